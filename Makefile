@@ -1,0 +1,144 @@
+# Everything is set up on first use: Poetry in .tools/, the project in .venv/. Stamps beside them keep a second call from
+# doing it again; `make clean` forgets it all.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The first Python on the path that the project runs on; `make PYTHON=/path/to/python3.12 ...` chooses another.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null && echo $$name && break; done)
+POETRY_VERSION := 2.5.1
+EXPORT_VERSION := 1.10.1
+TOOLS := .tools/.poetry-$(POETRY_VERSION)-$(EXPORT_VERSION)
+BIN := .venv/bin
+EXPORT := .tools/bin/poetry export --no-interaction
+PIP := .tools/bin/python -m pip -qq --disable-pip-version-check
+INSTALL := $(PIP) --python $(BIN)/python install
+
+SAMPLE := credit_accounts
+ROWS ?= 20000
+SEED ?= 7
+PORT ?= 8000
+ARGS ?=
+
+##@ Use
+.PHONY: help
+help: ## Say what can be made
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: serve
+serve: .venv/.project ## Set up what serving needs, train the sample model if there is none, serve on port 8000
+	@test -e models/$(SAMPLE)/aliases.json || $(MAKE) sample-model
+	@exec $(BIN)/fraud serve --port $(PORT)
+
+.PHONY: sample-model
+sample-model: .venv/.project data/$(SAMPLE).csv ## Train a model on sample data and publish it in models/
+	$(BIN)/fraud train $(SAMPLE) --data data/$(SAMPLE).csv
+
+.PHONY: install
+install: .venv/.notebooks .venv/.project ## Set up everything: serving, training, development, notebooks
+
+##@ Prove
+.PHONY: test
+test: .venv/.dev .venv/.project ## Run the tests with branch coverage (ARGS="-k ping" for some of them)
+	$(BIN)/python -m pytest --cov $(ARGS)
+
+.PHONY: lint
+lint: .venv/.dev .venv/.project ## Check style, types and import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: .venv/.dev ## Mend what ruff can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: notebooks
+notebooks: install ## Execute every notebook, outputs thrown away
+	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
+	for notebook in notebooks/*.ipynb; do echo "$$notebook"; \
+	  $(BIN)/jupyter execute "$$notebook" --kernel_name=python3 --output="$$out/$${notebook##*/}"; done
+
+.PHONY: postman
+postman: .venv/.project node_modules/.ready ## Run the Postman collection against a live server with a fresh sample model
+	@bin="$(CURDIR)/$(BIN)"; work=$$(mktemp -d); cd "$$work"; \
+	trap '[ $$? = 0 ] || cat "$$work/log"; kill $$(jobs -p) 2>/dev/null || true; wait; rm -rf "$$work"' EXIT; \
+	port=$$("$$bin/python" -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'); \
+	mkdir data; "$$bin/fraud" sample $(SAMPLE) --rows $(ROWS) --seed $(SEED) --output data/$(SAMPLE).csv >log 2>&1; \
+	"$$bin/fraud" train $(SAMPLE) --data data/$(SAMPLE).csv >>log 2>&1; \
+	"$$bin/fraud" serve --port "$$port" >>log 2>&1 & \
+	for _ in $$(seq 150); do \
+	  "$$bin/python" -c "import urllib.request as r; r.urlopen('http://127.0.0.1:$$port/ready')" 2>/dev/null && break; \
+	  kill -0 $$!; sleep 0.2; done; \
+	cd "$(CURDIR)"; npx --no-install newman run postman_collection.json --env-var "baseUrl=http://127.0.0.1:$$port"
+
+.PHONY: benchmark
+benchmark: .venv/.dev .venv/.project ## Measure the service against its yardsticks (ARGS are handed on)
+	$(BIN)/python -m benchmarks.serving $(ARGS)
+
+##@ Ship
+.PHONY: image
+image: ## Build the serving image
+	docker build --target serving --tag fraud_detection_api .
+
+.PHONY: clean
+clean: ## Remove what make made, but no models and no data
+	rm -rf .venv .tools .make node_modules build dist reports .coverage .coverage.* coverage.xml \
+	  .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find src tests benchmarks \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
+
+data/$(SAMPLE).csv: | .venv/.project
+	@mkdir -p data
+	$(BIN)/fraud sample $(SAMPLE) --rows $(ROWS) --seed $(SEED) --output $@
+
+# Debian splits pip and ensurepip off into python3-venv. Where that is missing, Debian's own pip, unpacked in .tools/ and
+# nowhere else, does the same work: no root needed, nothing on the system changed.
+$(TOOLS):
+	@[ -n "$(PYTHON)" ] || { echo 'No Python from 3.11 to 3.14 was found. Install one, or say where: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@echo "Setting up Poetry $(POETRY_VERSION) in .tools/ with $$($(PYTHON) --version)"
+	@rm -rf .tools; $(PYTHON) -m venv --without-pip .tools
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then .tools/bin/python -m ensurepip >/dev/null; \
+	else \
+	  (cd .tools; [ "$$(id -u)" != 0 ] || apt-cache show python3-pip-whl >/dev/null 2>&1 || apt-get -qq update; \
+	    apt-get -qq download python3-pip-whl && dpkg-deb -x python3-pip-whl_*.deb pip) >/dev/null 2>&1 \
+	  || { rm -rf .tools; echo 'Python came without pip. Install it once, then call make again: sudo apt-get install python3-venv' >&2; exit 1; }; \
+	  PYTHONPATH=$$(echo .tools/pip/usr/share/python-wheels/pip-*.whl) $(PIP) install pip; \
+	fi
+	@$(PIP) install pip 'poetry==$(POETRY_VERSION)' 'poetry-plugin-export==$(EXPORT_VERSION)'
+	@touch $@
+
+# What the lock file holds, hashes checked: serving and training first, the rest when it is needed.
+.venv/.serve: $(TOOLS) poetry.lock
+	@echo 'Installing what serving and training need in .venv/'
+	@[ -x $(BIN)/python ] || .tools/bin/python -m venv --without-pip .venv
+	@$(EXPORT) --only main --extras training --output .venv/serve.txt
+	@$(INSTALL) --require-hashes --requirement .venv/serve.txt
+	@touch $@
+
+.venv/.dev: .venv/.serve
+	@echo 'Installing what the tests and checks need in .venv/'
+	@$(EXPORT) --with dev --all-extras --output .venv/dev.txt
+	@$(INSTALL) --require-hashes --requirement .venv/dev.txt
+	@touch $@
+
+.venv/.notebooks: .venv/.dev
+	@echo 'Installing what the notebooks need in .venv/'
+	@$(EXPORT) --all-groups --all-extras --output .venv/notebooks.txt
+	@$(INSTALL) --require-hashes --requirement .venv/notebooks.txt
+	@touch $@
+
+# The project itself, in place: once, and again when what it declares or its C sources change.
+.venv/.project: .venv/.serve pyproject.toml build.py $(wildcard src/fraud_detection_api/*/*.[ch])
+	@echo 'Installing fraud_detection_api in .venv/'
+	@command -v $${CC:-cc} gcc clang >/dev/null || echo 'No C compiler was found: the service will work, slower (sudo apt-get install gcc python3-dev)'
+	@$(INSTALL) --no-deps --editable .
+	@touch $@
+
+node_modules/.ready: package-lock.json
+	@command -v npm >/dev/null || { echo 'newman needs Node.js: sudo apt-get install nodejs npm' >&2; exit 1; }
+	npm ci --no-audit --no-fund
+	@touch $@
