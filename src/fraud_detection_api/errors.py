@@ -1,0 +1,160 @@
+"""One tree of errors; each class carries its HTTP status, a stable code and words made from its arguments.
+
+FraudError
+├── RecordsRefused        422  the records break a bound or a rule
+├── TooManyRecords        413  more records than one request may hold
+├── BodyTooLarge          413  more bytes than one request may hold
+├── BodyTooSlow           408  the body did not arrive within the deadline
+├── ShuttingDown          503  the process ends before the answer is ready
+├── TooBusy               429  more requests in flight than the service takes
+├── DeadlineExceeded      503  no answer within the deadline
+├── ModelMissing          503  no model can be served for the use case
+├── BundleRefused         500  a bundle differs from what its manifest says
+├── UnknownUseCase        404  nobody declared this use case
+├── UnknownVersion        404  the registry holds no such version
+├── NoPastChampion        404  there is nothing to roll back to
+├── UseCaseInvalid        500  a declaration contradicts itself
+├── DataRefused           400  a table cannot be used, and what to do about it
+└── ForceNeedsReason      400  somebody passes a failed gate without saying why
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one field of one record."""
+
+    row: int
+    field: str
+    message: str
+    value: Scalar = None
+    kind: str = "value_error"
+
+
+class FraudError(Exception):
+    """Everything this product refuses on purpose."""
+
+    status = 500
+    code = "error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RecordsRefused(FraudError):
+    status = 422
+    code = "records_refused"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        first = problems[0]
+        super().__init__(f"{len(problems)} problem(s), the first in record {first.row}, {first.field}: {first.message}")
+        self.problems = tuple(problems)
+
+
+class TooManyRecords(FraudError):
+    status = 413
+    code = "too_many_records"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A request may hold at most {most:,} records; send several requests or use `fraud score`.")
+
+
+class BodyTooLarge(FraudError):
+    status = 413
+    code = "body_too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A request body may hold at most {most:,} bytes.")
+
+
+class BodyTooSlow(FraudError):
+    status = 408
+    code = "body_too_slow"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The body did not arrive within {seconds:g} seconds.")
+
+
+class ShuttingDown(FraudError):
+    status = 503
+    code = "shutting_down"
+
+    def __init__(self) -> None:
+        super().__init__("The service is shutting down; send the request again.")
+
+
+class TooBusy(FraudError):
+    status = 429
+    code = "too_busy"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most:,} requests are already in flight; try again in a second.")
+
+
+class DeadlineExceeded(FraudError):
+    status = 503
+    code = "deadline_exceeded"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"No answer within {seconds:g} seconds.")
+
+
+class ModelMissing(FraudError):
+    status = 503
+    code = "model_missing"
+
+    def __init__(self, use_case: str, why: str) -> None:
+        super().__init__(f"No model can be served for {use_case}: {why}")
+
+
+class BundleRefused(FraudError):
+    code = "bundle_refused"
+
+    def __init__(self, bundle: str, why: str) -> None:
+        super().__init__(f"Bundle {bundle} is refused: {why}")
+
+
+class UnknownUseCase(FraudError):
+    status = 404
+    code = "unknown_use_case"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"There is no use case {name!r}; there are: {', '.join(known)}.")
+
+
+class UnknownVersion(FraudError):
+    status = 404
+    code = "unknown_version"
+
+    def __init__(self, use_case: str, version: str) -> None:
+        super().__init__(f"There is no version {version!r} of {use_case}; see `fraud models list {use_case}`.")
+
+
+class NoPastChampion(FraudError):
+    status = 404
+    code = "no_past_champion"
+
+    def __init__(self, use_case: str) -> None:
+        super().__init__(f"No champion of {use_case} came before this one; promote a version by name instead.")
+
+
+class UseCaseInvalid(FraudError):
+    code = "use_case_invalid"
+
+
+class DataRefused(FraudError):
+    status = 400
+    code = "data_refused"
+
+
+class ForceNeedsReason(FraudError):
+    status = 400
+    code = "force_needs_reason"
+
+    def __init__(self) -> None:
+        super().__init__("Passing a failed gate needs a reason that is kept in the manifest: --force 'why'.")

@@ -1,0 +1,108 @@
+"""The one check of bounds and rules: both doors, rows and columns, run these lines."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from fraud_detection_api.errors import Problem, RecordsRefused
+from fraud_detection_api.features.columns import Columns, Texts
+from fraud_detection_api.schemas.record import Kind, RecordField, spelled
+from fraud_detection_api.schemas.use_case import Rule, UseCase
+
+
+class RecordCheck:
+    """Bounds, required values and rules of a use case, for whole columns at once."""
+
+    def __init__(self, use_case: UseCase) -> None:
+        self._use_case = use_case
+        self._low = np.array([[field.low] for field in use_case.features])
+        self._high = np.array([[field.high] for field in use_case.features])
+        self._optional = np.array([[field.optional] for field in use_case.features])
+        self._position = {name: index for index, name in enumerate(use_case.feature_names)}
+
+    def refuse(self, columns: Columns) -> None:
+        """Raise RecordsRefused with every problem, if there is one."""
+        found = self.problems(columns)
+        if found:
+            raise RecordsRefused(found)
+
+    def problems(self, columns: Columns) -> list[Problem]:
+        """Everything that is wrong with these records, in the order of the rows."""
+        inside = self._inside(columns)
+        found = [] if inside.all() else list(self._out_of_bounds(columns, inside))
+        found.extend(self._unfit_identifiers(columns))
+        for rule in self._use_case.rules:
+            found.extend(self._broken(rule, columns))
+        for name, adapter in self._text_adapters.items():
+            found.extend(_refused_texts(name, adapter, self._texts_of(name, columns)))
+        return sorted(found, key=lambda problem: problem.row)
+
+    @cached_property
+    def _text_adapters(self) -> dict[str, TypeAdapter[object]]:
+        record = self._use_case.record
+        return {
+            field.name: TypeAdapter(record.__pydantic_fields__[field.name].rebuild_annotation())
+            for field in self._use_case.fields
+            if field.kind is Kind.CATEGORY
+        }
+
+    def _texts_of(self, name: str, columns: Columns) -> Texts:
+        if name != self._use_case.identifier:
+            return columns.texts[name]
+        return [text for text in columns.identifiers if isinstance(text, str)]
+
+    def _inside(self, columns: Columns) -> NDArray[np.bool_]:
+        numbers = columns.numbers
+        inside: NDArray[np.bool_] = (numbers >= self._low) & (numbers <= self._high)
+        return inside if inside.all() else inside | (np.isnan(numbers) & self._optional)
+
+    def _out_of_bounds(self, columns: Columns, inside: NDArray[np.bool_]) -> Iterator[Problem]:
+        for position, row in np.argwhere(~inside):
+            field = self._use_case.features[position]
+            value = float(columns.numbers[position, row])
+            yield Problem(int(row), field.name, *bound_message(field, value))
+
+    def _unfit_identifiers(self, columns: Columns) -> Iterator[Problem]:
+        field, keys = self._use_case.identifier_field, columns.identifiers
+        if isinstance(keys, list) or (field.low <= -(2**63) and field.high >= 2**63 - 1):
+            return
+        for row in np.flatnonzero((keys < field.low) | (keys > field.high)):
+            yield Problem(int(row), field.name, *bound_message(field, float(keys[row])))
+
+    def _broken(self, rule: Rule, columns: Columns) -> Iterator[Problem]:
+        values = [columns.numbers[self._position[name]] for name in rule.fields]
+        broken = ~np.asarray(rule.holds(*values), dtype=bool)
+        if not broken.any():
+            return
+        for row in np.flatnonzero(broken & ~np.isnan(values).any(axis=0)):
+            yield Problem(int(row), rule.fields[0], rule.message, float(values[0][row]), "rule")
+
+
+def bound_message(field: RecordField, value: float) -> tuple[str, float | str | None, str]:
+    """The words, the value and the kind of a problem with a number."""
+    if np.isnan(value):
+        return "A value is required", None, "missing"
+    shown = spelled(field.kind, value) if field.kind is Kind.DATE else value
+    if value < field.low:
+        return f"Input should be greater than or equal to {spelled(field.kind, field.low)}", shown, "greater_than_equal"
+    return f"Input should be less than or equal to {spelled(field.kind, field.high)}", shown, "less_than_equal"
+
+
+def _refused_texts(name: str, adapter: TypeAdapter[object], texts: Sequence[str | None]) -> Iterator[Problem]:
+    refused = {text: why for text in set(texts) if (why := _why_refused(adapter, text))}
+    if not refused:
+        return
+    for row, text in enumerate(texts):
+        if text in refused:
+            yield Problem(row, name, refused[text], text)
+
+
+def _why_refused(adapter: TypeAdapter[object], text: str | None) -> str | None:
+    try:
+        adapter.validate_python(text, strict=True)
+    except ValidationError as error:
+        return error.errors()[0]["msg"]
+    return None

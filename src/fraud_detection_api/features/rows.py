@@ -1,0 +1,119 @@
+"""The rows door: JSON rows or records become columns."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraud_detection_api.errors import Problem, RecordsRefused
+from fraud_detection_api.features.columns import Columns, Numbers, Texts
+from fraud_detection_api.schemas.record import Kind, Record, RecordField, days_since_1970, iso_date
+from fraud_detection_api.schemas.use_case import UseCase
+
+if TYPE_CHECKING:
+    from fraud_detection_api.features._json_rows import Reader
+
+
+class RowsDoor:
+    """Turns request bodies into columns; what it declines is for Pydantic to accept or to word the refusal."""
+
+    def __init__(self, use_case: UseCase) -> None:
+        self._use_case = use_case
+        self._reader = _quick_reader(use_case)
+        self._numeric = [index for index, field in enumerate(use_case.features) if not field.is_text]
+        self._plain = len(self._numeric) == len(use_case.features)
+        self._text_fields = [field for field in use_case.fields if field.is_text]
+
+    def read(self, body: bytes, most_records: int) -> Columns | None:
+        """The columns of a plain body, or None where Pydantic has to look at it."""
+        found = self._reader.read(body, most_records) if self._reader else None
+        if found is None:
+            return None
+        size, numbers, identifiers, spans = found
+        texts = self._texts(body, size, spans)
+        names = texts.pop(self._use_case.identifier, None)
+        keys = np.frombuffer(identifiers, dtype=np.int64) if names is None else [text or "" for text in names]
+        values = np.frombuffer(numbers).reshape(len(self._numeric), size)
+        return Columns(keys, values) if self._plain else self._with_texts(keys, values, texts, size)
+
+    def columns(self, records: Sequence[Record]) -> Columns:
+        """The columns of records that Pydantic has accepted."""
+        numbers = np.zeros((len(self._use_case.features), len(records)))
+        texts: dict[str, Texts] = {}
+        for index, field in enumerate(self._use_case.features):
+            values = [getattr(record, field.name) for record in records]
+            if field.kind is Kind.CATEGORY:
+                texts[field.name] = values
+            else:
+                numbers[index] = [as_number(value) for value in values]
+        return Columns(self._identifiers(records), numbers, texts)
+
+    def _identifiers(self, records: Sequence[Record]) -> NDArray[np.int64] | list[str]:
+        keys = [getattr(record, self._use_case.identifier) for record in records]
+        if self._use_case.identifier_field.kind is Kind.CATEGORY:
+            return keys
+        outside = [row for row, key in enumerate(keys) if not -(2**63) <= key < 2**63]
+        if outside:
+            message = "Input should fit into 64 bits"
+            raise RecordsRefused([Problem(row, self._use_case.identifier, message, str(keys[row])) for row in outside])
+        return np.array(keys, dtype=np.int64)
+
+    def _texts(self, body: bytes, size: int, spans: bytes) -> dict[str, Texts]:
+        if not self._text_fields:
+            return {}
+        places = np.frombuffer(spans, dtype=np.int64).reshape(len(self._text_fields), size, 2).tolist()
+        return {
+            field.name: [None if start < 0 else body[start : start + length].decode() for start, length in column]
+            for field, column in zip(self._text_fields, places, strict=True)
+        }
+
+    def _with_texts(
+        self, keys: NDArray[np.int64] | list[str], values: Numbers, texts: dict[str, Texts], size: int
+    ) -> Columns | None:
+        numbers = np.zeros((len(self._use_case.features), size))
+        numbers[self._numeric] = values
+        for index, field in enumerate(self._use_case.features):
+            if field.kind is Kind.DATE:
+                days = dates_as_days(texts.pop(field.name))
+                if days is None:
+                    return None
+                numbers[index] = days
+        return Columns(keys, numbers, texts)
+
+
+def as_number(value: float | bool | date | None) -> float:
+    """What a field's value is in a column: NaN for nothing, days since 1970 for a date."""
+    if value is None:
+        return float("nan")
+    if isinstance(value, date):
+        return float(days_since_1970(value))
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+def dates_as_days(texts: Texts) -> Numbers | None:
+    """Days since 1970 of ISO dates (NaN for nothing), or None where one of them is no date."""
+    known = {text: text if text is None else iso_date(text) for text in set(texts)}
+    if any(isinstance(day, str) for day in known.values()):
+        return None
+    days = {text: as_number(day) for text, day in known.items() if not isinstance(day, str)}
+    return np.array([days[text] for text in texts], dtype=np.float64)
+
+
+def _quick_reader(use_case: UseCase) -> "Reader | None":
+    try:
+        from fraud_detection_api.features._json_rows import Reader
+
+        return Reader([_wire_field(field, use_case) for field in use_case.fields])
+    except (ImportError, ValueError):  # no compiler, or too many fields: every body takes the way through Pydantic
+        return None
+
+
+def _wire_field(field: RecordField, use_case: UseCase) -> tuple[str, str, bool]:
+    if field.is_text:
+        return field.name, "text", field.optional
+    return field.name, "identifier" if field.name == use_case.identifier else str(field.kind), field.optional

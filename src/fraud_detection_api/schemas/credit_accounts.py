@@ -1,0 +1,42 @@
+"""Credit accounts: the state of a customer's accounts, all in the request."""
+
+from pydantic import Field
+
+from fraud_detection_api.schemas.record import Record
+from fraud_detection_api.schemas.use_case import Rule, UseCase
+
+
+class CreditAccount(Record):
+    """A customer's credit accounts, summed up on the day of scoring."""
+
+    customer_id: int = Field(
+        description="The customer whom the accounts belong to", examples=[345435], ge=-(2**63), le=2**63 - 1
+    )
+    number_of_open_accounts: int = Field(description="Accounts open on that day", examples=[23], ge=0, le=100_000)
+    total_credit_limit: float = Field(description="Sum of the accounts' limits", examples=[12345], ge=0, le=1e12)
+    total_balance: float = Field(
+        description="Sum of what is owed on the accounts; below zero where the customer has overpaid",
+        examples=[200000],
+        ge=-1e12,
+        le=1e12,
+    )
+    number_of_accounts_in_arrears: int = Field(
+        description="Open accounts with a payment overdue", examples=[2], ge=0, le=100_000
+    )
+
+
+CREDIT_ACCOUNTS = UseCase(
+    name="credit_accounts",
+    title="Credit accounts",
+    record=CreditAccount,
+    identifier="customer_id",
+    label="fraud_flag",
+    time_column="snapshot_date",
+    rules=(
+        Rule(
+            fields=("number_of_accounts_in_arrears", "number_of_open_accounts"),
+            holds=lambda in_arrears, open_accounts: in_arrears <= open_accounts,
+            message="More accounts in arrears than open accounts",
+        ),
+    ),
+)

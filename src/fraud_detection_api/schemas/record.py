@@ -1,0 +1,184 @@
+"""The record: one row as it comes over the wire or from a file, and what each of its fields may hold."""
+
+import math
+import types
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal, Union, get_args, get_origin
+
+import annotated_types as limits
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
+
+from fraud_detection_api.errors import UseCaseInvalid
+
+LARGEST = 3.4028234663852886e38  # models see float32: anything beyond would turn into infinity
+
+
+class Record(BaseModel):
+    """Base of every record: strict types, no unknown fields, finite numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def accept_wire_spellings(cls, value: object, info: ValidationInfo) -> object:
+        """JSON has one number type and no dates: 23.0 is an integer, and an ISO date is a date."""
+        kind = kind_of(cls.model_fields[info.field_name or ""])
+        if kind is Kind.INTEGER and isinstance(value, float) and value.is_integer():
+            return int(value)
+        if kind is Kind.DATE and isinstance(value, str):
+            return iso_date(value)
+        if kind is Kind.CATEGORY and isinstance(value, str) and not _is_unicode(value):
+            raise ValueError("Input should be a text in Unicode, without halves of characters")
+        return value
+
+
+class Kind(StrEnum):
+    """What a field holds."""
+
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    CATEGORY = "category"
+    DATE = "date"
+
+
+@dataclass(frozen=True)
+class RecordField:
+    """One field as the columns see it; every bound is inclusive."""
+
+    name: str
+    kind: Kind
+    optional: bool
+    low: float
+    high: float
+    description: str
+
+    @property
+    def is_text(self) -> bool:
+        """Arrives as text and is turned into a number later."""
+        return self.kind in (Kind.CATEGORY, Kind.DATE)
+
+
+def fields_of(record: type[Record]) -> tuple[RecordField, ...]:
+    """The fields of a record class in their order; refuses validators, which columns could not run."""
+    own = record.__pydantic_decorators__
+    if own.model_validators or own.validators or len(own.field_validators) > 1:
+        raise UseCaseInvalid(f"{record.__name__} has validators of its own: declare a Rule on the use case instead.")
+    changed = [name for name, value in record.model_config.items() if Record.model_config.get(name) != value]
+    if not set(changed) <= {"title", "json_schema_extra", "use_attribute_docstrings"}:
+        raise UseCaseInvalid(f"{record.__name__} changes what every record promises: {', '.join(changed)}.")
+    return tuple(_record_field(name, info) for name, info in record.model_fields.items())
+
+
+def kind_of(info: FieldInfo) -> Kind:
+    """The kind that a field's annotation means."""
+    plain, _ = _without_none(info.annotation)
+    if get_origin(plain) is Literal and all(isinstance(value, str) for value in get_args(plain)):
+        return Kind.CATEGORY
+    kind = _KINDS.get(plain) if isinstance(plain, type) else None
+    if kind is None:
+        raise UseCaseInvalid(f"A field of type {info.annotation} is not supported: use int, float, bool, str or date.")
+    return kind
+
+
+def days_since_1970(day: date) -> int:
+    """What a date is in a column."""
+    return day.toordinal() - date(1970, 1, 1).toordinal()
+
+
+def spelled(kind: Kind, value: float) -> str:
+    """A column's value as people write it."""
+    is_day = kind is Kind.DATE and days_since_1970(date.min) <= value <= days_since_1970(date.max)
+    return str(date(1970, 1, 1) + timedelta(value)) if is_day else f"{value:.10g}"
+
+
+def iso_date(text: str) -> date | str:
+    """The date that a text spells as YYYY-MM-DD, else the text, for the type check to refuse."""
+    try:
+        return date.fromisoformat(text) if len(text) == 10 and text[7] == "-" else text  # 2024-W01-1 has ten, too
+    except ValueError:
+        return text
+
+
+_KINDS = {int: Kind.INTEGER, float: Kind.NUMBER, bool: Kind.BOOLEAN, str: Kind.CATEGORY, date: Kind.DATE}
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _record_field(name: str, info: FieldInfo) -> RecordField:
+    _, optional = _without_none(info.annotation)
+    default = None if info.is_required() else info.get_default(call_default_factory=False)
+    has_alias = any((info.alias, info.validation_alias, info.serialization_alias))
+    if optional == info.is_required() or info.default_factory or default is not None or has_alias:
+        raise UseCaseInvalid(f"Field {name}: an optional field is `type | None = None`; no other defaults, no aliases.")
+    kind = kind_of(info)
+    low, high = _text_bounds(name, info) if kind is Kind.CATEGORY else _bounds(name, info)
+    return RecordField(name, kind, optional, low, high, info.description or name.replace("_", " "))
+
+
+def _without_none(annotation: object) -> tuple[object, bool]:
+    if get_origin(annotation) is Annotated:
+        return _without_none(get_args(annotation)[0])
+    if get_origin(annotation) not in (Union, types.UnionType):
+        return annotation, False
+    others = [part for part in get_args(annotation) if part is not types.NoneType]
+    return (_without_none(others[0])[0] if len(others) == 1 else annotation), len(others) < len(get_args(annotation))
+
+
+def _text_bounds(name: str, info: FieldInfo) -> tuple[float, float]:
+    for limit in _metadata(info):
+        if isinstance(limit, limits.MinLen | limits.MaxLen):
+            continue
+        given = {key for key, value in getattr(limit, "__dict__", {"": limit}).items() if value is not None}
+        if not given <= {"min_length", "max_length", "pattern"}:
+            raise UseCaseInvalid(f"Field {name}: columns know lengths and patterns of texts, but not {limit!r}.")
+    return -LARGEST, LARGEST
+
+
+def _bounds(name: str, info: FieldInfo) -> tuple[float, float]:
+    low, high = -LARGEST, LARGEST
+    whole = kind_of(info) in (Kind.INTEGER, Kind.DATE)
+    for limit in _metadata(info):
+        match limit:
+            case limits.Ge(ge=bound):
+                low = max(low, _as_number(bound))
+            case limits.Gt(gt=bound):
+                low = max(low, _next(_as_number(bound), math.inf, whole))
+            case limits.Le(le=bound):
+                high = min(high, _as_number(bound))
+            case limits.Lt(lt=bound):
+                high = min(high, _next(_as_number(bound), -math.inf, whole))
+            case _:
+                raise UseCaseInvalid(f"Field {name}: columns know ge, gt, le and lt, but not {limit!r}.")
+    return low, high
+
+
+def _as_number(bound: object) -> float:
+    if isinstance(bound, date):
+        return float(days_since_1970(bound))
+    if isinstance(bound, int | float):
+        return float(bound)
+    raise UseCaseInvalid(f"A bound is a number or a date, not {bound!r}.")
+
+
+def _next(bound: float, towards: float, whole: bool) -> float:
+    return bound + math.copysign(1, towards) if whole else math.nextafter(bound, towards)
+
+
+def _metadata(info: FieldInfo) -> list[object]:
+    inner = [
+        limit
+        for part in get_args(info.annotation)
+        if get_origin(part) is Annotated
+        for annotated in get_args(part)[1:]
+        for limit in getattr(annotated, "metadata", [annotated])
+    ]
+    return [*info.metadata, *inner]

@@ -1,0 +1,103 @@
+"""Use cases that only the tests declare: what a team could bring, so that more is proven than the product's own."""
+
+import time
+from datetime import date
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Ge
+from numpy.typing import NDArray
+from pydantic import Field
+
+from fraud_detection_api.schemas.record import Record
+from fraud_detection_api.schemas.use_case import Rule, UseCase
+from fraud_detection_api.use_cases import USE_CASES
+
+
+class LoanApplication(Record):
+    """A record with one field of every kind there is, required and optional."""
+
+    application_id: str = Field(examples=["application-00007"])
+    amount: float = Field(description="What is asked for", examples=[12_500.5], ge=1, le=1e7)
+    months: int = Field(examples=[48], ge=1, le=480)
+    purpose: str = Field(examples=["car", "kitchen", "caf\u00e9 \u4e2d"], min_length=1, pattern="^[^0-9]*$")
+    channel: Literal["web", "branch", "phone"] = Field(examples=["web"])
+    is_first_loan: bool = Field(examples=[False])
+    customer_since: date = Field(examples=["2019-05-17"], ge=date(1980, 1, 1), le=date(2100, 1, 1))
+    last_default: date | None = Field(default=None, examples=["2021-11-30"])
+    income: float | None = Field(default=None, examples=[3_100])
+    dependants: int | None = Field(default=None, examples=[2], ge=0, le=30)
+    employer: str | None = Field(default=None, examples=["Acme", "Initech"])
+    owns_home: bool | None = Field(default=None, examples=[True])
+
+
+LOAN_APPLICATIONS = UseCase(
+    name="loan_applications",
+    title="Loan applications",
+    record=LoanApplication,
+    identifier="application_id",
+    label="is_fraud",
+    time_column="applied_on",
+    rules=(
+        Rule(
+            fields=("last_default", "customer_since"),
+            holds=lambda last_default, customer_since: last_default >= customer_since,
+            message="A default before the customer was one",
+        ),
+        Rule(
+            fields=("amount", "income", "months"),
+            holds=lambda amount, income, months: amount <= income * months,
+            message="A loan that no income can pay back",
+        ),
+    ),
+)
+
+
+class CardTap(Record):
+    """A record of numbers alone whose bounds are exclusive, and whose identifier has bounds, too."""
+
+    tap: int = Field(examples=[1001], ge=1, lt=2**40)
+    amount: float = Field(examples=[4.5], gt=0, lt=50)
+    taps_today: int = Field(examples=[3], gt=0, lt=100)
+    refund: Annotated[float, Ge(0)] | None = Field(default=None, examples=[1.25])
+
+
+CARD_TAPS = UseCase(
+    name="card_taps",
+    title="Card taps",
+    record=CardTap,
+    identifier="tap",
+    label="is_fraud",
+)
+
+
+def _raises(amount: object) -> NDArray[np.bool_]:
+    raise LookupError(f"an error whose message holds a record's value: {amount}")
+
+
+BROKEN_TAPS = UseCase(
+    name="broken_taps",
+    title="Card taps with a rule that fails",
+    record=CardTap,
+    identifier="tap",
+    label="is_fraud",
+    rules=(Rule(fields=("amount",), holds=_raises, message="never said"),),
+)
+
+
+def _sleeps(amount: NDArray[np.float64]) -> NDArray[np.bool_]:
+    time.sleep(3)
+    return amount > 0
+
+
+SLOW_TAPS = UseCase(
+    name="slow_taps",
+    title="Card taps with a rule that takes three seconds",
+    record=CardTap,
+    identifier="tap",
+    label="is_fraud",
+    rules=(Rule(fields=("amount",), holds=_sleeps, message="never said"),),
+)
+
+EVERY_USE_CASE = (*USE_CASES, LOAN_APPLICATIONS, CARD_TAPS)
+DECLARED_HERE = "tests.declared_use_cases:LOAN_APPLICATIONS,tests.declared_use_cases:CARD_TAPS"

@@ -1,0 +1,63 @@
+"""The matrix: float32, one row a record, categories as their codes, nothing where a category was never seen."""
+
+import numpy as np
+
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.matrix import MatrixMaker, categories_of
+from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.schemas.use_case import UseCase
+from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
+from tests.examples import good_rows, records_of
+from tests.small_models import matrix_of
+
+TWO_TEXTS = Columns(
+    identifiers=["a", "b", "c"],
+    numbers=np.array([[1.5, np.nan, 3.0], [0, 0, 0], [0, 0, 0]]),
+    texts={"city": ["Rome", None, "Oslo"], "job": ["cook", "clerk", "cook"]},
+)
+
+
+def columns_of(use_case: UseCase) -> Columns:
+    """The columns of good records."""
+    return RowsDoor(use_case).columns(records_of(good_rows(use_case, 50), use_case))
+
+
+def test_it_is_what_the_library_is_trained_on() -> None:
+    for use_case in EVERY_USE_CASE:
+        columns = columns_of(use_case)
+        categories = {name: tuple(known) for name, known in categories_of(columns.texts).items()}
+        matrix = MatrixMaker(use_case.feature_names, categories).matrix(columns)
+        expected = matrix_of(good_rows(use_case, 50), use_case, categories)
+        assert (matrix.dtype.name, matrix.shape) == ("float32", expected.shape)
+        assert matrix.flags.c_contiguous
+        assert matrix.tobytes() == expected.tobytes()
+
+
+def test_categories_are_their_place_among_the_known_ones() -> None:
+    maker = MatrixMaker(["amount", "city", "job"], {"city": ["Oslo", "Rome"], "job": ["cook"]})
+    expected = np.array([[1.5, 1, 0], [np.nan, np.nan, np.nan], [3, 0, 0]], dtype=np.float32)
+    np.testing.assert_array_equal(maker.matrix(TWO_TEXTS), expected)
+
+
+def test_categories_never_seen_are_named_with_their_rows() -> None:
+    maker = MatrixMaker(["amount", "city", "job"], {"city": ["Oslo"], "job": ["cook", "clerk"]})
+    assert maker.unseen(TWO_TEXTS) == {"city": [0]}
+
+
+def test_categories_of_a_table_are_sorted_and_hold_nothing_twice() -> None:
+    assert categories_of(TWO_TEXTS.texts) == {"city": ["Oslo", "Rome"], "job": ["clerk", "cook"]}
+
+
+def test_some_rows_of_columns_are_columns() -> None:
+    taken = TWO_TEXTS.take(np.array([2, 0]))
+    assert (taken.identifiers, taken.texts["city"], len(taken)) == (["c", "a"], ["Oslo", "Rome"], 2)
+    assert taken.numbers[0].tolist() == [3.0, 1.5]
+    numbered = columns_of(EVERY_USE_CASE[0])
+    assert numbered.take(np.array([7])).identifiers == numbered.identifiers[7:8]
+
+
+def test_the_columns_hold_days_and_booleans_as_numbers() -> None:
+    columns = columns_of(LOAN_APPLICATIONS)
+    names = LOAN_APPLICATIONS.feature_names
+    assert set(columns.numbers[names.index("is_first_loan")].tolist()) == {0.0, 1.0}
+    assert (columns.numbers[names.index("purpose")] == 0).all()

@@ -1,0 +1,91 @@
+"""The rows door: the quick reader never accepts what the record refuses, and reads what the record reads."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraud_detection_api.errors import RecordsRefused
+from fraud_detection_api.features.rows import RowsDoor, dates_as_days
+from fraud_detection_api.schemas.record import Record
+from fraud_detection_api.schemas.use_case import UseCase
+from tests.declared_use_cases import CARD_TAPS, EVERY_USE_CASE, LOAN_APPLICATIONS
+from tests.doors import by_pydantic, quickly
+from tests.examples import Row, body_of, good_rows, records_of, slow_body_of
+from tests.random_records import rows_of, spelled_rows_of
+
+every_use_case = pytest.mark.parametrize("use_case", EVERY_USE_CASE, ids=lambda use_case: use_case.name)
+
+
+@every_use_case
+@given(data=st.data())
+def test_the_quick_reader_accepts_nothing_that_the_record_refuses(use_case: UseCase, data: st.DataObject) -> None:
+    body = data.draw(spelled_rows_of(use_case))
+    found = quickly(body, use_case)
+    assert found is None or found == by_pydantic(body, use_case)
+
+
+@every_use_case
+@given(data=st.data())
+def test_the_quick_reader_reads_what_the_record_reads(use_case: UseCase, data: st.DataObject) -> None:
+    body = body_of(data.draw(rows_of(use_case)))
+    found = quickly(body, use_case)
+    assert found is None or found == by_pydantic(body, use_case)
+
+
+@every_use_case
+def test_good_records_take_the_quick_way(use_case: UseCase) -> None:
+    assert quickly(body_of(good_rows(use_case, 100, seed=3)), use_case) is not None
+
+
+@every_use_case
+def test_an_escaped_key_takes_the_slow_way_to_the_same_columns(use_case: UseCase) -> None:
+    rows = good_rows(use_case, 10)
+    assert quickly(slow_body_of(rows), use_case) is None
+    assert by_pydantic(slow_body_of(rows), use_case) == quickly(body_of(rows), use_case)
+
+
+def test_more_records_than_asked_for_are_left_to_pydantic() -> None:
+    body = body_of(good_rows(CARD_TAPS, 3))
+    assert RowsDoor(CARD_TAPS).read(body, 3) is not None
+    assert RowsDoor(CARD_TAPS).read(body, 2) is None
+
+
+def test_an_identifier_without_bounds_fits_into_64_bits() -> None:
+    class Wide(Record):
+        key: int
+        amount: float
+
+    wide = UseCase(name="wide", title="", record=Wide, identifier="key", label="label")
+    rows: list[Row] = [{"key": key, "amount": 1.0} for key in (2**63 - 1, -(2**63), 2**63, -(2**63) - 1)]
+    assert list(RowsDoor(wide).columns(records_of(rows[:2], wide)).identifiers) == [2**63 - 1, -(2**63)]
+    with pytest.raises(RecordsRefused) as refused:
+        RowsDoor(wide).columns(records_of(rows, wide))
+    assert [(problem.row, problem.field) for problem in refused.value.problems] == [(2, "key"), (3, "key")]
+    assert quickly(body_of(rows), wide) is None
+
+
+@pytest.mark.parametrize("text", ["2024-W01-1", "20240101", "2024-1-1", "", "2024-02-30", "\uff12024-01-1", "now"])
+def test_what_is_no_date_is_no_day(text: str) -> None:
+    assert dates_as_days(["2024-01-01", text]) is None
+
+
+def test_days_are_counted_from_1970() -> None:
+    days = dates_as_days(["1970-01-01", None, "1969-12-31", "2024-02-29"])
+    assert days is not None
+    assert days.tolist()[0::2] == [0, -1]
+    assert str(days.tolist()[1]) == "nan"
+
+
+def test_a_record_of_more_fields_than_the_quick_reader_knows_takes_the_slow_way() -> None:
+    names = {"key": int} | {f"field{number}": float for number in range(300)}
+    record = type("Long", (Record,), {"__annotations__": names, "__module__": __name__})
+    long = UseCase(name="long", title="", record=record, identifier="key", label="label")
+    row: Row = dict.fromkeys(names, 1)
+    assert RowsDoor(long).read(body_of([row]), 10) is None
+    assert RowsDoor(long).columns(records_of([row], long)).numbers.tolist() == [[1.0]] * 300
+
+
+def test_no_rows_are_no_columns_of_the_same_shape() -> None:
+    columns = RowsDoor(LOAN_APPLICATIONS).read(b"[]", 10)
+    assert columns is not None
+    assert (len(columns), columns.numbers.shape) == (0, (len(LOAN_APPLICATIONS.features), 0))
