@@ -1,0 +1,261 @@
+/* The compiled half of forest.py: boosted trees, read-only once made, that give XGBoost's own floats to the bit.
+ * Everything is checked here, once, when a forest is made, so that the scoring in _forest_score.h checks nothing. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include "_forest_score.h"
+
+/* Breadth first with siblings side by side, each node the child of one earlier node: a tree, and all of it in range. */
+static int check_tree(forest_t *f, int tree, uint8_t *levels) {
+    const node_t *nodes = f->nodes + f->starts[tree];
+    int count = f->starts[tree + 1] - f->starts[tree], next = 1, deepest = 0;
+    levels[0] = 0;
+    for (int i = 0; i < count; i++) {
+        int column = nodes[i].column, is_set = column >= 2 * f->features;
+        size_t set = f->sets[f->starts[tree] + i];
+        if (levels[i] > deepest) deepest = levels[i];
+        if (!nodes[i].down) {
+            if (!isnan(nodes[i].threshold) || column || set) return -1;
+            continue;
+        }
+        if (i + nodes[i].down != next || count - next < 2 || levels[i] == MOST_DEPTH) return -1;
+        if (column >= 2 * f->features + f->categories || isnan(nodes[i].threshold) != is_set) return -1;
+        if (is_set ? set + set_bytes(f->category + column - 2 * f->features) > f->pool_size : set) return -1;
+        levels[next] = levels[next + 1] = levels[i] + 1;
+        next += 2;
+    }
+    if (f->depths[tree / TOGETHER] < deepest) f->depths[tree / TOGETHER] = (uint8_t)deepest;
+    return next == count ? 0 : -1;
+}
+
+/* What is under way while one tree becomes steps. */
+typedef struct { forest_t *f; size_t node, steps; uint8_t *heights; float *leaves; int leaf, fused; } plan_t;
+
+static uint8_t *heights_of(const forest_t *f) {
+    size_t count = (size_t)f->starts[f->trees];
+    uint8_t *heights = calloc(count, 1);
+    for (size_t i = heights ? count : 0; i-- > 0;) {
+        const uint8_t *child = heights + i + f->nodes[i].down;
+        if (f->nodes[i].down) heights[i] = (uint8_t)(1 + (child[0] > child[1] ? child[0] : child[1]));
+    }
+    return heights;
+}
+
+static void plan_members(plan_t *p, size_t node, int category, int at) {
+    const forest_t *f = p->f;
+    size_t bytes = set_bytes(f->category + category), column = CELLS + 2 * (size_t)f->features;
+    while (category-- > 0) column += set_bytes(f->category + category);
+    for (size_t done = 0; done < bytes; done += CELLS) {
+        step_t step = {.kind = done ? MEMBER_NEXT : MEMBER_FIRST, .slot = (uint8_t)at};
+        for (size_t k = 0; k < CELLS && done + k < bytes; k++) {
+            step.column[k] = (uint16_t)(column + done + k);
+            step.cut[k] = f->pool[f->sets[node] + done + k];
+        }
+        f->steps[p->steps++] = step;
+    }
+}
+
+/* The first columns are for what the sets of one step answer, then come the numbers, then the categories' bits. */
+static void plan_test(plan_t *p, size_t node, step_t *step, int at) {
+    int column = p->f->nodes[node].column, category = column - 2 * p->f->features;
+    step->column[at] = (uint16_t)(category < 0 ? CELLS + column : at);
+    step->cut[at] = category < 0 ? p->f->ranks[node] : 1;
+    if (category >= 0) plan_members(p, node, category, at);
+}
+
+/* A subtree as the heap of its height; below a leaf that lies higher the tests never pass. */
+static void plan_heap(plan_t *p, size_t node, step_t *step, int at) {
+    int inner = (1 << step->kind) - 1;
+    const node_t *n = p->f->nodes + node;
+    if (at >= inner) {
+        p->leaves[step->leaf + at - inner] = p->f->values[node];
+        return;
+    }
+    if (n->down) plan_test(p, node, step, at);
+    else step->cut[at] = NEVER;
+    plan_heap(p, node + n->down, step, 2 * at + 1);
+    plan_heap(p, node + n->down + (n->down > 0), step, 2 * at + 2);
+}
+
+static int plan_node(plan_t *p, size_t node, int slot) {
+    const node_t *n = p->f->nodes + node;
+    step_t step = {.kind = p->heights[node], .slot = (uint8_t)slot, .leaf = (uint8_t)p->leaf};
+    if (slot + 1 > p->f->slots) p->f->slots = slot + 1;
+    if (step.kind <= p->fused) {
+        if (p->leaf + (1 << step.kind) > MOST_LEAVES) return -1;
+        plan_heap(p, node, &step, 0);
+        p->leaf += 1 << step.kind;
+    } else {
+        if (plan_node(p, node + n->down, slot) || plan_node(p, node + n->down + 1, slot + 1)) return -1;
+        step.kind = CHOOSE;
+        plan_test(p, node, &step, 0);
+    }
+    p->f->steps[p->steps++] = step;
+    return 0;
+}
+
+/* Fusing pads, and a tree has 256 leaf numbers: where they do not suffice it is fused less. */
+static int plan_tree(plan_t *p, int tree) {
+    size_t steps = p->steps;
+    for (p->fused = FUSED; p->fused >= 0; p->fused--) {
+        p->leaf = 0;
+        p->steps = steps;
+        if (!plan_node(p, (size_t)p->f->starts[tree], 0)) return 0;
+    }
+    return -1;
+}
+
+static size_t most_steps(const forest_t *f) {
+    size_t count = (size_t)f->starts[f->trees], steps = count;
+    for (size_t i = 0; i < count; i++) {
+        int category = f->nodes[i].column - 2 * f->features;
+        if (category >= 0) steps += set_bytes(f->category + category) / CELLS + 1;
+    }
+    return steps;
+}
+
+/* Without steps (a tree of too many leaves, too many columns) the forest walks whatever the number of rows. */
+static int plan(forest_t *f) {
+    plan_t p = {.f = f, .heights = heights_of(f)};
+    size_t columns = (size_t)2 * f->features + CELLS, leaves = 0;
+    for (int j = 0; j < f->categories; j++) columns += set_bytes(f->category + j);
+    f->columns = (int)columns;
+    f->steps = malloc(most_steps(f) * sizeof *f->steps);
+    f->leaves = malloc((size_t)f->trees * MOST_LEAVES * sizeof *f->leaves);
+    f->step_ends = calloc((size_t)f->trees + 1, sizeof *f->step_ends);
+    f->leaf_starts = calloc((size_t)f->trees + 1, sizeof *f->leaf_starts);
+    int failed = !p.heights || !f->steps || !f->leaves || !f->step_ends || !f->leaf_starts;
+    int walked = !failed && (columns > MOST_COLUMNS || !f->groups);
+    for (int tree = 0; !failed && !walked && tree < f->trees; tree++) {
+        p.leaves = f->leaves + (f->leaf_starts[tree] = leaves);
+        walked = plan_tree(&p, tree);
+        leaves += p.leaf;
+        f->step_ends[tree + 1] = p.steps;
+    }
+    free(p.heights);
+    if (walked) { free(f->steps); f->steps = NULL; }
+    return failed ? -1 : 0;
+}
+
+static int check(forest_t *f, size_t nodes, size_t cuts, size_t ends) {
+    uint8_t *levels = malloc(nodes ? nodes : 1);
+    int failed = !levels || f->starts[0] || (size_t)f->starts[f->trees] != nodes;
+    for (int j = 0; !failed && j < f->categories; j++) {
+        const category_t *c = f->category + j;
+        failed = c->feature < 0 || c->feature >= f->features || c->limit < 1 || c->limit > 65534;
+    }
+    for (int tree = 0; !failed && tree < f->trees; tree++)
+        failed = f->starts[tree] >= f->starts[tree + 1] || (size_t)f->starts[tree + 1] > nodes
+            || check_tree(f, tree, levels);
+    for (size_t i = 0, last = 0; !failed && i < ends; last = (size_t)f->cut_ends[i++]) {
+        size_t end = f->cut_ends[i] < 0 ? SIZE_MAX : (size_t)f->cut_ends[i];
+        failed = end < last || end > last + MOST_CUTS || end > cuts;
+    }
+    for (int group = 0, last = 0; !failed && group < f->groups; last = f->group_ends[group++])
+        failed = f->group_ends[group] <= last || f->group_ends[group] > f->trees;
+    free(levels);
+    return failed || (f->groups && f->group_ends[f->groups - 1] != f->trees) ? -1 : 0;
+}
+
+static void forest_dealloc(PyObject *self) {
+    forest_t *f = (forest_t *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(f->parts);
+    free(f->depths);
+    free(f->steps);
+    free(f->leaves);
+    free(f->step_ends);
+    free(f->leaf_starts);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+#define PART(field, index) (f->field = (const void *)PyBytes_AsString(part[index]), \
+                            (size_t)PyBytes_Size(part[index]) / sizeof *f->field)
+
+/* The parts are bytes, which nobody can change, and are used where they lie. */
+static int fill(forest_t *f, PyObject **part, float base_score) {
+    size_t nodes = PART(nodes, 0), values = PART(values, 1), sets = PART(sets, 2), ranks = PART(ranks, 3);
+    size_t starts = PART(starts, 4), categories = PART(category, 6), cuts = PART(cuts, 7), ends = PART(cut_ends, 8);
+    f->pool_size = PART(pool, 5);
+    f->groups = (int)PART(group_ends, 9);
+    f->trees = (int)starts - 1;
+    f->categories = (int)categories;
+    int fits = starts > 1 && starts < INT32_MAX && nodes < INT32_MAX && values == nodes && sets == nodes
+        && ranks == nodes && f->features > 0 && 2 * (int64_t)f->features + (int64_t)categories <= UINT16_MAX
+        && f->pool_size > 0 && !f->pool[0] && ends == (size_t)f->groups * f->features;
+    if (!fits) return -1;
+    float score = fminf(fmaxf(base_score, 1e-6f), 1.0f - 1e-6f); /* the library's bounds, and its logit */
+    f->base = -logf(1.0f / score - 1.0f);
+    f->depths = calloc((size_t)f->trees / TOGETHER + 1, 1);
+    return f->depths ? check(f, nodes, cuts, ends) : -1;
+}
+
+static PyObject *forest_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs)) {
+    int features;
+    float base_score;
+    PyObject *part[10];
+    if (!PyArg_ParseTuple(args, "ifSSSSSSSSSS", &features, &base_score, part, part + 1, part + 2, part + 3, part + 4,
+                          part + 5, part + 6, part + 7, part + 8, part + 9)) return NULL;
+    forest_t *f = (forest_t *)((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+    if (!f) return NULL;
+    f->parts = Py_NewRef(args);
+    f->features = features;
+    int unfit = fill(f, part, base_score);
+    if (!unfit && !plan(f)) return (PyObject *)f;
+    Py_DECREF(f);
+    return unfit ? PyErr_Format(PyExc_ValueError, "the trees do not fit together") : PyErr_NoMemory();
+}
+
+static int has_shape(const Py_buffer *view, int dimensions, Py_ssize_t last) {
+    return view->ndim == dimensions && view->itemsize == sizeof(float) && view->format && !strcmp(view->format, "f")
+        && view->shape[dimensions - 1] == last;
+}
+
+static int score_views(const forest_t *f, const Py_buffer *matrix, const Py_buffer *out, int probabilities) {
+    if (!has_shape(matrix, 2, f->features) || !has_shape(out, 1, matrix->shape[0])) {
+        PyErr_Format(PyExc_ValueError, "a C-ordered float32 matrix of %d columns is needed", f->features);
+        return -1;
+    }
+    int failed;
+    if (matrix->shape[0] * (Py_ssize_t)f->trees < GIL_WORK) {
+        failed = score(f, matrix->buf, matrix->shape[0], out->buf, probabilities);
+    } else {
+        Py_BEGIN_ALLOW_THREADS
+        failed = score(f, matrix->buf, matrix->shape[0], out->buf, probabilities);
+        Py_END_ALLOW_THREADS
+    }
+    if (failed) PyErr_NoMemory();
+    return failed;
+}
+
+static PyObject *forest_score(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    if (count != 3) return PyErr_Format(PyExc_TypeError, "score(matrix, out, probabilities)");
+    Py_buffer matrix, out;
+    int probabilities = PyObject_IsTrue(args[2]);
+    if (probabilities < 0 || PyObject_GetBuffer(args[0], &matrix, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)) return NULL;
+    int failed = PyObject_GetBuffer(args[1], &out, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | PyBUF_WRITABLE);
+    if (!failed) {
+        failed = score_views((forest_t *)self, &matrix, &out, probabilities);
+        PyBuffer_Release(&out);
+    }
+    PyBuffer_Release(&matrix);
+    if (failed) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {{"score", (PyCFunction)(void (*)(void))forest_score, METH_FASTCALL, NULL}, {0}};
+static PyType_Slot slots[] = {{Py_tp_new, forest_new}, {Py_tp_dealloc, forest_dealloc}, {Py_tp_methods, methods}, {0}};
+static PyType_Spec spec = {"fraud_detection_api.model._forest.Trees", sizeof(forest_t), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};
+
+static int module_exec(PyObject *module) {
+    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
+    int failed = type ? PyModule_AddType(module, (PyTypeObject *)type) : -1;
+    Py_XDECREF(type);
+    return failed;
+}
+
+static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, module_exec}, {0}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_forest", NULL, 0, NULL, module_slots, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__forest(void) { return PyModuleDef_Init(&module); }

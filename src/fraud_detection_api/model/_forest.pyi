@@ -1,0 +1,25 @@
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+class Trees:
+    """Checked, planned and immutable; raises ValueError when the parts do not fit together."""
+
+    def __new__(
+        cls,
+        features: int,
+        base_score: float,
+        nodes: bytes,
+        values: bytes,
+        sets: bytes,
+        ranks: bytes,
+        starts: bytes,
+        pool: bytes,
+        categories: bytes,
+        cuts: bytes,
+        cut_ends: bytes,
+        group_ends: bytes,
+        /,
+    ) -> Self: ...
+    def score(self, matrix: NDArray[np.float32], out: NDArray[np.float32], probabilities: bool, /) -> None: ...

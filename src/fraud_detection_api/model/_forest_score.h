@@ -1,0 +1,253 @@
+/* How _forest.c scores. A few rows walk down eight trees at a time. Many rows go column-wise, 256 at a time, as byte
+ * codes (how many of the model's thresholds a value reaches); a tree is then a short list of byte comparisons and
+ * choices between leaf numbers, 16 or 32 rows to an instruction. Both sum the leaves in the library's order. */
+#include <Python.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if !defined(__GNUC__) || defined(FOREST_WALK)
+#define INLINE static inline
+#define LANES 0 /* no vector types: every batch is walked */
+#else
+#define INLINE static inline __attribute__((always_inline))
+#if defined(__x86_64__) && !defined(FOREST_PORTABLE)
+#define LANES 32
+#define VECTORS __attribute__((target("avx2")))
+#define HAS_VECTORS __builtin_cpu_supports("avx2")
+#else
+#define LANES 16
+#define VECTORS
+#define HAS_VECTORS 1
+#endif
+typedef int8_t lanes_t __attribute__((vector_size(LANES), aligned(1), may_alias));
+typedef uint8_t numbers_t __attribute__((vector_size(LANES)));
+#endif
+
+enum { BLOCK = 256, TOGETHER = 8, ADDED = 4, FUSED = 3, CELLS = (1 << FUSED) - 1, MOST_LEAVES = 256, MOST_CUTS = 254,
+       NEVER = 255, SIGN = 128, MOST_COLUMNS = 4096, MOST_DEPTH = 255 };
+/* Measured: from how many rows on blocks are quicker (with sets of categories), and rows x trees that take 50 us. */
+enum { WALKED_ROWS = 16, WALKED_SETS = 30, GIL_WORK = 50000 };
+enum { CHOOSE = FUSED + 1, MEMBER_FIRST, MEMBER_NEXT };
+
+/* One step down is node + down + (row[column] >= threshold); a leaf stays where it is: down 0, threshold NaN. */
+typedef struct { float threshold; uint16_t column, down; } node_t;
+typedef union { float number; uint32_t category; } cell_t;
+/* kind <= FUSED: a whole subtree of that height; else CHOOSE between two results or MEMBER of a set of categories. */
+typedef struct { uint8_t kind, slot, leaf, cut[CELLS]; uint16_t column[CELLS]; } step_t;
+typedef struct { int32_t feature, limit; } category_t;
+typedef struct {
+    PyObject_HEAD
+    PyObject *parts;
+    int features, trees, groups, categories, columns, slots;
+    size_t pool_size;
+    float base;
+    const node_t *nodes;
+    const float *values, *cuts;
+    const int32_t *starts, *cut_ends, *group_ends;
+    const uint32_t *sets;
+    const uint8_t *pool, *ranks;
+    const category_t *category;
+    uint8_t *depths;
+    step_t *steps;
+    float *leaves;
+    size_t *step_ends, *leaf_starts;
+} forest_t;
+
+/* 0 is missing, limit + 1 whatever no set of the model holds; the bounds and the truncation are the library's. */
+INLINE uint32_t category_of(float value, int32_t limit) {
+    return isnan(value) ? 0 : value >= 0 && value < (float)limit ? (uint32_t)value + 1 : (uint32_t)limit + 1;
+}
+
+INLINE size_t set_bytes(const category_t *category) { return ((size_t)category->limit + 2 + 7) / 8; }
+
+static void expand(const forest_t *f, const float *values, cell_t *row) {
+    for (int j = 0; j < f->features; j++) {
+        row[2 * j].number = isnan(values[j]) ? -INFINITY : values[j];
+        row[2 * j + 1].number = isnan(values[j]) ? INFINITY : values[j];
+    }
+    for (int j = 0; j < f->categories; j++)
+        row[2 * f->features + j].category = category_of(values[f->category[j].feature], f->category[j].limit);
+}
+
+INLINE uint32_t is_right(const forest_t *f, const node_t *node, const cell_t *row, int mixed) {
+    cell_t cell = row[node->column];
+    uint32_t right = cell.number >= node->threshold;
+    if (mixed) { /* without a branch: a numeric node asks for the empty bit 0 of the pool */
+        uint32_t bit = node->column < 2 * f->features ? 0 : cell.category;
+        right |= f->pool[f->sets[node - f->nodes] + (bit >> 3)] >> (bit & 7) & 1;
+    }
+    return right;
+}
+
+INLINE void descend(const forest_t *f, int first, const cell_t *row, float *margin, int mixed) {
+    int count = f->trees - first < TOGETHER ? f->trees - first : TOGETHER;
+    const node_t *at[TOGETHER];
+    for (int k = 0; k < TOGETHER; k++) at[k] = f->nodes + f->starts[first + (k < count ? k : 0)];
+    for (int level = f->depths[first / TOGETHER]; level > 0; level--)
+        for (int k = 0; k < TOGETHER; k++) at[k] += at[k]->down + is_right(f, at[k], row, mixed);
+    for (int k = 0; k < count; k++) *margin += f->values[at[k] - f->nodes];
+}
+
+static int walk(const forest_t *f, const float *matrix, Py_ssize_t rows, float *margins) {
+    size_t width = 2 * (size_t)f->features + f->categories;
+    cell_t *cells = malloc(64 * width * sizeof *cells);
+    if (!cells) return -1;
+    for (Py_ssize_t done = 0; done < rows; done += 64) {
+        int count = rows - done < 64 ? (int)(rows - done) : 64;
+        for (int i = 0; i < count; i++) {
+            expand(f, matrix + (done + i) * f->features, cells + i * width);
+            margins[done + i] = f->base;
+        }
+        for (int tree = 0; tree < f->trees; tree += TOGETHER) /* trees outside: they stay in the nearest cache */
+            for (int i = 0; i < count; i++)
+                if (f->categories) descend(f, tree, cells + i * width, margins + done + i, 1);
+                else descend(f, tree, cells + i * width, margins + done + i, 0);
+    }
+    free(cells);
+    return 0;
+}
+
+#if LANES
+/* How many cuts each value reaches, one halving for all rows at a time; codes are signed for SSE2 and AVX2. */
+INLINE void code(const float *matrix, int stride, int rows, const float *cuts, int count, int8_t *low, int8_t *high) {
+    float values[BLOCK];
+    uint32_t reached[BLOCK] = {0};
+    for (int i = 0; i < rows; i++) values[i] = matrix[(size_t)i * stride];
+    for (int left = count; left > 0;) {
+        int half = left > 1 ? left / 2 : 1;
+        for (int i = 0; i < rows; i++) reached[i] += (uint32_t)half * (cuts[reached[i] + half - 1] <= values[i]);
+        left -= half;
+    }
+    for (int i = 0; i < rows; i++) {
+        low[i] = (int8_t)((int)reached[i] - SIGN);
+        high[i] = (int8_t)(isnan(values[i]) ? MOST_CUTS - SIGN : (int)reached[i] - SIGN);
+    }
+}
+
+/* A category is one bit in one of its feature's byte columns, so that membership is an AND. */
+INLINE void code_categories(const forest_t *f, const float *matrix, int rows, int8_t *columns) {
+    int8_t *column = columns + (size_t)(CELLS + 2 * f->features) * BLOCK;
+    for (int j = 0; j < f->categories; j++) {
+        size_t bytes = set_bytes(f->category + j);
+        memset(column, 0, bytes * BLOCK);
+        for (int i = 0; i < rows; i++) {
+            uint32_t bit = category_of(matrix[(size_t)i * f->features + f->category[j].feature], f->category[j].limit);
+            column[(size_t)(bit >> 3) * BLOCK + i] = (int8_t)(1u << (bit & 7));
+        }
+        column += bytes * BLOCK;
+    }
+}
+
+#define FOR_LANES for (int i = 0; i < count; i++)
+#define TEST(k) const lanes_t *column##k = (const lanes_t *)(columns + (size_t)step->column[k] * BLOCK); \
+    const int8_t cut##k = (int8_t)((int)step->cut[k] - 1 - SIGN)
+#define PASSES(k) (column##k[i] > cut##k)
+#define PAIR(number, k) (lanes_t)((uint8_t)(leaf + number) - (numbers_t)PASSES(k))
+#define BITS(k) (column##k[i] & (int8_t)(cut##k + 1 + SIGN))
+#define EITHER(mask, high, low) (((mask) & (high)) | (~(mask) & (low)))
+
+/* The slot takes each row's leaf number below a subtree, which is a heap of tests; a test that passes is -1. */
+INLINE void run(const step_t *step, int8_t *columns, int8_t *slots, int count) {
+    lanes_t *out = (lanes_t *)(slots + (size_t)step->slot * BLOCK);
+    const uint8_t leaf = step->leaf;
+    TEST(0);
+    if (step->kind == 3) {
+        TEST(1); TEST(2); TEST(3); TEST(4); TEST(5); TEST(6);
+        FOR_LANES {
+            lanes_t low = EITHER(PASSES(1), PAIR(2, 4), PAIR(0, 3)), high = EITHER(PASSES(2), PAIR(6, 6), PAIR(4, 5));
+            out[i] = EITHER(PASSES(0), high, low);
+        }
+    } else if (step->kind == CHOOSE) {
+        FOR_LANES out[i] = EITHER(PASSES(0), out[i + BLOCK / LANES], out[i]);
+    } else if (step->kind == 2) {
+        TEST(1); TEST(2);
+        FOR_LANES out[i] = EITHER(PASSES(0), PAIR(2, 2), PAIR(0, 1));
+    } else if (step->kind == 1) {
+        FOR_LANES out[i] = PAIR(0, 0);
+    } else if (step->kind == 0) {
+        memset(out, step->leaf, (size_t)count * LANES);
+    } else { /* up to seven bytes of a set; a row has its bit in one of them, and is a member if above -128 */
+        lanes_t *member = (lanes_t *)(columns + (size_t)step->slot * BLOCK);
+        TEST(1); TEST(2); TEST(3); TEST(4); TEST(5); TEST(6);
+        const int8_t start = step->kind == MEMBER_FIRST ? INT8_MIN : 0, kept = step->kind == MEMBER_FIRST ? 0 : -1;
+        FOR_LANES {
+            lanes_t bits = BITS(0) | BITS(1) | BITS(2) | BITS(3) | BITS(4) | BITS(5) | BITS(6);
+            member[i] = ((member[i] & kept) | start) ^ bits;
+        }
+    }
+}
+
+INLINE void add_one(const forest_t *f, int tree, const uint8_t *slot, int rows, float *margins) {
+    const float *leaves = f->leaves + f->leaf_starts[tree];
+    for (int i = 0; i < rows; i++) margins[i] += leaves[slot[i]];
+}
+
+/* Four trees' leaves, still added one after the other: a margin is then loaded and stored a fourth as often. */
+INLINE void add_four(const forest_t *f, int tree, const uint8_t *slot, size_t size, int rows, float *margins) {
+    const float *a = f->leaves + f->leaf_starts[tree], *b = f->leaves + f->leaf_starts[tree + 1];
+    const float *c = f->leaves + f->leaf_starts[tree + 2], *d = f->leaves + f->leaf_starts[tree + 3];
+    for (int i = 0; i < rows; i++) {
+        float margin = margins[i] + a[slot[i]];
+        margin += b[slot[size + i]];
+        margin += c[slot[2 * size + i]];
+        margins[i] = margin + d[slot[3 * size + i]];
+    }
+}
+
+VECTORS
+static void score_block(const forest_t *f, const float *matrix, int rows, float *margins, int8_t *columns) {
+    size_t size = (size_t)f->slots * BLOCK;
+    int8_t *slots = columns + (size_t)f->columns * BLOCK;
+    code_categories(f, matrix, rows, columns);
+    for (int group = 0, tree = 0; group < f->groups; group++) {
+        const int32_t *ends = f->cut_ends + (size_t)group * f->features;
+        for (int j = 0; j < f->features; j++) {
+            int start = group + j ? ends[j - 1] : 0, count = ends[j] - start;
+            int8_t *low = columns + (size_t)(CELLS + 2 * j) * BLOCK;
+            if (count) code(matrix + j, f->features, rows, f->cuts + start, count, low, low + BLOCK);
+        }
+        while (tree < f->group_ends[group]) {
+            int trees = f->group_ends[group] - tree < ADDED ? 1 : ADDED;
+            for (int k = 0; k < trees; k++)
+                for (size_t at = f->step_ends[tree + k]; at < f->step_ends[tree + k + 1]; at++)
+                    run(f->steps + at, columns, slots + k * size, (rows + LANES - 1) / LANES);
+            if (trees == 1) add_one(f, tree, (const uint8_t *)slots, rows, margins);
+            else add_four(f, tree, (const uint8_t *)slots, size, rows, margins);
+            tree += trees;
+        }
+    }
+}
+
+static int score_blocks(const forest_t *f, const float *matrix, Py_ssize_t rows, float *margins) {
+    int8_t *columns = calloc((size_t)f->columns + (size_t)ADDED * f->slots, BLOCK);
+    if (!columns) return -1;
+    for (Py_ssize_t done = 0; done < rows; done += BLOCK) {
+        int count = rows - done < BLOCK ? (int)(rows - done) : BLOCK;
+        for (int i = 0; i < count; i++) margins[done + i] = f->base;
+        score_block(f, matrix + done * f->features, count, margins + done, columns);
+    }
+    free(columns);
+    return 0;
+}
+
+#else
+#define HAS_VECTORS 0
+#define score_blocks walk
+#endif
+
+/* The library's own last step: its clamp, its order of additions, the same expf. */
+static void to_probabilities(float *margins, Py_ssize_t rows) {
+    for (Py_ssize_t i = 0; i < rows; i++) {
+        float x = 88.7f < -margins[i] ? 88.7f : -margins[i];
+        margins[i] = 1.0f / (expf(x) + 1.0f + 1e-16f);
+    }
+}
+
+static int score(const forest_t *f, const float *matrix, Py_ssize_t rows, float *margins, int probabilities) {
+    int few = rows < (f->categories ? WALKED_SETS : WALKED_ROWS);
+    int failed = (few || !f->steps || !HAS_VECTORS ? walk : score_blocks)(f, matrix, rows, margins);
+    if (!failed && probabilities) to_probabilities(margins, rows);
+    return failed;
+}

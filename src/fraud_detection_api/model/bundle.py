@@ -1,0 +1,97 @@
+"""The bundle: a trained model as a folder of plain files, refused at load if one byte differs."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from fraud_detection_api.errors import BundleRefused
+from fraud_detection_api.features.matrix import Matrix
+from fraud_detection_api.model.manifest import Manifest
+from fraud_detection_api.schemas.use_case import UseCase
+
+MODEL, REFERENCE, MANIFEST, SEAL = "model.json", "reference.npy", "manifest.json", "manifest.sha256"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Rows and the probabilities that the library itself gave them when the bundle was made."""
+
+    matrix: Matrix
+    probabilities: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle's parts; `version` is its name in the registry."""
+
+    version: str
+    manifest: Manifest
+    model: bytes
+    reference: Reference
+
+
+def bundle_files(manifest: Manifest, model: bytes, reference: Reference) -> dict[str, bytes]:
+    """Every file of a bundle, sealed: the manifest names the others' digests, the seal names the manifest's."""
+    contents = {MODEL: model, REFERENCE: _reference_bytes(reference)}
+    sealed = manifest.model_copy(update={"files": {name: digest(content) for name, content in contents.items()}})
+    text = sealed.model_dump_json(indent=2).encode() + b"\n"
+    return {**contents, MANIFEST: text, SEAL: digest(text).encode() + b"\n"}
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """The bundle in a folder, every byte of it checked."""
+    text = _read(folder, MANIFEST)
+    if _read(folder, SEAL) != digest(text).encode() + b"\n":
+        raise BundleRefused(folder.name, f"{MANIFEST} or {SEAL} was changed")
+    try:
+        manifest = Manifest.model_validate_json(text)
+    except ValidationError as error:
+        raise BundleRefused(folder.name, f"{MANIFEST} cannot be read: {error.errors()[0]['msg']}") from error
+    contents = {name: _read(folder, name) for name in (MODEL, REFERENCE)}
+    for name, content in contents.items():
+        if manifest.files.get(name) != digest(content):
+            raise BundleRefused(folder.name, f"{name} was changed")
+    try:
+        reference = _reference(contents[REFERENCE], len(manifest.features))
+    except (ValueError, EOFError) as error:
+        raise BundleRefused(folder.name, f"{REFERENCE} cannot be read: {error}") from error
+    return Bundle(folder.name, manifest, contents[MODEL], reference)
+
+
+def refuse_other_features(bundle: Bundle, use_case: UseCase) -> None:
+    """A bundle serves only the record that it was made for."""
+    theirs = [(feature.name, feature.kind) for feature in bundle.manifest.features]
+    ours = [(field.name, field.kind) for field in use_case.features]
+    if bundle.manifest.use_case != use_case.name or theirs != ours:
+        raise BundleRefused(bundle.version, f"it was made for other features than those of {use_case.name}: {theirs}")
+
+
+def digest(content: bytes) -> str:
+    """The SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except FileNotFoundError as error:
+        raise BundleRefused(folder.name, f"{name} is missing") from error
+
+
+def _reference_bytes(reference: Reference) -> bytes:
+    buffer = io.BytesIO()
+    table = np.column_stack([reference.matrix, reference.probabilities]).astype(np.float32)
+    np.save(buffer, table, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _reference(content: bytes, features: int) -> Reference:
+    table = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    if table.dtype != np.float32 or table.ndim != 2 or table.shape[1] != features + 1:
+        raise ValueError(f"it holds {table.dtype} of shape {table.shape}")
+    return Reference(np.ascontiguousarray(table[:, :-1]), np.ascontiguousarray(table[:, -1]))

@@ -1,0 +1,27 @@
+"""XGBoost itself as a runtime: where a model cannot be walked by the compiled forest."""
+
+import numpy as np
+import xgboost
+from numpy.typing import NDArray
+
+from fraud_detection_api.features.matrix import Matrix
+
+
+class LibraryModel:
+    """An XGBoost model behind the same two methods as the compiled forest."""
+
+    def __init__(self, booster: xgboost.Booster) -> None:
+        self._booster = booster
+
+    @classmethod
+    def read(cls, model: bytes) -> "LibraryModel":
+        """The model in the library's own format, JSON or UBJ."""
+        if not model:
+            raise ValueError("the model file is empty")  # the library would end the process
+        booster = xgboost.Booster({"nthread": 1})
+        booster.load_model(bytearray(model))
+        return cls(booster)
+
+    def probabilities(self, matrix: Matrix) -> NDArray[np.float32]:
+        """The library's probabilities."""
+        return np.asarray(self._booster.inplace_predict(matrix), dtype=np.float32)

@@ -1,0 +1,89 @@
+"""The manifest: everything that is known of a trained model, beside the model itself."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from fraud_detection_api.schemas.record import Kind
+
+
+class Frozen(BaseModel):
+    """A part of the manifest: read, never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Feature(Frozen):
+    """One feature as the model saw it in training."""
+
+    name: str
+    kind: Kind
+    low: float | None = None
+    high: float | None = None
+    missing_share: float | None = None
+    categories: tuple[str, ...] | None = None
+    histogram_edges: tuple[float, ...] = ()
+    histogram_counts: tuple[int, ...] = ()
+
+
+class Measure(Frozen):
+    """A figure with its 95 % bootstrap interval."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class DataSummary(Frozen):
+    """What the model was made from."""
+
+    source: str
+    fingerprint: str
+    rows: int
+    frauds: int
+    validation_rows: int
+    validation_frauds: int
+    split: str
+    first_day: str | None = None
+    last_day: str | None = None
+
+
+class GateCheck(Frozen):
+    """One question the gate asked, with its numbers."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class GateVerdict(Frozen):
+    """Whether the model may be promoted, and who passed it all the same."""
+
+    passed: bool
+    checks: tuple[GateCheck, ...] = ()
+    forced_because: str | None = None
+
+
+class Manifest(Frozen):
+    """A bundle's description; `files` holds the SHA-256 of every other file of the bundle."""
+
+    format: Literal[1] = 1
+    use_case: str
+    model_kind: Literal["xgboost"] = "xgboost"
+    origin: Literal["trained", "imported"]
+    created_at: datetime
+    features: tuple[Feature, ...]
+    parameters: dict[str, str | int | float]
+    threshold: float
+    calibration: None = None
+    metrics: dict[str, Measure] = {}
+    data: DataSummary | None = None
+    gate: GateVerdict
+    libraries: dict[str, str]
+    files: dict[str, str] = {}
+
+    @property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """The categories of each text feature, in the order of their codes."""
+        return {feature.name: feature.categories for feature in self.features if feature.categories is not None}

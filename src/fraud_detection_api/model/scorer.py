@@ -1,0 +1,93 @@
+"""The scorer: a loaded bundle; columns in, probabilities out."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraud_detection_api.errors import BundleRefused
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.matrix import Matrix, MatrixMaker
+from fraud_detection_api.model.bundle import Bundle, Reference, refuse_other_features
+from fraud_detection_api.model.forest import Forest, ForestUnsupported
+from fraud_detection_api.model.manifest import Manifest
+from fraud_detection_api.schemas.record import spelled
+from fraud_detection_api.schemas.use_case import UseCase
+
+Probabilities = NDArray[np.float32]
+
+
+class Runtime(Protocol):
+    """What turns a matrix into probabilities: the compiled forest, or the library."""
+
+    def probabilities(self, matrix: Matrix) -> Probabilities:
+        """One probability a row."""
+        ...
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A value that the model was not trained on."""
+
+    field: str
+    message: str
+
+
+class Scorer:
+    """A proven model with its version: what one request takes and keeps to the end."""
+
+    def __init__(self, version: str, manifest: Manifest, runtime: Runtime) -> None:
+        self.version = version
+        self.manifest = manifest
+        self.runtime = runtime
+        self._maker = MatrixMaker([feature.name for feature in manifest.features], manifest.categories)
+        self._low = np.array([[-np.inf if f.low is None else f.low] for f in manifest.features])
+        self._high = np.array([[np.inf if f.high is None else f.high] for f in manifest.features])
+
+    def probabilities(self, columns: Columns) -> Probabilities:
+        """The fraud probability of each record, the library's own to the bit."""
+        return self.runtime.probabilities(self._maker.matrix(columns))
+
+    def warnings(self, columns: Columns) -> dict[int, list[Warned]]:
+        """What in these records lies outside the range or the categories of training, by row."""
+        found: dict[int, list[Warned]] = {}
+        outside = (columns.numbers < self._low) | (columns.numbers > self._high)
+        for position, row in np.argwhere(outside) if outside.any() else ():
+            feature = self.manifest.features[position]
+            low, high = (spelled(feature.kind, bound[position, 0]) for bound in (self._low, self._high))
+            message = f"outside the trained range, {low} to {high}"
+            found.setdefault(int(row), []).append(Warned(feature.name, message))
+        for name, rows in self._maker.unseen(columns).items():
+            for row in rows:
+                found.setdefault(row, []).append(Warned(name, "never seen in training, scored as missing"))
+        return found
+
+
+def load_scorer(bundle: Bundle, use_case: UseCase) -> Scorer:
+    """A scorer, once it has given the library's bits on the bundle's own reference rows."""
+    refuse_other_features(bundle, use_case)
+    return Scorer(bundle.version, bundle.manifest, _proven_runtime(bundle))
+
+
+def _proven_runtime(bundle: Bundle) -> Runtime:
+    try:
+        forest = Forest.read(bundle.model)
+    except ForestUnsupported:
+        return _library(bundle)
+    return forest if proves(forest, bundle.reference) else _library(bundle)
+
+
+def _library(bundle: Bundle) -> Runtime:
+    from fraud_detection_api.model.library import LibraryModel  # 3 s and 130 MB: only where needed
+
+    library = LibraryModel.read(bundle.model)
+    if not proves(library, bundle.reference):
+        made_with = bundle.manifest.libraries.get("xgboost")
+        raise BundleRefused(bundle.version, f"the XGBoost here gives other probabilities than {made_with} did")
+    return library
+
+
+def proves(runtime: Runtime, reference: Reference) -> bool:
+    """Whether a runtime gives the reference probabilities, to the bit."""
+    return runtime.probabilities(reference.matrix).tobytes() == reference.probabilities.tobytes()

@@ -1,0 +1,89 @@
+"""The scorer: proven on its own reference rows before it scores, and open about what it was not trained on."""
+
+import numpy as np
+import pytest
+import xgboost
+
+from fraud_detection_api.errors import BundleRefused
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.model.bundle import Bundle, Reference
+from fraud_detection_api.model.forest import Forest
+from fraud_detection_api.model.library import LibraryModel
+from fraud_detection_api.model.manifest import Feature, Manifest
+from fraud_detection_api.model.scorer import Scorer, Warned, load_scorer, proves
+from fraud_detection_api.schemas.record import Kind
+from tests.declared_use_cases import EVERY_USE_CASE
+from tests.small_models import SmallModel, bundle_of
+
+BY_NAME = {use_case.name: use_case for use_case in EVERY_USE_CASE}
+
+
+def with_reference(bundle: Bundle, probabilities: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> Bundle:
+    """The bundle with other reference probabilities."""
+    return Bundle(bundle.version, bundle.manifest, bundle.model, Reference(bundle.reference.matrix, probabilities))
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_the_compiled_forest_scores_what_it_has_proven(small_models: dict[str, SmallModel], name: str) -> None:
+    scorer = load_scorer(bundle_of(small_models[name]), BY_NAME[name])
+    assert isinstance(scorer.runtime, Forest)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_the_library_gives_the_same_bits(small_models: dict[str, SmallModel], name: str) -> None:
+    bundle = bundle_of(small_models[name])
+    assert proves(LibraryModel.read(bundle.model), bundle.reference)
+    assert proves(Forest.read(bundle.model), bundle.reference)
+
+
+def test_a_model_that_the_forest_cannot_read_is_scored_by_the_library(credit_model: SmallModel) -> None:
+    bundle = bundle_of(credit_model)
+    as_ubj = Bundle(
+        bundle.version, bundle.manifest, bytes(credit_model.booster.save_raw("ubj")), reference=bundle.reference
+    )
+    assert isinstance(load_scorer(as_ubj, credit_model.use_case).runtime, LibraryModel)
+
+
+def test_one_other_bit_in_the_reference_is_refused(credit_model: SmallModel) -> None:
+    bundle = bundle_of(credit_model)
+    probabilities = bundle.reference.probabilities.copy()
+    probabilities[-1] = np.nextafter(probabilities[-1], np.float32(1))
+    with pytest.raises(BundleRefused, match=f"gives other probabilities than {xgboost.__version__} did"):
+        load_scorer(with_reference(bundle, probabilities), credit_model.use_case)
+
+
+def test_a_bundle_for_another_record_is_refused(small_models: dict[str, SmallModel]) -> None:
+    with pytest.raises(BundleRefused, match="other features"):
+        load_scorer(bundle_of(small_models["card_taps"]), BY_NAME["credit_accounts"])
+
+
+class TestWarnings:
+    features = (
+        Feature(name="amount", kind=Kind.NUMBER, low=0.5, high=99.25),
+        Feature(name="opened", kind=Kind.DATE, low=0, high=19_000),
+        Feature(name="city", kind=Kind.CATEGORY, categories=("Oslo", "Rome")),
+        Feature(name="limit", kind=Kind.NUMBER),
+    )
+
+    def scorer(self, credit_model: SmallModel, *features: Feature) -> Scorer:
+        update: dict[str, object] = {"features": features or self.features}
+        manifest: Manifest = credit_model.manifest.model_copy(update=update)
+        return Scorer("1-0f5c2a9b", manifest, LibraryModel(credit_model.booster))
+
+    def test_name_the_field_and_the_range_of_training(self, credit_model: SmallModel) -> None:
+        numbers = np.array([[0.5, 100, np.nan, 99.25], [0, 1, 19_000, 19_001], [0, 0, 0, 0], [-1e9, 0, np.nan, 1e9]])
+        columns = Columns(np.arange(4), numbers, {"city": ["Rome", "Bern", None, "rome"]})
+        unseen = Warned("city", "never seen in training, scored as missing")
+        assert self.scorer(credit_model).warnings(columns) == {
+            1: [Warned("amount", "outside the trained range, 0.5 to 99.25"), unseen],
+            3: [Warned("opened", "outside the trained range, 1970-01-01 to 2022-01-08"), unseen],
+        }
+
+    def test_know_ranges_that_are_open_on_one_side(self, credit_model: SmallModel) -> None:
+        scorer = self.scorer(credit_model, Feature(name="amount", kind=Kind.NUMBER, low=0))
+        columns = Columns(np.array([1, 2]), np.array([[-1.0, 1e30]]))
+        assert scorer.warnings(columns) == {0: [Warned("amount", "outside the trained range, 0 to inf")]}
+
+    def test_are_none_for_no_records(self, credit_model: SmallModel) -> None:
+        columns = Columns([], np.zeros((4, 0)), {"city": []})
+        assert self.scorer(credit_model).warnings(columns) == {}

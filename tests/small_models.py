@@ -1,0 +1,110 @@
+"""Small models, trained with XGBoost itself, as bundles; the tests compare with the library through its own matrix."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import xgboost
+from numpy.typing import NDArray
+
+from fraud_detection_api.model.bundle import Bundle, Reference, bundle_files, read_bundle
+from fraud_detection_api.model.manifest import Feature, GateVerdict, Manifest
+from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.schemas.record import Kind, RecordField
+from fraud_detection_api.schemas.use_case import UseCase
+from tests.examples import Row, Value, good_rows
+
+Floats = NDArray[np.float32]
+Categories = Mapping[str, tuple[str, ...]]
+TRAINING_ROWS = 600
+
+
+@dataclass(frozen=True)
+class SmallModel:
+    """A trained model, its bundle's files, and the rows that it was trained on."""
+
+    use_case: UseCase
+    booster: xgboost.Booster
+    manifest: Manifest
+    files: dict[str, bytes]
+    training_rows: list[Row]
+
+    def probabilities(self, rows: Iterable[Row]) -> Floats:
+        """What the library itself says."""
+        matrix = matrix_of(rows, self.use_case, self.manifest.categories)
+        return np.asarray(self.booster.inplace_predict(matrix), dtype=np.float32)
+
+
+def small_model(use_case: UseCase, seed: int = 0, trees: int = 25) -> SmallModel:
+    """A model of a few trees that uses every feature somewhere."""
+    rows = good_rows(use_case, TRAINING_ROWS, seed)
+    features = tuple(_feature(field, [row[field.name] for row in rows]) for field in use_case.features)
+    categories = {each.name: each.categories for each in features if each.categories is not None}
+    matrix = matrix_of(rows, use_case, categories)
+    booster = _boosted(matrix, use_case, seed, trees)
+    manifest = Manifest(
+        use_case=use_case.name,
+        origin="trained",
+        created_at=datetime(2024, 6, 1, tzinfo=UTC),
+        features=features,
+        parameters={"max_depth": 5, "seed": seed},
+        threshold=0.5,
+        gate=GateVerdict(passed=True),
+        libraries={"xgboost": xgboost.__version__},
+    )
+    reference = Reference(matrix[:64], np.asarray(booster.inplace_predict(matrix[:64]), dtype=np.float32))
+    files = bundle_files(manifest, bytes(booster.save_raw("json")), reference)
+    return SmallModel(use_case, booster, manifest, files, rows)
+
+
+def promoted(registry: Registry, model: SmallModel) -> str:
+    """Publish a model and make it champion; its version."""
+    return registry.promote(model.use_case.name, registry.publish(model.use_case.name, model.files))
+
+
+def bundle_of(model: SmallModel) -> Bundle:
+    """A small model's bundle, read from its files."""
+    with TemporaryDirectory() as folder:
+        for name, content in model.files.items():
+            (Path(folder) / name).write_bytes(content)
+        return read_bundle(Path(folder))
+
+
+def matrix_of(rows: Iterable[Row], use_case: UseCase, categories: Categories) -> Floats:
+    """Rows as the library sees them, made without the product's own matrix."""
+    columns = [[_number(row[field.name], field, categories) for field in use_case.features] for row in rows]
+    return np.array(columns, dtype=np.float32).reshape(-1, len(use_case.features))
+
+
+def _number(value: Value, field: RecordField, categories: Categories) -> float:
+    if value is None:
+        return float("nan")
+    if field.kind is Kind.CATEGORY:
+        known = categories[field.name]
+        return float(known.index(str(value))) if value in known else float("nan")
+    if field.kind is Kind.DATE:
+        return float((date.fromisoformat(str(value)) - date(1970, 1, 1)).days)
+    return float(value)
+
+
+def _feature(field: RecordField, values: list[Value]) -> Feature:
+    if field.kind is Kind.CATEGORY:
+        categories = tuple(sorted({str(value) for value in values if value is not None}))
+        return Feature(name=field.name, kind=field.kind, categories=categories)
+    numbers = [_number(value, field, {}) for value in values if value is not None]
+    return Feature(name=field.name, kind=field.kind, low=min(numbers), high=max(numbers), histogram_counts=(1, 2))
+
+
+def _boosted(matrix: Floats, use_case: UseCase, seed: int, trees: int) -> xgboost.Booster:
+    random = np.random.default_rng(seed)
+    ranks = np.nan_to_num(matrix).argsort(axis=0).argsort(axis=0).mean(axis=1)
+    labels = (ranks + random.normal(0, 50, len(matrix)) > np.quantile(ranks, 0.8)).astype(int)
+    types = ["c" if field.kind is Kind.CATEGORY else "q" for field in use_case.features]
+    table = xgboost.DMatrix(
+        matrix, labels, feature_names=list(use_case.feature_names), feature_types=types, enable_categorical=True
+    )
+    parameters = {"objective": "binary:logistic", "max_depth": 5, "seed": seed, "nthread": 1, "max_cat_to_onehot": 1}
+    return xgboost.train(parameters, table, trees)
