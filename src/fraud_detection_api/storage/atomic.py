@@ -1,0 +1,76 @@
+"""Files that are seen whole or not at all: written beside their name, and renamed at the end."""
+
+import fcntl
+import glob
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import BinaryIO, NoReturn
+
+from fraud_detection_api.errors import DataRefused
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write into that gets its name once everything is on disk, and vanishes on an error or a signal."""
+    if path.is_dir():
+        raise DataRefused(f"{path} is a folder; name a file to write.")
+    try:
+        with _sigterm_as_exit(), _partial(path) as (partial, file):
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            partial.replace(path)
+            _sync(path.parent)
+    except OSError as error:
+        raise DataRefused(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+@contextmanager
+def _partial(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    _remove_left_overs(path)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with partial.open("xb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # held until we end, however we end: an unlocked one is a left-over
+            yield partial, file
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _remove_left_overs(path: Path) -> None:
+    for left_over in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with suppress(OSError), left_over.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left_over.unlink()
+
+
+@contextmanager
+def _sigterm_as_exit() -> Iterator[None]:
+    """SIGTERM would end the process on the spot and leave the partial file behind."""
+    before = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or before in (signal.SIG_IGN, None):
+        yield
+        return
+    signal.signal(signal.SIGTERM, _exit)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _exit(number: int, _: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

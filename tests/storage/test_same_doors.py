@@ -1,0 +1,118 @@
+"""Rows in JSON, CSV, Parquet and a database: the same columns, and the same refusals (design law 1)."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from fraud_detection_api.features.check import RecordCheck
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.features.tables import columns_of_table
+from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.schemas.record import Kind, RecordField
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.storage.tables import Source, read_table
+from tests.declared_use_cases import LOAN_APPLICATIONS
+from tests.examples import Row, Value, good_rows
+from tests.storage.loan_tables import csv_of, wanted_of, write_parquet, write_sqlite
+
+USE_CASES = (CREDIT_ACCOUNTS, LOAN_APPLICATIONS)
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]) | st.sampled_from('",\r\n\t;'), min_size=1
+)
+ANYTHING = {
+    Kind.INTEGER: st.integers(-(2**53), 2**53) | st.floats(-1e6, 1e6),
+    Kind.NUMBER: st.floats(allow_nan=False, allow_infinity=False),
+    Kind.BOOLEAN: st.booleans(),
+    Kind.CATEGORY: TEXTS,
+    Kind.DATE: st.dates(date(1700, 1, 1), date(2500, 1, 1)).map(str),
+}
+
+Fields = list[set[str]]
+
+
+@st.composite
+def rows_of(draw: st.DrawFn, use_case: UseCase) -> list[Row]:
+    """Good rows, some of whose values were replaced by others of the same type, or by nothing."""
+    rows = good_rows(use_case, draw(st.integers(1, 4)), seed=draw(st.integers(0, 20)))
+    for row in rows:
+        for field in draw(st.lists(st.sampled_from(use_case.fields), max_size=3)):
+            row[field.name] = draw(_any_value(field, use_case))
+    return rows
+
+
+def _any_value(field: RecordField, use_case: UseCase) -> st.SearchStrategy[Value]:
+    if field.name == use_case.identifier and field.kind is Kind.INTEGER:
+        return st.none() | st.integers(-(2**53), 2**53)
+    return st.none() | ANYTHING[field.kind]
+
+
+def _write_csv(path: Path, rows: list[Row], use_case: UseCase) -> Source:
+    path.with_suffix(".csv").write_bytes(csv_of(rows, [field.name for field in use_case.fields]))
+    return Source(str(path.with_suffix(".csv")))
+
+
+def _write_parquet(path: Path, rows: list[Row], use_case: UseCase) -> Source:
+    write_parquet(path.with_suffix(".parquet"), rows, use_case)
+    return Source(str(path.with_suffix(".parquet")))
+
+
+def _write_sqlite(path: Path, rows: list[Row], use_case: UseCase) -> Source:
+    write_sqlite(path.with_suffix(".db"), rows, [field.name for field in use_case.fields])
+    return Source(f"sqlite:///{path.with_suffix('.db')}", table="records")
+
+
+@pytest.mark.parametrize("write", [_write_csv, _write_parquet, _write_sqlite])
+@pytest.mark.parametrize("use_case", USE_CASES, ids=lambda use_case: use_case.name)
+def test_a_table_and_a_request_give_the_same_columns_and_the_same_refusals(
+    use_case: UseCase, write: Callable[[Path, list[Row], UseCase], Source]
+) -> None:
+    @settings(max_examples=40, deadline=None)
+    @given(rows_of(use_case))
+    def same(rows: list[Row]) -> None:
+        with TemporaryDirectory() as folder:
+            raw, unreadable = read_table(write(Path(folder) / "records", rows, use_case), wanted_of(use_case))
+        columns, unfitting = columns_of_table(raw, use_case)
+        refused: Fields = [set() for _ in rows]
+        for problem in [*unreadable, *unfitting, *RecordCheck(use_case).problems(columns)]:
+            refused[problem.row].add(problem.field)
+        _compare(rows, columns, refused, use_case)
+
+    same()
+
+
+def _compare(rows: list[Row], columns: Columns, refused: Fields, use_case: UseCase) -> None:
+    ruled = {rule.fields[0] for rule in use_case.rules}
+    for number, row in enumerate(rows):
+        found = _as_request(row, use_case)
+        if isinstance(found, Columns):
+            assert refused[number] == set()
+            _assert_same(columns.take(np.array([number])), found)
+        else:
+            fields, by_rule = found
+            assert refused[number] >= fields
+            assert refused[number] - fields <= (set() if by_rule else ruled)  # Pydantic refuses before a rule is asked
+
+
+def _as_request(row: Row, use_case: UseCase) -> Columns | tuple[set[str], bool]:
+    try:
+        records = TypeAdapter(list[use_case.record]).validate_json(json.dumps([row]))  # type: ignore[name-defined]
+    except ValidationError as error:
+        return {str(each["loc"][1]) for each in error.errors()}, False
+    columns = RowsDoor(use_case).columns(records)
+    problems = RecordCheck(use_case).problems(columns)
+    return ({problem.field for problem in problems}, True) if problems else columns
+
+
+def _assert_same(ours: Columns, theirs: Columns) -> None:
+    assert list(ours.identifiers) == list(theirs.identifiers)
+    assert ours.numbers.tobytes() == theirs.numbers.tobytes()
+    assert ours.texts == theirs.texts
