@@ -1,0 +1,191 @@
+"""The dataset: a labelled table, cut to its period and checked row by row, ready to be split."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraud_detection_api.errors import DataRefused, Problem
+from fraud_detection_api.features.check import RecordCheck
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.tables import RawTable, columns_of_table
+from fraud_detection_api.schemas.record import Kind
+from fraud_detection_api.schemas.use_case import UseCase
+
+LEAST_ROWS = 100
+SHOWN_PROBLEMS = 5
+
+Rows = NDArray[np.intp]
+Days = NDArray[np.int64]
+Labels = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days to train on, first and last included; None leaves that side open."""
+
+    first: date | None = None
+    last: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.first and self.last and self.first > self.last:
+            raise DataRefused(f"The start date {self.first} lies after the end date {self.last}: swap the two.")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it leaves no row out."""
+        return self.first is None and self.last is None
+
+    def __str__(self) -> str:
+        return f"{self.first or 'the first day'} to {self.last or 'the last day'}"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Checked columns with their labels and, where the use case has a time column, days since 1970."""
+
+    columns: Columns
+    labels: Labels
+    days: Days | None
+    skipped: int = 0
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+@dataclass(frozen=True)
+class TablePart:
+    """The rows of a table that lie in the period, and where in the table they stand."""
+
+    raw: RawTable
+    rows: Rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def wanted_kinds(use_case: UseCase) -> dict[str, Kind]:
+    """The columns that training reads, and what each has to hold."""
+    kinds = {field.name: field.kind for field in use_case.fields}
+    if use_case.time_column:
+        kinds[use_case.time_column] = Kind.DATE
+    return {**kinds, use_case.label: Kind.BOOLEAN}
+
+
+def dataset_of(
+    raw: RawTable, unreadable: Iterable[Problem], use_case: UseCase, period: Period, *, skip_bad_rows: bool
+) -> Dataset:
+    """The dataset in a raw table; every refusal says what to do."""
+    _refuse_absent_columns(raw, use_case)
+    part = _in_period(raw, use_case, period)
+    columns, problems = columns_of_table(part.raw, use_case)
+    problems += [*RecordCheck(use_case).problems(columns), *_label_problems(part, use_case)]
+    problems += _time_problems(part, use_case)
+    bad = _bad_rows(part, problems, unreadable, skip_bad_rows=skip_bad_rows)
+    labels = np.asarray(part.raw[use_case.label] == 1)
+    days = _days(part.raw[use_case.time_column]) if use_case.time_column else None
+    if len(bad):
+        good = np.setdiff1d(np.arange(len(part)), bad)
+        columns, labels, days = columns.take(good), labels[good], None if days is None else days[good]
+    _refuse_unlearnable(labels, use_case, period)
+    return Dataset(columns, labels, days, skipped=len(bad))
+
+
+def _refuse_absent_columns(raw: RawTable, use_case: UseCase) -> None:
+    optional = {field.name for field in use_case.fields if field.optional}
+    absent = [name for name in wanted_kinds(use_case) if name not in raw and name not in optional]
+    if absent:
+        raise DataRefused(
+            f"The table has no column {', '.join(absent)}: training {use_case.name} needs it. "
+            "Add it, rename the column that holds it, or name another table."
+        )
+
+
+def _in_period(raw: RawTable, use_case: UseCase, period: Period) -> TablePart:
+    size = len(raw[use_case.label])
+    if size == 0:
+        raise DataRefused("The table has no rows: choose another file, table or query.")
+    if period.is_open:
+        return TablePart(raw, np.arange(size))
+    if use_case.time_column is None:
+        raise DataRefused(f"{use_case.name} has no time column to choose dates by: leave the two dates out.")
+    days = _days(raw[use_case.time_column])
+    missing = np.isnat(raw[use_case.time_column])
+    inside = (days >= _number(period.first, -(2**62))) & (days <= _number(period.last, 2**62)) & ~missing
+    if not inside.any():
+        raise DataRefused(_nothing_inside(days[~missing], use_case.time_column, period))
+    rows = np.flatnonzero(inside | missing)
+    return TablePart(raw if len(rows) == size else _taken(raw, rows), rows)
+
+
+def _nothing_inside(days: Days, time_column: str, period: Period) -> str:
+    if not len(days):
+        return f"Column {time_column} holds no date at all: fill it in, or choose another table."
+    first, last = (date.fromordinal(date(1970, 1, 1).toordinal() + int(day)) for day in (days.min(), days.max()))
+    return f"No row lies within {period}: {time_column} runs from {first} to {last}. Choose dates within these."
+
+
+def _taken(raw: RawTable, rows: Rows) -> Mapping[str, NDArray[np.generic]]:
+    return {name: column[rows] for name, column in raw.items()}
+
+
+def _number(day: date | None, otherwise: int) -> int:
+    return otherwise if day is None else day.toordinal() - date(1970, 1, 1).toordinal()
+
+
+def _days(times: NDArray[np.generic]) -> Days:
+    return times.astype("datetime64[D]").astype(np.int64)
+
+
+def _label_problems(part: TablePart, use_case: UseCase) -> list[Problem]:
+    labels = part.raw[use_case.label]
+    if labels.dtype.kind == "b":
+        return []
+    values = labels.astype(np.float64)
+    missing = np.isnan(values)
+    others = np.unique(values[~missing & (values != 0) & (values != 1)])
+    if len(others):
+        shown = ", ".join(f"{value:g}" for value in others[:SHOWN_PROBLEMS])
+        raise DataRefused(
+            f"Label {use_case.label} holds {shown}: it may hold only 1 (fraud) and 0 (none). "
+            "Map its values in the table or the query."
+        )
+    return [Problem(int(row), use_case.label, "A label of 0 or 1 is required") for row in np.flatnonzero(missing)]
+
+
+def _time_problems(part: TablePart, use_case: UseCase) -> list[Problem]:
+    if use_case.time_column is None:
+        return []
+    missing = np.flatnonzero(np.isnat(part.raw[use_case.time_column]))
+    return [Problem(int(row), use_case.time_column, "A date is required") for row in missing]
+
+
+def _bad_rows(
+    part: TablePart, problems: Iterable[Problem], unreadable: Iterable[Problem], *, skip_bad_rows: bool
+) -> Rows:
+    found = {int(part.rows[problem.row]): problem for problem in problems}
+    seen = set(part.rows.tolist()) if (kept := list(unreadable)) else set()
+    found |= {problem.row: problem for problem in kept if problem.row in seen}
+    if found and not skip_bad_rows:
+        shown = "; ".join(
+            f"row {row + 1}, {found[row].field}: {found[row].message}" for row in sorted(found)[:SHOWN_PROBLEMS]
+        )
+        raise DataRefused(
+            f"{len(found):,} of {len(part):,} rows cannot be used (the first row below the header is row 1): {shown}"
+            f"{'; ...' if len(found) > SHOWN_PROBLEMS else ''}. Mend them, or leave them out with --skip-bad-rows."
+        )
+    return np.searchsorted(part.rows, sorted(found)).astype(np.intp)
+
+
+def _refuse_unlearnable(labels: Labels, use_case: UseCase, period: Period) -> None:
+    if len(labels) < LEAST_ROWS:
+        raise DataRefused(
+            f"Only {len(labels):,} usable rows within {period}: training needs at least {LEAST_ROWS}. Widen the dates."
+        )
+    if labels.all() or not labels.any():
+        raise DataRefused(
+            f"Every row within {period} has {use_case.label} {int(labels[0])}: training needs both 0 and 1. "
+            "Widen the dates, or look at how the label is made."
+        )

@@ -1,0 +1,57 @@
+"""What training saw of each feature: its range, what was missing, and a histogram to measure drift against."""
+
+import numpy as np
+
+from fraud_detection_api.features.columns import Columns, Numbers, Texts
+from fraud_detection_api.features.matrix import Categories
+from fraud_detection_api.model.manifest import Feature
+from fraud_detection_api.schemas.record import Kind, RecordField
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.dataset import Rows
+
+BINS = 20
+
+
+def feature_profiles(use_case: UseCase, columns: Columns, rows: Rows, categories: Categories) -> tuple[Feature, ...]:
+    """The profile of every feature over these rows, in the record's order."""
+    return tuple(
+        _category(field, [columns.texts[field.name][row] for row in rows], tuple(categories[field.name]))
+        if field.kind is Kind.CATEGORY
+        else _number(field, columns.numbers[position][rows])
+        for position, field in enumerate(use_case.features)
+    )
+
+
+def _number(field: RecordField, values: Numbers) -> Feature:
+    missing = float(np.isnan(values).mean())
+    present = np.sort(values[~np.isnan(values)])
+    if not len(present):
+        return Feature(name=field.name, kind=field.kind, missing_share=missing)
+    edges = np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1)))
+    if len(edges) == 1:
+        edges = np.repeat(edges, 2)
+    reached = np.searchsorted(present, edges[1:-1], side="left")
+    counts = np.diff(np.r_[0, reached, len(present)])
+    return Feature(
+        name=field.name,
+        kind=field.kind,
+        low=float(present[0]),
+        high=float(present[-1]),
+        missing_share=missing,
+        histogram_edges=tuple(edges.tolist()),
+        histogram_counts=tuple(counts.tolist()),
+    )
+
+
+def _category(field: RecordField, texts: Texts, categories: tuple[str, ...]) -> Feature:
+    counts = dict.fromkeys(categories, 0)
+    for text in texts:
+        if text is not None:
+            counts[text] += 1
+    return Feature(
+        name=field.name,
+        kind=field.kind,
+        missing_share=1 - sum(counts.values()) / len(texts),
+        categories=categories,
+        histogram_counts=tuple(counts.values()),
+    )

@@ -1,0 +1,45 @@
+"""Publishing: a model becomes a version of the registry, and its champion if the gate or somebody's reason lets it."""
+
+import platform
+
+import numpy as np
+import xgboost
+
+from fraud_detection_api import __version__
+from fraud_detection_api.errors import ForceNeedsReason
+from fraud_detection_api.features.matrix import Matrix
+from fraud_detection_api.model.bundle import Reference, bundle_files
+from fraud_detection_api.model.manifest import Manifest
+from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.model.scorer import load_scorer
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.boosters import loaded
+
+
+def published(registry: Registry, manifest: Manifest, model: bytes, rows: Matrix) -> str:
+    """The version of a new bundle, whose reference probabilities are the library's own on these rows."""
+    probabilities = np.asarray(loaded(model).inplace_predict(rows), dtype=np.float32)
+    return registry.publish(manifest.use_case, bundle_files(manifest, model, Reference(rows, probabilities)))
+
+
+def promoted(registry: Registry, use_case: UseCase, wanted: str, reason: str | None = None) -> str:
+    """Make a version champion once it has loaded; a failed gate needs a reason, which a new version of it keeps."""
+    bundle = registry.bundle(use_case.name, wanted)
+    load_scorer(bundle, use_case)
+    version, gate = bundle.version, bundle.manifest.gate
+    if not (gate.passed or gate.forced_because):
+        if not (reason and reason.strip()):
+            raise ForceNeedsReason
+        forced = bundle.manifest.model_copy(update={"gate": gate.model_copy(update={"forced_because": reason.strip()})})
+        version = registry.publish(use_case.name, bundle_files(forced, bundle.model, bundle.reference))
+    return registry.promote(use_case.name, version)
+
+
+def library_versions() -> dict[str, str]:
+    """What made a bundle."""
+    return {
+        "fraud_detection_api": __version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "xgboost": xgboost.__version__,
+    }

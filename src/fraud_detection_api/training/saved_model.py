@@ -1,0 +1,85 @@
+"""The library's saved model as JSON: where its splits lie, and the same model with its features in another order."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypedDict, cast
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+Thresholds = Mapping[int, NDArray[np.float32]]
+
+
+class SavedTree(TypedDict):
+    """The parts of a saved tree that name features; a node without a left child is a leaf."""
+
+    left_children: list[int]
+    split_indices: list[int]
+    split_conditions: list[float]
+    split_type: list[int]
+
+
+class SavedTrees(TypedDict):
+    """The trees, in order."""
+
+    trees: list[SavedTree]
+
+
+class SavedBooster(TypedDict):
+    """The kind of booster and its trees."""
+
+    name: str
+    model: SavedTrees
+
+
+class SavedObjective(TypedDict):
+    """What was learned."""
+
+    name: str
+
+
+class SavedLearner(TypedDict):
+    """What this product reads or rewrites of a learner."""
+
+    feature_names: list[str]
+    feature_types: list[str]
+    gradient_booster: SavedBooster
+    objective: SavedObjective
+    attributes: dict[str, str]
+
+
+class SavedModel(TypedDict):
+    """The whole file."""
+
+    learner: SavedLearner
+    version: list[int]
+
+
+def parsed(model: bytes) -> SavedModel:
+    """The model that the library has written as JSON."""
+    return cast("SavedModel", orjson.loads(model))
+
+
+def thresholds(saved: SavedModel) -> Thresholds:
+    """The distinct values at which numeric splits divide, by feature."""
+    found: dict[int, list[NDArray[np.float32]]] = {}
+    for tree in saved["learner"]["gradient_booster"]["model"]["trees"]:
+        features = np.asarray(tree["split_indices"], dtype=np.int64)
+        is_split = (np.asarray(tree["left_children"]) >= 0) & (np.asarray(tree["split_type"]) == 0)
+        values = np.asarray(tree["split_conditions"], dtype=np.float32)
+        for feature in np.unique(features[is_split]).tolist():
+            found.setdefault(feature, []).append(values[is_split & (features == feature)])
+    return {feature: np.unique(np.concatenate(found[feature])) for feature in sorted(found)}
+
+
+def reordered(saved: SavedModel, names: Sequence[str]) -> bytes:
+    """The same trees for features in this order; nothing that decides a prediction is written anew."""
+    learner = saved["learner"]
+    place = [names.index(name) for name in learner["feature_names"]]
+    for tree in learner["gradient_booster"]["model"]["trees"]:
+        tree["split_indices"] = [place[feature] for feature in tree["split_indices"]]
+    if learner["feature_types"]:
+        kinds = dict(zip(learner["feature_names"], learner["feature_types"], strict=True))
+        learner["feature_types"] = [kinds[name] for name in names]
+    learner["feature_names"] = list(names)
+    return orjson.dumps(saved)

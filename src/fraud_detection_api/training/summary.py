@@ -1,0 +1,38 @@
+"""The end of a run in words: what the model is worth, and what became of it."""
+
+from rich.console import Console
+from rich.table import Table
+
+from fraud_detection_api.model.manifest import Manifest, Measure
+
+
+def summary(version: str, manifest: Manifest, *, is_champion: bool) -> None:
+    """Print the measures, the gate's checks and the outcome."""
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(measures_table(manifest))
+    for check in manifest.gate.checks:
+        console.print(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.detail}")
+    console.print(f"{manifest.use_case} {version} {outcome(manifest, is_champion=is_champion)}")
+
+
+def outcome(manifest: Manifest, *, is_champion: bool) -> str:
+    """What became of a version."""
+    if not is_champion:
+        return "is published, but the gate failed: the champion stays (to promote it all the same: --force 'why')"
+    if manifest.gate.forced_because:
+        return f"is champion past a failed gate, because: {manifest.gate.forced_because}"
+    return "is champion now"
+
+
+def measures_table(manifest: Manifest) -> Table:
+    """The measures with their 95 % intervals."""
+    table = Table("on later rows" if manifest.metrics else "no measures", "value", "95 % interval")
+    for name, measure in manifest.metrics.items():
+        table.add_row(name.replace("_", " "), f"{measure.value:.4f}", interval(measure))
+    table.add_row("threshold", f"{manifest.threshold:.4f}", "")
+    return table
+
+
+def interval(measure: Measure) -> str:
+    """The interval, where there is one."""
+    return "" if measure.low is None or measure.high is None else f"{measure.low:.4f} to {measure.high:.4f}"

@@ -1,0 +1,64 @@
+"""The manifest of a trained model: its parameters, its data, its proof."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from fraud_detection_api.model.manifest import DataSummary, Manifest
+from fraud_detection_api.training.feature_profile import feature_profiles
+from fraud_detection_api.training.fingerprint import fingerprint
+from fraud_detection_api.training.fit_options import FitOptions
+from fraud_detection_api.training.proof import Learned, Proof
+from fraud_detection_api.training.publishing import library_versions
+from fraud_detection_api.training.threshold import THRESHOLD_RULE
+from fraud_detection_api.training.train_xgboost import Parameters
+
+
+def trained_manifest(
+    learned: Learned, proven: Proof, parameters: Parameters, options: FitOptions, source: str
+) -> Manifest:
+    """Everything known of the model but the digests of its files."""
+    dataset, parts = learned.dataset, learned.parts
+    return Manifest(
+        use_case=learned.use_case.name,
+        origin="trained",
+        created_at=datetime.now(UTC),
+        features=feature_profiles(learned.use_case, dataset.columns, parts.train, learned.model.categories),
+        parameters=parameters | _choices(learned, options),
+        threshold=proven.threshold,
+        metrics=proven.metrics,
+        data=_summary(learned, source),
+        gate=proven.verdict,
+        libraries=library_versions(),
+    )
+
+
+def _choices(learned: Learned, options: FitOptions) -> Parameters:
+    chosen: Parameters = {
+        "rounds": learned.model.rounds,
+        "most_rounds": options.rounds,
+        "patience": options.patience,
+        "threshold_rule": THRESHOLD_RULE,
+        "review_budget": options.review_budget,
+        "skipped_rows": learned.dataset.skipped,
+    }
+    until = learned.parts.trained_until
+    return chosen | ({"trained_until": until.isoformat()} if until else {})
+
+
+def _summary(learned: Learned, source: str) -> DataSummary:
+    dataset, validation = learned.dataset, learned.dataset.labels[learned.parts.validation]
+    days = [] if dataset.days is None else [_iso(int(dataset.days.min())), _iso(int(dataset.days.max()))]
+    return DataSummary(
+        source=source,
+        fingerprint=fingerprint(dataset),
+        rows=len(dataset),
+        frauds=int(dataset.labels.sum()),
+        validation_rows=len(validation),
+        validation_frauds=int(validation.sum()),
+        split=learned.parts.how,
+        first_day=days[0] if days else None,
+        last_day=days[1] if days else None,
+    )
+
+
+def _iso(day: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()

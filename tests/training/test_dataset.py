@@ -1,0 +1,173 @@
+"""What training refuses of a table, and how it says what to do."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.features.tables import RawColumn
+from fraud_detection_api.samples import SAMPLES
+from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.storage.tables import Source, read_table
+from fraud_detection_api.training.dataset import Dataset, Period, dataset_of, wanted_kinds
+from fraud_detection_api.training.fingerprint import fingerprint
+from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
+from tests.training.fitting import table_file
+
+Table = dict[str, RawColumn]
+ALWAYS = Period()
+
+
+def accounts(rows: int = 400) -> Table:
+    return dict(SAMPLES["credit_accounts"](rows, 1).columns)
+
+
+def dataset(
+    table: Table, use_case: UseCase = CREDIT_ACCOUNTS, period: Period = ALWAYS, *, skip_bad_rows: bool = False
+) -> Dataset:
+    return dataset_of(table, [], use_case, period, skip_bad_rows=skip_bad_rows)
+
+
+def with_values(table: Table, name: str, changes: dict[int, float | np.datetime64]) -> Table:
+    column = table[name].astype(np.float64) if table[name].dtype.kind != "M" else table[name].copy()
+    for row, value in changes.items():
+        column[row] = value
+    return table | {name: column}
+
+
+def refusal(refused: Callable[[], object]) -> str:
+    with pytest.raises(DataRefused) as found:
+        refused()
+    return found.value.message
+
+
+def test_only_rows_of_the_period_are_kept_its_first_and_last_day_included() -> None:
+    table = accounts()
+    first, last = date(2024, 3, 1), date(2024, 9, 30)
+    found = dataset(table, period=Period(first, last))
+    days = table["snapshot_date"].astype("datetime64[D]")
+    assert len(found) == int(((days >= np.datetime64(first)) & (days <= np.datetime64(last))).sum())
+    on_one_day = table | {"snapshot_date": np.full(400, np.datetime64("2024-03-01T23:59", "us"))}
+    assert len(dataset(on_one_day, period=Period(first, first))) == 400
+
+
+def test_an_empty_period_is_refused_with_the_days_there_are() -> None:
+    message = refusal(lambda: dataset(accounts(), period=Period(date(1999, 1, 1), date(1999, 12, 31))))
+    assert message.startswith("No row lies within 1999-01-01 to 1999-12-31: snapshot_date runs from 2024-01-")
+    assert message.endswith("Choose dates within these.")
+
+
+def test_a_reversed_period_is_refused() -> None:
+    message = refusal(lambda: Period(date(2024, 2, 1), date(2024, 1, 1)))
+    assert message == "The start date 2024-02-01 lies after the end date 2024-01-01: swap the two."
+
+
+def test_dates_are_refused_where_nothing_has_a_date() -> None:
+    period = Period(date(2024, 1, 1), None)
+    assert "no time column" in refusal(lambda: dataset(claims_table(300), TIMELESS_CLAIMS, period))
+
+
+def test_a_table_without_any_date_is_refused() -> None:
+    table = accounts() | {"snapshot_date": np.full(400, np.datetime64("NaT", "us"))}
+    assert "holds no date at all" in refusal(lambda: dataset(table, period=Period(date(2024, 1, 1), None)))
+
+
+@pytest.mark.parametrize("column", ["total_balance", "customer_id", "snapshot_date", "fraud_flag"])
+def test_a_missing_column_is_refused_by_name(column: str) -> None:
+    table = {name: values for name, values in accounts().items() if name != column}
+    assert refusal(lambda: dataset(table)).startswith(f"The table has no column {column}: training credit_accounts")
+
+
+def test_an_optional_column_may_be_missing() -> None:
+    table = {name: values for name, values in claims_table(300).items() if name != "income"}
+    assert np.isnan(dataset(table, CLAIMS).columns.numbers[CLAIMS.feature_names.index("income")]).all()
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_label_with_one_class_is_refused(label: int) -> None:
+    message = refusal(lambda: dataset(accounts() | {"fraud_flag": np.full(400, label)}))
+    assert f"Every row within the first day to the last day has fraud_flag {label}: training needs both" in message
+
+
+def test_labels_other_than_0_and_1_are_refused_even_where_bad_rows_are_skipped() -> None:
+    table = with_values(accounts(), "fraud_flag", {3: 2, 5: 7})
+    message = refusal(lambda: dataset(table, skip_bad_rows=True))
+    assert message.startswith("Label fraud_flag holds 2, 7: it may hold only 1 (fraud) and 0 (none).")
+
+
+def test_labels_may_be_booleans_or_numbers() -> None:
+    table = accounts()
+    as_numbers, as_booleans = dataset(table), dataset(table | {"fraud_flag": table["fraud_flag"] == 1})
+    assert np.array_equal(as_numbers.labels, as_booleans.labels)
+
+
+def test_too_few_rows_are_refused() -> None:
+    assert refusal(lambda: dataset(accounts(50))).startswith("Only 50 usable rows within")
+
+
+def test_no_rows_are_refused() -> None:
+    empty = {name: values[:0] for name, values in accounts().items()}
+    assert refusal(lambda: dataset(empty)) == "The table has no rows: choose another file, table or query."
+
+
+def bad_table() -> Table:
+    table = with_values(accounts(), "total_balance", {0: np.nan, 7: 1e13})
+    table = with_values(table, "number_of_accounts_in_arrears", {9: 50, 11: 1.5})
+    return with_values(table, "fraud_flag", {20: np.nan})
+
+
+def test_bad_rows_are_counted_and_the_first_ones_named() -> None:
+    message = refusal(lambda: dataset(with_values(bad_table(), "snapshot_date", {30: np.datetime64("NaT")})))
+    assert message.startswith("6 of 400 rows cannot be used (the first row below the header is row 1): row 1, ")
+    assert "row 1, total_balance: A value is required" in message
+    assert "row 8, total_balance: Input should be less than or equal to 1e+12" in message
+    assert "row 10, number_of_accounts_in_arrears: More accounts in arrears than open accounts" in message
+    assert "row 21, fraud_flag: A label of 0 or 1 is required" in message
+    assert message.endswith("; .... Mend them, or leave them out with --skip-bad-rows.")
+    assert "1e+13" not in message
+
+
+def test_bad_rows_can_be_skipped_and_are_counted() -> None:
+    found = dataset(bad_table(), skip_bad_rows=True)
+    good = np.setdiff1d(np.arange(400), [0, 7, 9, 11, 20])
+    assert (found.skipped, len(found)) == (5, 395)
+    assert np.array_equal(found.columns.numbers, dataset(accounts()).columns.numbers[:, good])
+    assert np.array_equal(found.labels, accounts()["fraud_flag"][good] == 1)
+
+
+def test_row_numbers_are_those_of_the_table_even_after_the_period_is_cut_out() -> None:
+    table = accounts()
+    row = int(np.argmax(table["snapshot_date"] >= np.datetime64("2025-01-01")))
+    table = with_values(table, "total_balance", {3: np.nan, row: np.nan})
+    message = refusal(lambda: dataset(table, period=Period(date(2025, 1, 1), None)))
+    assert f"1 of {400 - row} rows cannot be used" in message
+    assert f"row {row + 1}, total_balance" in message
+
+
+def test_cells_that_cannot_be_read_are_bad_rows(tmp_path: Path) -> None:
+    table = accounts() | {"total_balance": np.array(["many", "1e400", *["12.5"] * 398], dtype=object)}
+    raw, unreadable = read_table(Source(str(table_file(tmp_path, table))), wanted_kinds(CREDIT_ACCOUNTS))
+    message = refusal(lambda: dataset_of(raw, unreadable, CREDIT_ACCOUNTS, ALWAYS, skip_bad_rows=False))
+    assert message.startswith("2 of 400 rows cannot be used")
+    assert "row 1, total_balance: Input should be a valid number" in message
+    assert len(dataset_of(raw, unreadable, CREDIT_ACCOUNTS, ALWAYS, skip_bad_rows=True)) == 398
+
+
+def test_every_change_of_the_data_changes_its_fingerprint() -> None:
+    table = claims_table(300)
+    first = fingerprint(dataset(table, CLAIMS))
+    other_order = {name: np.roll(values, 1) for name, values in table.items()}
+    city, label = table["city"].copy(), table["is_fraud"].copy()
+    city[0], label[0] = "Villach", not label[0]
+    income = table["income"].astype(np.float64) + 0.01
+    day = table["claimed_on"].copy()
+    day[5] += np.timedelta64(1, "D")
+    others = [other_order, *(table | {"city": city}, table | {"is_fraud": label}), table | {"income": income}]
+    others.append(table | {"claimed_on": day})
+    found = {fingerprint(dataset(other, CLAIMS)) for other in others}
+    assert len(found | {first}) == 6
+    assert fingerprint(dataset(claims_table(300), CLAIMS)) == first

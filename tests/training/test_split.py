@@ -1,0 +1,84 @@
+"""The split: later rows judge earlier ones, a gap lies between, and no row does two things."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.training.dataset import Dataset
+from fraud_detection_api.training.split import Split, default_gap, split, split_at_random, split_by_time
+
+DAYS = st.lists(st.integers(0, 900), min_size=3, max_size=300).map(lambda days: np.array(days, dtype=np.int64))
+
+
+def all_rows(parts: Split) -> list[int]:
+    return [*parts.train.tolist(), *parts.stopping.tolist(), *parts.validation.tolist()]
+
+
+@given(days=DAYS, gap_days=st.integers(0, 60))
+def test_parts_follow_each_other_in_time_with_the_gap_after_training(days: np.ndarray, gap_days: int) -> None:
+    assume(len(np.unique(days)) >= 3)
+    try:
+        parts = split_by_time(days, gap_days)
+    except DataRefused as refused:
+        assert "Choose a smaller --gap-days" in refused.message  # noqa: PT017 - either a split or this sentence
+        return
+    assert days[parts.train].max() < days[parts.stopping].min() - gap_days
+    assert days[parts.stopping].max() < days[parts.validation].min()
+    assert parts.trained_until == date(1970, 1, 1) + timedelta(days=int(days[parts.train].max()))
+    assert parts.validated_from == date(1970, 1, 1) + timedelta(days=int(days[parts.validation].min()))
+
+
+@given(days=DAYS)
+def test_no_row_is_in_two_parts_and_only_the_gap_is_left_out(days: np.ndarray) -> None:
+    assume(len(np.unique(days)) >= 3)
+    rows = all_rows(split_by_time(days, 0))
+    assert sorted(rows) == list(range(len(days)))
+
+
+@given(size=st.integers(10, 500), seed=st.integers(0, 100))
+def test_a_split_without_time_uses_every_row_once_and_repeats_itself(size: int, seed: int) -> None:
+    parts = split_at_random(size, seed)
+    assert sorted(all_rows(parts)) == list(range(size))
+    assert all_rows(split_at_random(size, seed)) == all_rows(parts)
+    assert "at random with seed" in parts.how
+
+
+def test_a_fifth_of_evenly_spread_rows_validates_and_a_tenth_stops() -> None:
+    parts = split_by_time(np.repeat(np.arange(100), 10), gap_days=10)
+    assert (len(parts.train), len(parts.stopping), len(parts.validation)) == (600, 100, 200)
+    assert parts.how == (
+        "by time: train before 1970-03-02, 10 days left out for late labels, "
+        "early stopping from 1970-03-12, validation from 1970-03-22 to 1970-04-10"
+    )
+
+
+def test_three_monthly_snapshots_are_enough() -> None:
+    parts = split_by_time(np.repeat([0, 31, 59], 50), gap_days=5)
+    assert (len(parts.train), len(parts.stopping), len(parts.validation)) == (50, 50, 50)
+
+
+@pytest.mark.parametrize(("span", "gap"), [(730, 30), (300, 30), (90, 9), (5, 0)])
+def test_the_default_gap_is_a_month_or_a_tenth_of_a_short_period(span: int, gap: int) -> None:
+    assert default_gap(np.arange(span)) == gap
+
+
+def test_two_days_are_refused() -> None:
+    with pytest.raises(DataRefused, match=r"lie on 2 day\(s\).*Widen the dates"):
+        split_by_time(np.array([1, 2, 2]), gap_days=0)
+
+
+def test_a_gap_that_eats_the_training_rows_is_refused() -> None:
+    with pytest.raises(DataRefused, match=r"A gap of 90 days leaves no row to train on: the rows span 50 days"):
+        split_by_time(np.arange(50), gap_days=90)
+
+
+def test_a_part_with_one_class_is_refused() -> None:
+    labels = np.arange(300) < 150
+    dataset = Dataset(Columns(np.arange(300), np.zeros((1, 300))), labels, np.arange(300))
+    with pytest.raises(DataRefused, match=r"The stopping part \(30 rows\) holds only one class"):
+        split(dataset, 0, seed=0)
