@@ -1,0 +1,33 @@
+"""fraud train: the model fitter, with the settings' registry and use cases."""
+
+import inspect
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from fraud_detection_api.settings import Settings
+from fraud_detection_api.training.fit_options import FitOptions, command_with_options
+from fraud_detection_api.use_cases import all_use_cases, named
+
+
+def _train(name: str, options: FitOptions) -> None:
+    """Train a model of a use case on a labelled table, prove it on later rows and publish it.
+
+    Exit codes: 0 the model is champion, 2 the data is refused, 3 the gate failed and the champion stays.
+    """
+    from fraud_detection_api.training.model_fitter import fit_and_report
+
+    settings = Settings()
+    use_case = named(name, all_use_cases(options.use_case_imports or settings.use_cases))
+    raise typer.Exit(fit_and_report(use_case, replace(options, models=options.models or settings.models)))
+
+
+train = command_with_options(
+    _train,
+    inspect.Parameter(
+        "use_case",
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        annotation=Annotated[str, typer.Argument(help="The use case, such as credit_accounts")],
+    ),
+)

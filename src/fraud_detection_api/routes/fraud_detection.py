@@ -1,0 +1,13 @@
+"""POST /fraud_detection: the credit accounts' own address and short answer."""
+
+from fastapi import APIRouter
+
+from fraud_detection_api.routes.score import scoring_router
+from fraud_detection_api.routes.scoring_route import Limits
+from fraud_detection_api.schemas.answers import score_answer
+from fraud_detection_api.services.scoring import Scoring
+
+
+def fraud_detection_router(scoring: Scoring, limits: Limits) -> APIRouter:
+    """A list of credit accounts in, each customer's fraud probability out, in the same order."""
+    return scoring_router("/fraud_detection", scoring, limits, score_answer(scoring.use_case))

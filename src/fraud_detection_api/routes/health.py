@@ -1,0 +1,32 @@
+"""Whether the process lives, and whether it can score."""
+
+from fastapi import APIRouter, Response
+
+from fraud_detection_api.routes.dependencies import ServedModelsDependency
+from fraud_detection_api.schemas.answers import ModelState, Ping, Readiness
+from fraud_detection_api.services.served_models import ServedModel
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/ping")
+async def ping() -> Ping:
+    """The process is alive."""
+    return Ping(message="Service is up!")
+
+
+@router.get("/ready", responses={503: {"model": Readiness, "description": "No model can be served, and why"}})
+async def ready(served_models: ServedModelsDependency, response: Response) -> Readiness:
+    """At least one model can be served."""
+    response.status_code = 200 if served_models.ready else 503
+    return Readiness(ready=served_models.ready, models=[model_state(one) for one in served_models.by_use_case.values()])
+
+
+def model_state(served: ServedModel) -> ModelState:
+    """What is served for one use case."""
+    return ModelState(
+        use_case=served.use_case.name,
+        version=served.scorer.version if served.scorer else None,
+        why_none=None if served.scorer else served.why_none,
+        refused_bundles=served.refused_bundles,
+    )

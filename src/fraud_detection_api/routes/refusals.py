@@ -1,0 +1,79 @@
+"""Errors as HTTP: one body shape, `detail` and `code`; FastAPI's own list of problems for records."""
+
+import json
+import math
+from itertools import islice
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from fraud_detection_api.errors import BodyTooLarge, BodyTooSlow, FraudError, Problem, RecordsRefused
+
+MOST_PROBLEMS = 100  # a caller mends the first ones; 100,000 bad records must not make a 100 MB answer
+DEEPEST = 3
+LONGEST_TEXT = 500
+MOST_ITEMS = 50  # of an array or object that is repeated to the caller
+
+
+def add_refusals(app: FastAPI) -> None:
+    """Answer every refusal in one shape."""
+    app.exception_handler(FraudError)(_fraud_error)
+    app.exception_handler(RequestValidationError)(_validation_error)
+    app.exception_handler(HTTPException)(_http_exception)
+
+
+def refusal(status: int, detail: object, code: str, headers: dict[str, str] | None = None) -> Response:
+    """A refusal that is not about a record."""
+    return _json(status, {"detail": detail, "code": code}, headers)
+
+
+def refusal_of(error: FraudError) -> Response:
+    """An error of ours as HTTP."""
+    if isinstance(error, RecordsRefused):
+        return _json(error.status, {"detail": [_problem(problem) for problem in error.problems[:MOST_PROBLEMS]]})
+    headers = {"Retry-After": "1"} if error.status in (429, 503) else {}
+    if isinstance(error, BodyTooLarge | BodyTooSlow):
+        headers["Connection"] = "close"  # what is left of the body is not worth reading
+    return refusal(error.status, error.message, error.code, headers)
+
+
+async def _fraud_error(_: Request, error: FraudError) -> Response:
+    return refusal_of(error)
+
+
+async def _validation_error(_: Request, error: RequestValidationError) -> Response:
+    return _json(422, {"detail": [_plain(each) for each in error.errors()[:MOST_PROBLEMS]]})
+
+
+async def _http_exception(_: Request, error: HTTPException) -> Response:
+    code = {400: "body_unreadable", 404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+    return refusal(error.status_code, error.detail, code, dict(error.headers or {}))
+
+
+def _problem(problem: Problem) -> dict[str, object]:
+    place = ["body", problem.row, problem.field]
+    return {"type": problem.kind, "loc": place, "msg": problem.message, "input": _plain(problem.value)}
+
+
+def _plain(value: object, depth: int = 0) -> object:
+    """What JSON can say: no infinities, nothing nested or long without end, no objects."""
+    if depth > DEEPEST:
+        return "..."
+    if isinstance(value, dict):
+        return {_short(str(key)): _plain(each, depth + 1) for key, each in islice(value.items(), MOST_ITEMS)}
+    if isinstance(value, list | tuple):
+        return [_plain(each, depth + 1) for each in value[:MOST_ITEMS]]
+    if isinstance(value, bool | None) or (isinstance(value, int | float) and abs(value) < math.inf):
+        return value
+    return _short(value if isinstance(value, str) else str(value))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "..."
+
+
+def _json(status: int, content: object, headers: dict[str, str] | None = None) -> Response:
+    # ASCII only: a lone surrogate in the caller's text cannot be written as UTF-8
+    text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return Response(text, status, headers, media_type="application/json")

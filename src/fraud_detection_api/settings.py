@@ -1,0 +1,44 @@
+"""Settings: made once, in an entry point, from FRAUD_* variables or a .env file, and handed down as plain values."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; the defaults serve on a laptop."""
+
+    model_config = SettingsConfigDict(env_prefix="FRAUD_", env_file=".env", extra="ignore", frozen=True)
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    port: int = Field(default=8000, description="Port to listen on", ge=0, le=65_535)
+    workers: int = Field(default=1, description="Processes that serve; each holds its own models", ge=1, le=256)
+    models: Path = Field(default=Path("models"), description="Folder of the model registry")
+    use_cases: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Use cases of your own: package.module:NAME, separated by commas"
+    )
+    max_records: int = Field(default=100_000, description="Records that one request may hold", ge=1)
+    max_body_bytes: int = Field(default=64_000_000, description="Bytes that one request body may hold", ge=1)
+    max_requests_in_flight: int = Field(
+        default=256, description="Scoring requests that one worker takes at once; beyond that it answers 429", ge=1
+    )
+    deadline_seconds: float = Field(default=30, description="Longest time for one scoring request", gt=0)
+    shutdown_seconds: int = Field(default=30, description="Longest time to finish requests after SIGTERM", ge=0)
+    reload_seconds: float = Field(
+        default=0.5, description="How often a worker looks for a newly promoted model", gt=0, le=60
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least severity that is logged"
+    )
+    log_json: bool = Field(default=False, description="Log lines as JSON, for machines")
+    log_requests: Literal["all", "failures"] = Field(
+        default="failures", description="Which requests get a log line; every line costs time"
+    )
+
+    @field_validator("use_cases", mode="before")
+    @classmethod
+    def split_at_commas(cls, value: object) -> object:
+        """FRAUD_USE_CASES=one.module:ONE,another:TWO."""
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -1,0 +1,298 @@
+"""The battery: what holds for every use case there is, those of the tests among them."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+import numpy as np
+
+from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.model.scorer import load_scorer
+from fraud_detection_api.schemas.record import Kind, spelled
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.services.answers import full_answer, short_answer
+from tests.doors import by_pydantic, by_table, quickly
+from tests.examples import (
+    Row,
+    bad_spellings,
+    body_of,
+    choices,
+    good_rows,
+    problems_of,
+    records_of,
+    rule_breakers,
+    slow_body_of,
+    spelled_body,
+)
+from tests.small_models import SmallModel, bundle_of
+
+Answer = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A use case, its served model and the service."""
+
+    use_case: UseCase
+    client: httpx.Client
+    model: SmallModel
+    version: str
+
+    def post(self, body: bytes) -> httpx.Response:
+        """POST /score/<use case>."""
+        headers = {"Content-Type": "application/json"}
+        return self.client.post(f"/score/{self.use_case.name}", content=body, headers=headers)
+
+    def scored(self, body: bytes) -> list[Answer]:
+        """The answer to a body that must be accepted."""
+        response = self.post(body)
+        assert response.status_code == 200, response.text
+        answers: list[Answer] = response.json()
+        return answers
+
+    def refused(self, body: bytes) -> set[tuple[str | int, ...]]:
+        """The places of what is wrong in a body that must be refused."""
+        response = self.post(body)
+        assert response.status_code == 422, (body[:500], response.text)
+        return {tuple(problem["loc"]) for problem in response.json()["detail"]}
+
+
+def the_example_passes_both_doors_as_the_same_columns(subject: Subject) -> None:
+    """Law 1 on the one record that the documentation shows."""
+    assert_same_columns([dict(subject.use_case.example)], subject.use_case)
+
+
+def good_records_pass_both_doors_as_the_same_columns(subject: Subject) -> None:
+    """Law 1 on records around the example."""
+    assert_same_columns(good_rows(subject.use_case, 50), subject.use_case)
+
+
+def assert_same_columns(rows: list[Row], use_case: UseCase) -> None:
+    """Quick reader, Pydantic and files make the same columns of these rows."""
+    body = body_of(rows)
+    found = by_pydantic(body, use_case)
+    assert isinstance(found, tuple), found
+    assert quickly(body, use_case) == by_table(rows, use_case) == found
+
+
+def the_example_in_the_documentation_works(subject: Subject) -> None:
+    """What /docs offers to try is answered."""
+    document = subject.client.get("/openapi.json").json()
+    content = document["paths"][f"/score/{subject.use_case.name}"]["post"]["requestBody"]["content"]
+    (example,) = content["application/json"]["schema"]["examples"]
+    assert len(subject.scored(json.dumps(example).encode())) == 1
+
+
+def the_documentation_says_what_each_field_may_hold(subject: Subject) -> None:
+    """Names, help texts and required fields of the record stand in the OpenAPI document."""
+    schemas = subject.client.get("/openapi.json").json()["components"]["schemas"]
+    schema = schemas[subject.use_case.record.__name__]
+    assert list(schema["properties"]) == [field.name for field in subject.use_case.fields]
+    assert schema["required"] == [field.name for field in subject.use_case.fields if not field.optional]
+    assert schema["additionalProperties"] is False
+
+
+def nothing_is_answered_with_nothing(subject: Subject) -> None:
+    """[] is 200 []."""
+    response = subject.post(b"[]")
+    assert (response.status_code, response.content) == (200, b"[]")
+
+
+def answers_keep_order_length_and_duplicates(subject: Subject) -> None:
+    """Answer i is about record i, however often it is asked."""
+    rows = good_rows(subject.use_case, 20)
+    asked = [*rows, rows[3], *reversed(rows), rows[3]]
+    answers = subject.scored(body_of(asked))
+    name = subject.use_case.identifier
+    assert [answer[name] for answer in answers] == [row[name] for row in asked]
+    alone = [subject.scored(body_of([row]))[0] for row in asked]
+    assert answers == alone
+
+
+def the_order_of_keys_does_not_matter(subject: Subject) -> None:
+    """A record is its names, not their order."""
+    rows = good_rows(subject.use_case, 5)
+    turned = [dict(reversed(row.items())) for row in rows]
+    assert subject.scored(body_of(turned)) == subject.scored(body_of(rows))
+
+
+def every_wrong_value_is_refused_at_its_place(subject: Subject) -> None:
+    """Types, bounds and choices of every field, in the second of three records."""
+    rows = good_rows(subject.use_case, 3)
+    for field in subject.use_case.fields:
+        ruled = {("body", 1, rule.fields[0]) for rule in subject.use_case.rules if field.name in rule.fields}
+        for what, spelling in bad_spellings(field, subject.use_case).items():
+            places = subject.refused(spelled_body(rows, 1, field.name, spelling))
+            assert {("body", 1, field.name)} <= places <= {("body", 1, field.name)} | ruled, (field.name, what)
+
+
+def a_missing_field_is_refused_at_its_place_unless_it_is_optional(subject: Subject) -> None:
+    """A field left out is null where it may be, and 422 where it may not."""
+    rows = good_rows(subject.use_case, 2)
+    for field in subject.use_case.fields:
+        without = [rows[0], {name: value for name, value in rows[1].items() if name != field.name}]
+        if field.optional:
+            assert subject.scored(body_of(without)) == subject.scored(body_of([rows[0], rows[1] | {field.name: None}]))
+        else:
+            assert subject.refused(body_of(without)) == {("body", 1, field.name)}
+
+
+def an_unknown_field_is_refused_by_its_name(subject: Subject) -> None:
+    """A typo is not silence."""
+    rows = good_rows(subject.use_case, 2)
+    assert subject.refused(body_of([rows[0], rows[1] | {"nmuber": 1}])) == {("body", 1, "nmuber")}
+
+
+def what_is_no_record_is_refused_at_its_place(subject: Subject) -> None:
+    """A body is a list of objects."""
+    (row,) = good_rows(subject.use_case, 1)
+    for spelling in ("1", "null", "true", '"text"', "[]", "[[]]"):
+        assert subject.refused(b"[" + body_of([row])[1:-1] + b"," + spelling.encode() + b"]") == {("body", 1)}
+        if spelling != "[]":
+            places = subject.refused(spelling.encode())
+            assert places <= {("body",), ("body", 0)}, spelling
+    assert subject.refused(body_of([row])[1:-1]) == {("body",)}
+
+
+def an_integral_float_is_an_integer(subject: Subject) -> None:
+    """JSON has one type of number: 23.0 is 23."""
+    rows = good_rows(subject.use_case, 3)
+    whole = [field.name for field in subject.use_case.fields if field.kind is Kind.INTEGER]
+    spelled_as_float = [
+        {name: float(value) if name in whole and isinstance(value, int) else value for name, value in row.items()}
+        for row in rows
+    ]
+    assert subject.scored(body_of(spelled_as_float)) == subject.scored(body_of(rows))
+
+
+def a_broken_rule_is_refused_at_its_first_field(subject: Subject) -> None:
+    """Both ways of reading a body run the rules between fields."""
+    for rule in subject.use_case.rules:
+        good, broken = good_rows(subject.use_case, 1), rule_breakers(subject.use_case, rule)
+        assert broken, f"no example breaks the rule {rule.message!r}"
+        for write in (body_of, slow_body_of):
+            response = subject.post(write([*good, broken[0]]))
+            (problem,) = response.json()["detail"]
+            assert (response.status_code, problem["loc"]) == (422, ["body", 1, rule.fields[0]])
+            assert problem["msg"] == rule.message
+
+
+def probabilities_are_the_librarys_own_bits(subject: Subject) -> None:
+    """Whichever way the body is read."""
+    rows = [*good_rows(subject.use_case, 300, seed=5), dict(subject.use_case.example)]
+    expected = subject.model.probabilities(rows)
+    for write in (body_of, slow_body_of):
+        answers = subject.scored(write(rows))
+        found = np.array([answer["fraud_probability"] for answer in answers], dtype=np.float32)
+        assert found.tobytes() == expected.tobytes()
+
+
+def short_and_full_answers_carry_the_same_scores(subject: Subject) -> None:
+    """Whoever writes them."""
+    name, rows = subject.use_case.identifier, good_rows(subject.use_case, 40, seed=6)
+    scorer = load_scorer(bundle_of(subject.model), subject.use_case)
+    columns = RowsDoor(subject.use_case).columns(records_of(rows, subject.use_case))
+    short = json.loads(short_answer(name, columns, scorer))
+    full = json.loads(full_answer(name, columns, scorer))
+    assert short == [{key: answer[key] for key in (name, "fraud_probability")} for answer in full]
+    assert full == [answer | {"model_version": scorer.version} for answer in subject.scored(body_of(rows))]
+
+
+def every_answer_names_the_model_that_gave_it(subject: Subject) -> None:
+    """In the header, and in each full answer."""
+    for size in (0, 1, 1000):
+        response = subject.post(body_of(good_rows(subject.use_case, size)))
+        assert response.headers["X-Model-Version"] == subject.version
+        assert {answer["model_version"] for answer in response.json()} <= {subject.version}
+
+
+def the_decision_is_the_thresholds(subject: Subject) -> None:
+    """Flagged at or above it, else passed; the small models know both."""
+    answers = subject.scored(body_of(subject.model.training_rows))
+    flagged = [float(str(answer["fraud_probability"])) >= subject.model.manifest.threshold for answer in answers]
+    assert [answer["decision"] == "flagged" for answer in answers] == flagged
+    assert {answer["decision"] for answer in answers} == {"flagged", "passed"}
+
+
+def what_the_model_was_trained_on_is_scored_without_a_warning(subject: Subject) -> None:
+    """Warnings mean something."""
+    answers = subject.scored(body_of(subject.model.training_rows))
+    assert [answer["warnings"] for answer in answers] == [[]] * len(answers)
+
+
+def a_value_outside_the_trained_range_is_scored_and_said_so(subject: Subject) -> None:
+    """Above the highest value of training, in one field, wherever the record's bounds and rules allow it."""
+    warned = 0
+    for feature, field in zip(subject.model.manifest.features, subject.use_case.features, strict=True):
+        if feature.high is None or field.kind is Kind.BOOLEAN or feature.high + 1 > field.high:
+            continue
+        beyond = spelled(field.kind, feature.high + 1)
+        value = beyond if field.kind is Kind.DATE else json.loads(beyond)
+        rows = [row | {field.name: value} for row in subject.model.training_rows]
+        broken = {problem.row for problem in problems_of(rows, subject.use_case)}
+        rows = [row for number, row in enumerate(rows) if number not in broken][:1]
+        for answer, probability in zip(subject.scored(body_of(rows)), subject.model.probabilities(rows), strict=True):
+            warned += 1
+            low, high = spelled(field.kind, feature.low or 0), spelled(field.kind, feature.high)
+            message = f"outside the trained range, {low} to {high}"
+            assert answer["warnings"] == [{"field": field.name, "message": message}]
+            assert np.float32(str(answer["fraud_probability"])) == probability
+    assert warned
+
+
+def a_category_never_seen_is_scored_as_missing_and_said_so(subject: Subject) -> None:
+    """The model says of a new text what it says of none."""
+    (row,) = good_rows(subject.use_case, 1)
+    for field in subject.use_case.features:
+        if field.kind is not Kind.CATEGORY or choices(field, subject.use_case):
+            continue
+        (answer,) = subject.scored(body_of([row | {field.name: "never seen"}]))
+        (missing,) = subject.model.probabilities([row | {field.name: None}])
+        assert np.float32(str(answer["fraud_probability"])) == missing
+        message = "never seen in training, scored as missing"
+        assert answer["warnings"] == [{"field": field.name, "message": message}]
+
+
+def a_missing_value_is_scored_as_the_library_scores_it(subject: Subject) -> None:
+    """Every optional field at once, left out."""
+    optional = [field.name for field in subject.use_case.fields if field.optional]
+    rows = [row | dict.fromkeys(optional) for row in good_rows(subject.use_case, 20)]
+    answers = subject.scored(body_of([{name: row[name] for name in row if name not in optional} for row in rows]))
+    found = np.array([answer["fraud_probability"] for answer in answers], dtype=np.float32)
+    assert found.tobytes() == subject.model.probabilities(rows).tobytes()
+
+
+def what_is_served_says_what_it_was_made_for(subject: Subject) -> None:
+    """GET /models/<use case> names version and features in the record's order."""
+    served = subject.client.get(f"/models/{subject.use_case.name}").json()
+    assert served["version"] == subject.version
+    assert tuple(feature["name"] for feature in served["features"]) == subject.use_case.feature_names
+    assert math.isclose(served["threshold"], subject.model.manifest.threshold)
+
+
+CHECKS: tuple[Callable[[Subject], None], ...] = (
+    the_example_passes_both_doors_as_the_same_columns,
+    good_records_pass_both_doors_as_the_same_columns,
+    the_example_in_the_documentation_works,
+    the_documentation_says_what_each_field_may_hold,
+    nothing_is_answered_with_nothing,
+    answers_keep_order_length_and_duplicates,
+    the_order_of_keys_does_not_matter,
+    every_wrong_value_is_refused_at_its_place,
+    a_missing_field_is_refused_at_its_place_unless_it_is_optional,
+    an_unknown_field_is_refused_by_its_name,
+    what_is_no_record_is_refused_at_its_place,
+    an_integral_float_is_an_integer,
+    a_broken_rule_is_refused_at_its_first_field,
+    probabilities_are_the_librarys_own_bits,
+    short_and_full_answers_carry_the_same_scores,
+    every_answer_names_the_model_that_gave_it,
+    the_decision_is_the_thresholds,
+    what_the_model_was_trained_on_is_scored_without_a_warning,
+    a_value_outside_the_trained_range_is_scored_and_said_so,
+    a_category_never_seen_is_scored_as_missing_and_said_so,
+    a_missing_value_is_scored_as_the_library_scores_it,
+    what_is_served_says_what_it_was_made_for,
+)

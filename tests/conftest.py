@@ -1,0 +1,70 @@
+"""What many tests share: small models of every use case, a registry that holds them, a service that serves them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, settings
+
+from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from tests.declared_use_cases import DECLARED_HERE, EVERY_USE_CASE
+from tests.running_service import RunningService, running_service
+from tests.small_models import SmallModel, promoted, small_model
+
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+settings.load_profile("suite")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A service, the folder of its registry, and the model and version of every use case that it serves."""
+
+    service: RunningService
+    folder: Path
+    models: dict[str, SmallModel]
+    versions: dict[str, str]
+
+    @property
+    def registry(self) -> Registry:
+        """The registry that it serves from."""
+        return Registry(self.folder / "models")
+
+
+@pytest.fixture(scope="session")
+def small_models() -> dict[str, SmallModel]:
+    """A model of every use case, those of the tests among them."""
+    return {use_case.name: small_model(use_case) for use_case in EVERY_USE_CASE}
+
+
+@pytest.fixture(scope="session")
+def credit_model(small_models: dict[str, SmallModel]) -> SmallModel:
+    """A model of the credit accounts."""
+    return small_models[CREDIT_ACCOUNTS.name]
+
+
+@pytest.fixture(scope="session")
+def other_credit_model() -> SmallModel:
+    """Another model of the credit accounts, with other answers."""
+    return small_model(CREDIT_ACCOUNTS, seed=1)
+
+
+@pytest.fixture(scope="session")
+def shop(small_models: dict[str, SmallModel], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A running service with a champion for every use case; tests only ask it, none changes it."""
+    folder = tmp_path_factory.mktemp("shop")
+    registry = Registry(folder / "models")
+    versions = {name: promoted(registry, model) for name, model in small_models.items()}
+    with running_service(folder, {"use_cases": DECLARED_HERE}) as service:
+        yield Shop(service, folder, small_models, versions)
+
+
+@pytest.fixture(scope="session")
+def client(shop: Shop) -> Iterator[httpx.Client]:
+    """A client of the shared service."""
+    with shop.service.client() as client:
+        yield client

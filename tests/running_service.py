@@ -1,0 +1,133 @@
+"""The service as it runs in production: a process of its own, spoken to over TCP, ended by signals."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import httpx
+import psutil
+
+PROJECT = Path(__file__).parents[1]
+SERVE = (sys.executable, "-m", "fraud_detection_api.cli.main", "serve")
+LONGEST_WAIT = 30.0
+
+
+@dataclass(frozen=True)
+class RunningService:
+    """A service process and where it listens."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self) -> httpx.Client:
+        """A client with connections of its own."""
+        return httpx.Client(base_url=self.url, timeout=LONGEST_WAIT)
+
+    def log_lines(self) -> list[str]:
+        """What it has logged so far."""
+        return self.log.read_text().splitlines()
+
+    def json_log(self) -> list[dict[str, object]]:
+        """What it has logged so far, line by line from JSON."""
+        return [json.loads(line) for line in self.log_lines()]
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that serve, where there are several."""
+        children = psutil.Process(self.process.pid).children()
+        alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in alive if "spawn_main" in " ".join(child.cmdline())]
+
+    def end(self, by: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end, wait until it has; its exit code."""
+        self.process.send_signal(by)
+        return self.process.wait(LONGEST_WAIT)
+
+
+@contextmanager
+def running_service(
+    folder: Path, settings: Mapping[str, object], command: tuple[str, ...] = SERVE, environment: Mapping[str, str] = {}
+) -> Iterator[RunningService]:
+    """Start the service with these settings and the models in folder/models; end it afterwards."""
+    port, log = free_port(), folder / f"service-{time.monotonic_ns()}.log"
+    variables = service_environment({"models": folder / "models", "port": port} | dict(settings)) | dict(environment)
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(command, cwd=folder, env=variables, stderr=stderr, start_new_session=True)
+    service = RunningService(port, process, log)
+    try:
+        eventually(lambda: process.poll() is not None or _answers(service))
+        assert process.poll() is None, log.read_text()
+        yield service
+    finally:
+        if process.poll() is None:
+            service.end()
+
+
+def service_environment(settings: Mapping[str, object]) -> dict[str, str]:
+    """This process's environment with these settings, and the tests' own use cases within reach."""
+    variables = {f"FRAUD_{name.upper()}": str(value) for name, value in settings.items()}
+    return {**os.environ, "PYTHONPATH": str(PROJECT), **variables}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until it holds; a generous cap, not a measurement."""
+    end = time.monotonic() + LONGEST_WAIT
+    while not holds():
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.02)
+
+
+def _answers(service: RunningService) -> bool:
+    try:
+        return httpx.get(f"{service.url}/ping").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+class SlowPost:
+    """A POST whose body goes out piece by piece."""
+
+    def __init__(self, service: RunningService, path: str, length: int | None = None) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", service.port), LONGEST_WAIT)
+        size = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+        head = f"POST {path} HTTP/1.1\r\nHost: service\r\nContent-Type: application/json\r\n{size}\r\n\r\n"
+        self.socket.sendall(head.encode())
+        self._chunked = length is None
+
+    def send(self, part: bytes) -> None:
+        """Send some of the body; nothing ends a chunked one."""
+        self.socket.sendall(b"%x\r\n%s\r\n" % (len(part), part) if self._chunked else part)
+
+    def answer(self) -> tuple[int, http.client.HTTPMessage, bytes]:
+        """Status, headers and body of the answer, however much of the request was sent."""
+        response = http.client.HTTPResponse(self.socket, method="POST")
+        response.begin()
+        return response.status, response.headers, response.read()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()

@@ -1,0 +1,93 @@
+"""Answers as bytes: JSON that reads back as the same identifiers and the same float32."""
+
+import json
+
+import numpy as np
+import pytest
+
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.model.manifest import Feature
+from fraud_detection_api.model.scorer import Scorer
+from fraud_detection_api.schemas.record import Kind
+from fraud_detection_api.services.answers import decisions, full_answer, short_answer
+from tests.small_models import SmallModel
+
+NASTY_TEXTS = ['"', "\\", "\n", "caf\u00e9 \u4e2d \U0001f600", "%s %d {}", "", "\u2028", "</script>", "\x00"]
+EDGES = [0.0, 1.0, 0.1, 1e-45, 1.1754944e-38, 0.99999994, 5.960464477539063e-08, 1 / 3, 0.5]
+
+
+class Fixed:
+    """A runtime that says what it is told to."""
+
+    def __init__(self, probabilities: list[float]) -> None:
+        self.given = np.array(probabilities, dtype=np.float32)
+
+    def probabilities(
+        self, matrix: "np.ndarray[tuple[int, int], np.dtype[np.float32]]"
+    ) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
+        """What it was told, one a row."""
+        return self.given[: len(matrix)]
+
+
+def scorer(model: SmallModel, probabilities: list[float]) -> Scorer:
+    """A scorer of one feature with these probabilities."""
+    features = (Feature(name="amount", kind=Kind.NUMBER, low=0, high=1),)
+    return Scorer("3-0f5c2a9b", model.manifest.model_copy(update={"features": features}), Fixed(probabilities))
+
+
+def columns(identifiers: list[str] | list[int], amounts: list[float]) -> Columns:
+    """Columns of one feature."""
+    keys = identifiers if isinstance(identifiers[0], str) else np.array(identifiers, dtype=np.int64)
+    return Columns(keys, np.array([amounts]))
+
+
+def test_probabilities_read_back_as_the_same_float32(credit_model: SmallModel) -> None:
+    found = short_answer("key", columns(list(range(len(EDGES))), EDGES), scorer(credit_model, EDGES))
+    values = np.array([row["fraud_probability"] for row in json.loads(found)], dtype=np.float32)
+    assert values.tobytes() == np.array(EDGES, dtype=np.float32).tobytes()
+
+
+def test_identifiers_of_64_bits_keep_every_digit(credit_model: SmallModel) -> None:
+    keys = [2**63 - 1, -(2**63), 0, 2**53 + 1]
+    found = json.loads(short_answer("key", columns(keys, [0.5] * 4), scorer(credit_model, [0.5] * 4)))
+    assert found == [{"key": key, "fraud_probability": 0.5} for key in keys]
+
+
+def test_identifiers_of_text_are_escaped(credit_model: SmallModel) -> None:
+    size = len(NASTY_TEXTS)
+    for write in (short_answer, full_answer):
+        found = json.loads(write("key", columns(NASTY_TEXTS, [0.5] * size), scorer(credit_model, [0.5] * size)))
+        assert [row["key"] for row in found] == NASTY_TEXTS
+
+
+def test_the_full_answer_says_everything(credit_model: SmallModel) -> None:
+    found = json.loads(full_answer("key", columns([7, 8], [0.5, 3]), scorer(credit_model, [0.25, 0.75])))
+    assert found == [
+        {
+            "key": 7,
+            "fraud_probability": 0.25,
+            "decision": "passed",
+            "warnings": [],
+            "model_version": "3-0f5c2a9b",
+        },
+        {
+            "key": 8,
+            "fraud_probability": 0.75,
+            "decision": "flagged",
+            "warnings": [{"field": "amount", "message": "outside the trained range, 0 to 1"}],
+            "model_version": "3-0f5c2a9b",
+        },
+    ]
+
+
+def test_no_records_are_an_empty_list(credit_model: SmallModel) -> None:
+    nothing = Columns([], np.zeros((1, 0)))
+    assert short_answer("key", nothing, scorer(credit_model, [])) == b"[]"
+    assert full_answer("key", nothing, scorer(credit_model, [])) == b"[]"
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.5, 1 / 3, 0.30000001192092896])
+def test_at_the_threshold_is_flagged_and_one_bit_below_is_passed(threshold: float) -> None:
+    at = np.float32(threshold)
+    both = np.array([at, np.nextafter(at, np.float32(0))], dtype=np.float32)
+    assert decisions(both, threshold) == ["flagged", "passed"]

@@ -1,0 +1,173 @@
+"""What is served: the champion, replaced whole, and kept when the next one is refused."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from fraud_detection_api.errors import ModelMissing
+from fraud_detection_api.model.bundle import MANIFEST, MODEL, REFERENCE, SEAL, bundle_files
+from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.services.served_models import ServedModel, ServedModels
+from tests.declared_use_cases import CARD_TAPS
+from tests.running_service import eventually
+from tests.small_models import SmallModel, bundle_of, promoted
+
+NAME = CREDIT_ACCOUNTS.name
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    """An empty registry."""
+    return Registry(tmp_path / "models")
+
+
+@pytest.fixture
+def served(registry: Registry) -> ServedModel:
+    """The credit accounts' served model."""
+    return ServedModel(CREDIT_ACCOUNTS, registry)
+
+
+def version_of(served: ServedModel) -> str:
+    """The version that is served after another look at the registry."""
+    served.refresh()
+    return served.current().version
+
+
+def tampered(registry: Registry, model: SmallModel, name: str) -> str:
+    """A champion of which one byte of one file differs."""
+    version = registry.publish(NAME, model.files)
+    path = registry.root / NAME / "versions" / version / name
+    content = path.read_bytes()
+    path.write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+    return registry.promote(NAME, version)
+
+
+class TestNoModel:
+    def test_says_how_to_make_one(self, served: ServedModel) -> None:
+        served.refresh()
+        with pytest.raises(ModelMissing, match="train one with `fraud train credit_accounts`"):
+            served.current()
+
+    def test_that_was_refused_says_why(self, served: ServedModel, registry: Registry, credit_model: SmallModel) -> None:
+        tampered(registry, credit_model, MODEL)
+        served.refresh()
+        with pytest.raises(ModelMissing, match=r"model\.json was changed"):
+            served.current()
+
+    def test_with_broken_aliases_says_why(self, served: ServedModel, registry: Registry) -> None:
+        (registry.root / NAME).mkdir(parents=True)
+        (registry.root / NAME / "aliases.json").write_text("{")
+        served.refresh()
+        assert "aliases.json" in served.why_none
+
+    def test_of_a_published_version_is_served_before_it_is_promoted(
+        self, served: ServedModel, registry: Registry, credit_model: SmallModel
+    ) -> None:
+        registry.publish(NAME, credit_model.files)
+        served.refresh()
+        assert served.scorer is None
+
+
+class TestRefresh:
+    def test_follows_promotions_and_rollbacks(
+        self, served: ServedModel, registry: Registry, credit_model: SmallModel, other_credit_model: SmallModel
+    ) -> None:
+        first = promoted(registry, credit_model)
+        assert version_of(served) == first
+        second = promoted(registry, other_credit_model)
+        assert version_of(served) == second
+        registry.rollback(NAME)
+        assert version_of(served) == first
+
+    def test_loads_a_champion_once(self, served: ServedModel, registry: Registry, credit_model: SmallModel) -> None:
+        promoted(registry, credit_model)
+        served.refresh()
+        scorer = served.current()
+        served.refresh()
+        assert served.current() is scorer
+
+    @pytest.mark.parametrize("name", [MODEL, REFERENCE, MANIFEST, SEAL])
+    def test_keeps_the_old_one_when_the_next_was_tampered_with_and_counts_it_once(
+        self, served: ServedModel, registry: Registry, credit_model: SmallModel, name: str
+    ) -> None:
+        good = promoted(registry, credit_model)
+        assert version_of(served) == good
+        tampered(registry, credit_model, name)
+        assert [version_of(served), version_of(served)] == [good, good]
+        assert served.refused_bundles == 1
+
+    def test_goes_on_after_a_refused_one(
+        self, served: ServedModel, registry: Registry, credit_model: SmallModel, other_credit_model: SmallModel
+    ) -> None:
+        tampered(registry, credit_model, MODEL)
+        served.refresh()
+        good = promoted(registry, other_credit_model)
+        assert version_of(served) == good
+
+    def test_looks_again_once_a_refused_one_was_mended(
+        self, served: ServedModel, registry: Registry, credit_model: SmallModel
+    ) -> None:
+        version = tampered(registry, credit_model, MODEL)
+        served.refresh()
+        assert served.scorer is None
+        (registry.root / NAME / "versions" / version / MODEL).write_bytes(credit_model.files[MODEL])
+        assert version_of(served) == version
+
+    @pytest.mark.parametrize("model", [b"", b"{}", b"\x00\x01", b'{"learner": 1}', b"[1, 2]"])
+    def test_refuses_a_model_that_is_none_even_under_its_own_seal(
+        self, served: ServedModel, registry: Registry, credit_model: SmallModel, model: bytes
+    ) -> None:
+        good = promoted(registry, credit_model)
+        assert version_of(served) == good
+        bundle = bundle_of(credit_model)
+        registry.promote(NAME, registry.publish(NAME, bundle_files(bundle.manifest, model, bundle.reference)))
+        assert (version_of(served), served.refused_bundles) == (good, 1)
+
+    def test_refuses_a_champion_that_was_deleted(
+        self, served: ServedModel, registry: Registry, credit_model: SmallModel
+    ) -> None:
+        good = promoted(registry, credit_model)
+        assert version_of(served) == good
+        second = promoted(registry, credit_model)
+        (registry.root / NAME / "versions" / second).rename(registry.root / "gone")
+        assert (version_of(served), served.refused_bundles) == (good, 1)
+
+    def test_keeps_the_old_one_while_the_registry_cannot_be_read(
+        self, served: ServedModel, registry: Registry, credit_model: SmallModel
+    ) -> None:
+        good = promoted(registry, credit_model)
+        assert version_of(served) == good
+        path = registry.root / NAME / "aliases.json"
+        path.rename(path.with_suffix(".away"))
+        path.mkdir()
+        assert version_of(served) == good
+        path.rmdir()
+        path.with_suffix(".away").rename(path)
+        assert version_of(served) == good
+
+
+class TestServedModels:
+    def test_are_ready_as_soon_as_one_of_them_is(self, registry: Registry, small_models: dict[str, SmallModel]) -> None:
+        served = ServedModels({use_case.name: use_case for use_case in (CREDIT_ACCOUNTS, CARD_TAPS)}, registry)
+        served.refresh()
+        assert [one.scorer for one in served.by_use_case.values()] == [None, None]
+        promoted(registry, small_models[CARD_TAPS.name])
+        served.refresh()
+        assert served.ready
+        assert [one.scorer is not None for one in served.by_use_case.values()] == [False, True]
+
+    def test_keep_themselves_fresh(self, registry: Registry, credit_model: SmallModel) -> None:
+        served = ServedModels({NAME: CREDIT_ACCOUNTS}, registry)
+
+        async def watch() -> None:
+            watcher = asyncio.create_task(served.keep_fresh(0.01))
+            tampered(registry, credit_model, MODEL)
+            await asyncio.to_thread(eventually, lambda: served.by_use_case[NAME].refused_bundles == 1)
+            promoted(registry, credit_model)
+            await asyncio.to_thread(eventually, lambda: served.ready)
+            watcher.cancel()
+
+        asyncio.run(watch())
+        assert served.by_use_case[NAME].refused_bundles == 1

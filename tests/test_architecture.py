@@ -1,0 +1,120 @@
+"""The house: imports point downward, the serving process stays small, no function and no module grows without end."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import Shop
+from tests.declared_use_cases import DECLARED_HERE
+from tests.examples import body_of, good_rows
+from tests.running_service import PROJECT, service_environment
+
+LONGEST_FUNCTION, LONGEST_MODULE = 40, 300
+HEAVY = ("pandas", "sklearn", "dask", "mlflow", "pyarrow", "sqlalchemy", "xgboost", "scipy", "matplotlib")
+PICKLES = ("pickle", "joblib", "cloudpickle", "dill", "shelve", "marshal")
+SERVE_ONCE = """
+import asyncio, json, sys
+from fraud_detection_api.cli import main as fraud
+from fraud_detection_api.main import create
+
+async def post(app, path, body):
+    sent = []
+    async def receive(): return {"type": "http.request", "body": body, "more_body": False}
+    async def send(message): sent.append(message)
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
+             "headers": headers, "root_path": "", "scheme": "http", "http_version": "1.1"}
+    await app(scope, receive, send)
+    return sent[0]["status"]
+
+async def serve():
+    app = create()
+    async with app.router.lifespan_context(app):
+        return [await post(app, path, body.encode()) for path, body in json.load(sys.stdin).items()]
+
+statuses = asyncio.run(serve())
+print(json.dumps({"statuses": statuses, "modules": sorted(sys.modules)}))
+"""
+SOURCES = sorted((PROJECT / "src").rglob("*.py"))
+MODULES = [*SOURCES, *sorted((PROJECT / "tests").rglob("*.py")), *sorted((PROJECT / "benchmarks").rglob("*.py"))]
+
+
+def name_of(path: Path) -> str:
+    """A path as one writes it."""
+    return str(path.relative_to(PROJECT))
+
+
+def test_imports_keep_their_contracts() -> None:
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    found = subprocess.run([*command, "--no-cache"], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_the_serving_process_imports_none_of_the_heavy_libraries(shop: Shop) -> None:
+    bodies = {"/fraud_detection": "credit_accounts"} | {f"/score/{name}": name for name in shop.models}
+    for name in shop.models:
+        bodies[f"/score/{name}"] = body_of(good_rows(shop.models[name].use_case, 2)).decode()
+    bodies["/fraud_detection"] = bodies["/score/credit_accounts"]
+    environment = service_environment({"models": shop.registry.root, "use_cases": DECLARED_HERE})
+    found = subprocess.run(
+        [sys.executable, "-c", SERVE_ONCE],
+        input=json.dumps(bodies),
+        cwd=shop.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    served = json.loads(found.stdout)
+    assert served["statuses"] == [200] * len(bodies)
+    assert [name for name in served["modules"] if name.partition(".")[0] in HEAVY] == []
+
+
+def test_the_running_service_has_none_of_their_compiled_parts(shop: Shop) -> None:
+    mapped = [Path(each.path).parts for each in psutil.Process(shop.service.process.pid).memory_maps()]
+    assert any("_forest.abi3.so" in parts for parts in mapped)
+    assert not [parts for parts in mapped if set(parts) & set(HEAVY)]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_and_functions_are_short(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= LONGEST_MODULE
+    long = {each.name: lines for each in functions(text) if (lines := length(each)) > LONGEST_FUNCTION}
+    assert not long
+
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions(text: str) -> Iterator[Function]:
+    """Every function in a module, those inside others among them."""
+    return (node for node in ast.walk(ast.parse(text)) if isinstance(node, Function))
+
+
+def length(function: Function) -> int:
+    """Its lines, from its first decorator to its last statement."""
+    first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
+    return (function.end_lineno or function.lineno) - first + 1
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_nothing_reads_or_writes_pickles(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not [name for name in imported if name.partition(".")[0] in PICKLES]
+    allowed = [
+        keyword.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "allow_pickle"
+    ]
+    assert all(isinstance(value, ast.Constant) and value.value is False for value in allowed)

@@ -1,0 +1,99 @@
+"""The documentation is kept true: settings, addresses and commands stand in it, and what stands in it exists."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from fraud_detection_api.cli.main import app
+from fraud_detection_api.settings import Settings
+from tests.running_service import PROJECT
+
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+CODE = re.compile(r"^```(?:bash|sh|console|text)?\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"(?:^|[/\s$])fraud ((?:[a-z][a-z-]+ ?)+)", re.MULTILINE)
+NAMES = sorted(f"FRAUD_{name.upper()}" for name in Settings.model_fields)
+MODELS = [("models", name) for name in ("list", "show", "promote", "rollback", "import")]
+BUILT_IN = ("/score/credit_accounts",)
+
+
+def text_of(*names: str) -> str:
+    """The text of some files of the project."""
+    return "\n".join((PROJECT / name).read_text() for name in names)
+
+
+def pages() -> str:
+    """README and every page of the documentation."""
+    return "\n".join(path.read_text() for path in PAGES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("page", ["docs/operations.md", ".env.example"])
+def test_every_setting_is_documented(page: str, name: str) -> None:
+    assert re.search(rf"\b{name}\b", text_of(page)), f"{page} does not name {name}"
+
+
+def test_every_documented_setting_exists() -> None:
+    documented = set(re.findall(r"\bFRAUD_[A-Z_]+\b", pages() + text_of(".env.example")))
+    built = set(re.findall(r"\bFRAUD_[A-Z_]+\b", text_of("build.py", ".ci/run")))
+    assert documented <= {*NAMES, *built}
+
+
+def test_the_example_settings_are_the_defaults() -> None:
+    spelled = dict(re.findall(r"^#?\s*(FRAUD_[A-Z_]+)=(.*)$", text_of(".env.example"), re.MULTILINE))
+    variables = {name.removeprefix("FRAUD_").lower(): value for name, value in spelled.items() if value}
+    assert Settings.model_validate(variables).model_dump() == Settings.model_validate({}).model_dump()
+
+
+def test_every_address_is_documented(client: httpx.Client) -> None:
+    document = client.get("/openapi.json").json()
+    addresses = [path for path in document["paths"] if not path.startswith("/score/") or path in BUILT_IN]
+    text = pages()
+    spelled = {path: re.sub(r"\\{.*?\}", r"[{<\\w]", re.escape(path)) for path in addresses}
+    assert [path for path, pattern in spelled.items() if not re.search(pattern, text)] == []
+
+
+def test_every_documented_address_exists(client: httpx.Client) -> None:
+    known = client.get("/openapi.json").json()["paths"]
+    methods = re.findall(r"\b(GET|POST) (/[a-z_/{}<>]+)", pages())
+    assert methods
+    for method, path in methods:
+        plain = re.sub(r"^/(score|models)/.+", r"/\1/credit_accounts", path)
+        assert any(
+            re.fullmatch(re.sub(r"\{.*?\}", "[^/]+", each), plain) and method.lower() in operations
+            for each, operations in known.items()
+        ), f"{method} {path}"
+
+
+def test_every_documented_command_exists() -> None:
+    code = "\n".join(block or inline for block, inline in CODE.findall(pages()))
+    documented = {tuple(words.split()) for words in COMMAND.findall(code)}
+    assert {words[0] for words in documented} >= {"sample", "train", "models", "serve", "score"}
+    commands = {(words[:2] if words[0] == "models" else words[:1]) for words in documented}
+    known = {command for command in sorted(commands) if explains_itself(*command)}
+    assert commands == known
+
+
+@pytest.mark.parametrize("command", [("sample",), ("train",), ("serve",), ("score",), *MODELS])
+def test_every_command_is_documented(command: tuple[str, ...]) -> None:
+    assert explains_itself(*command)
+    assert " ".join(("fraud", *command)) in pages()
+
+
+def explains_itself(*command: str) -> bool:
+    """Whether the command line knows it."""
+    found = CliRunner().invoke(app, [*command, "--help"])
+    return found.exit_code == 0 and "Usage:" in found.stdout
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_pages_that_were_promised_are_there() -> None:
+    promised = ("README.md", "docs/architecture.md", "docs/operations.md", "docs/adding-a-use-case.md")
+    assert [name for name in promised if not (PROJECT / name).is_file()] == []

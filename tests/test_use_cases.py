@@ -1,0 +1,224 @@
+"""Every use case passes the battery; a declaration that contradicts itself is refused where it is made."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import httpx
+import numpy as np
+import pytest
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from fraud_detection_api.errors import UnknownUseCase, UseCaseInvalid
+from fraud_detection_api.schemas.record import LARGEST, Kind, Record
+from fraud_detection_api.schemas.use_case import Rule, UseCase
+from fraud_detection_api.use_cases import USE_CASES, all_use_cases, named
+from tests.checks import CHECKS, Subject
+from tests.conftest import Shop
+from tests.declared_use_cases import CARD_TAPS, DECLARED_HERE, EVERY_USE_CASE, LOAN_APPLICATIONS
+
+
+@pytest.mark.parametrize("use_case", EVERY_USE_CASE, ids=lambda use_case: use_case.name)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_battery(check: Callable[[Subject], None], use_case: UseCase, shop: Shop, client: httpx.Client) -> None:
+    check(Subject(use_case, client, shop.models[use_case.name], shop.versions[use_case.name]))
+
+
+def declared(annotation: object, default: object = ..., *, config: ConfigDict | None = None) -> UseCase:
+    """A use case whose one feature is declared like this."""
+    names: dict[str, object] = {"__module__": __name__, "__annotations__": {"key": int, "value": annotation}}
+    if default is not ...:
+        names["value"] = default
+    record = type("Declared", (Record,), names | ({"model_config": config} if config else {}))
+    return UseCase(name="declared", title="Declared", record=record, identifier="key", label="label")
+
+
+class TestFields:
+    @pytest.mark.parametrize(
+        ("annotation", "kind", "optional"),
+        [
+            (int, Kind.INTEGER, False),
+            (float, Kind.NUMBER, False),
+            (bool, Kind.BOOLEAN, False),
+            (str, Kind.CATEGORY, False),
+            (Literal["a", "b"], Kind.CATEGORY, False),
+            (date, Kind.DATE, False),
+            (Annotated[float, Field(ge=0)], Kind.NUMBER, False),
+            (float | None, Kind.NUMBER, True),
+            (Annotated[int, Field(ge=0)] | None, Kind.INTEGER, True),
+            (Annotated[str, StringConstraints(min_length=1)] | None, Kind.CATEGORY, True),
+        ],
+    )
+    def test_are_of_the_kind_that_their_annotation_means(self, annotation: object, kind: Kind, optional: bool) -> None:
+        (field,) = declared(annotation, *([None] if optional else [])).features
+        assert (field.kind, field.optional) == (kind, optional)
+
+    @pytest.mark.parametrize(
+        ("annotation", "field", "bounds"),
+        [
+            (int, Field(ge=1, le=5), (1, 5)),
+            (int, Field(gt=1, lt=5), (2, 4)),
+            (float, Field(ge=-1.5), (-1.5, LARGEST)),
+            (float, Field(gt=0, lt=1), (5e-324, 0.9999999999999999)),
+            (date, Field(ge=date(1970, 1, 2), lt=date(1970, 1, 5)), (1, 3)),
+            (Annotated[float, Field(ge=0)] | None, Field(default=None, le=2), (0, 2)),
+        ],
+    )
+    def test_have_inclusive_bounds(self, annotation: object, field: object, bounds: tuple[float, float]) -> None:
+        (found,) = declared(annotation, field).features
+        assert (found.low, found.high) == bounds
+
+    @pytest.mark.parametrize(
+        "annotation", [list[int], bytes, int | str, Literal[1, 2], dict[str, int], complex, Record, object]
+    )
+    def test_of_unknown_types_are_refused(self, annotation: object) -> None:
+        with pytest.raises(UseCaseInvalid, match="not supported"):
+            declared(annotation)
+
+    @pytest.mark.parametrize(
+        ("annotation", "field"),
+        [
+            (float, Field(alias="other")),
+            (float, Field(validation_alias="other")),
+            (float, Field(serialization_alias="other")),
+            (float, 5.0),
+            (float | None, 5.0),
+            (float | None, Field()),
+            (float | None, Field(default_factory=lambda: 3.0)),
+        ],
+    )
+    def test_with_aliases_or_defaults_are_refused(self, annotation: object, field: object) -> None:
+        with pytest.raises(UseCaseInvalid, match="no other defaults, no aliases"):
+            declared(annotation, field)
+
+    @pytest.mark.parametrize(
+        "annotation",
+        [
+            Annotated[float, BeforeValidator(float)],
+            Annotated[float, Field(multiple_of=3)],
+            Annotated[float, Field(strict=False)],
+            Annotated[str, AfterValidator(str.upper)],
+            Annotated[str, StringConstraints(to_lower=True)],
+            Annotated[str, StringConstraints(strip_whitespace=True)],
+        ],
+    )
+    def test_with_limits_that_columns_do_not_know_are_refused(self, annotation: object) -> None:
+        with pytest.raises(UseCaseInvalid, match="but not"):
+            declared(annotation)
+
+    def test_with_a_bound_that_is_no_number_are_refused(self) -> None:
+        with pytest.raises(UseCaseInvalid, match="A bound is a number or a date"):
+            declared(Annotated[float, Field(ge=Decimal("1.5"))])
+
+
+class TestRecord:
+    def test_with_a_validator_of_its_own_is_refused(self) -> None:
+        class Doubling(Record):
+            key: int
+            value: float
+
+            @field_validator("value")
+            @classmethod
+            def double(cls, value: float) -> float:
+                return 2 * value
+
+        with pytest.raises(UseCaseInvalid, match="declare a Rule"):
+            UseCase(name="doubling", title="", record=Doubling, identifier="key", label="label")
+
+    def test_with_a_rule_in_the_class_is_refused(self) -> None:
+        class Ruled(Record):
+            key: int
+            value: float
+
+            @model_validator(mode="after")
+            def hold(self) -> "Ruled":
+                return self
+
+        with pytest.raises(UseCaseInvalid, match="declare a Rule"):
+            UseCase(name="ruled", title="", record=Ruled, identifier="key", label="label")
+
+    @pytest.mark.parametrize(
+        "config",
+        [
+            ConfigDict(strict=False),
+            ConfigDict(extra="ignore"),
+            ConfigDict(allow_inf_nan=True),
+            ConfigDict(str_to_lower=True),
+            ConfigDict(alias_generator=str.upper),
+        ],
+    )
+    def test_that_takes_back_what_every_record_promises_is_refused(self, config: ConfigDict) -> None:
+        with pytest.raises(UseCaseInvalid, match="changes what every record promises"):
+            declared(float, config=config)
+
+
+class TestUseCase:
+    @pytest.mark.parametrize("name", ["", "Loans", "1loans", "loan-s", "../loans", "loans/", "a" * 64, "l\u00f6ans"])
+    def test_with_a_bad_name_is_refused(self, name: str) -> None:
+        with pytest.raises(UseCaseInvalid, match="a name is lower-case letters"):
+            UseCase(name=name, title="", record=CARD_TAPS.record, identifier="tap", label="label")
+
+    @pytest.mark.parametrize(
+        ("identifier", "label", "why"),
+        [
+            ("nobody", "label", "has no field 'nobody'"),
+            ("amount", "label", "the identifier is a required int or str"),
+            ("employer", "label", "the identifier is a required int or str"),
+            ("application_id", "amount", "cannot be a field of the record"),
+        ],
+    )
+    def test_with_a_bad_identifier_or_label_is_refused(self, identifier: str, label: str, why: str) -> None:
+        with pytest.raises(UseCaseInvalid, match=why):
+            UseCase(name="l", title="", record=LOAN_APPLICATIONS.record, identifier=identifier, label=label)
+
+    def test_without_a_feature_is_refused(self) -> None:
+        class Lonely(Record):
+            key: int
+
+        with pytest.raises(UseCaseInvalid, match="no feature"):
+            UseCase(name="lonely", title="", record=Lonely, identifier="key", label="label")
+
+    @pytest.mark.parametrize("fields", [(), ("nobody",), ("purpose", "amount"), ("application_id", "amount")])
+    def test_with_a_rule_between_other_things_than_numeric_features_is_refused(self, fields: tuple[str, ...]) -> None:
+        rule = Rule(fields=fields, holds=lambda *columns: np.isfinite(columns[0]), message="")
+        with pytest.raises(UseCaseInvalid, match="a rule is between numeric features"):
+            UseCase("l", "", LOAN_APPLICATIONS.record, "application_id", "label", rules=(rule,))
+
+
+class TestImportStrings:
+    def test_add_use_cases_to_the_built_in_ones(self) -> None:
+        found = all_use_cases(DECLARED_HERE.split(","))
+        assert list(found) == [use_case.name for use_case in EVERY_USE_CASE]
+        assert list(all_use_cases()) == [use_case.name for use_case in USE_CASES]
+
+    @pytest.mark.parametrize(
+        ("import_string", "why"),
+        [
+            ("no_such_package:LOANS", "cannot be imported"),
+            ("tests.declared_use_cases:NO_SUCH_NAME", "cannot be imported"),
+            ("tests.declared_use_cases", "cannot be imported"),
+            (":LOANS", "cannot be imported"),
+            ("..:LOANS", "cannot be imported"),
+            ("tests.declared_use_cases:LoanApplication", "is not a UseCase"),
+        ],
+    )
+    def test_that_point_nowhere_are_refused(self, import_string: str, why: str) -> None:
+        with pytest.raises(UseCaseInvalid, match=why):
+            all_use_cases([import_string])
+
+    def test_of_a_name_that_is_taken_are_refused(self) -> None:
+        with pytest.raises(UseCaseInvalid, match="Two use cases are named 'card_taps'"):
+            all_use_cases(["tests.declared_use_cases:CARD_TAPS"] * 2)
+
+    def test_an_unknown_name_is_answered_with_the_known_ones(self) -> None:
+        with pytest.raises(UnknownUseCase, match="there are: credit_accounts"):
+            named("loans", all_use_cases())
