@@ -1,0 +1,71 @@
+# Stages: builder (compiler, Poetry, wheel), serving-venv and sample-model (what the final image takes over),
+# tests (everything, for `docker compose run tests`, `lint` and `jupyter`), serving (the last one and the default).
+#
+# pip finds its index as it does everywhere: by default, or through the optional build arguments below. They reach the
+# building stages alone, nothing of them is left in the final image.
+ARG PYTHON=3.11
+
+FROM python:${PYTHON}-slim-bookworm AS builder
+ARG PIP_INDEX_URL
+ARG PIP_EXTRA_INDEX_URL
+ARG POETRY_VERSION=2.5.1
+ARG EXPORT_VERSION=1.10.1
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore FRAUD_REQUIRE_COMPILED=1
+# The official base brings Python.h; one that holds the distribution's own Python needs python3-dev for it.
+RUN apt-get update -qq \
+ && apt-get install -y -qq --no-install-recommends gcc libc6-dev \
+ && { test -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" \
+      || apt-get install -y -qq --no-install-recommends python3-dev; } \
+ && rm -rf /var/lib/apt/lists/*
+RUN python3 -m venv /opt/poetry \
+ && /opt/poetry/bin/pip install -q "poetry==${POETRY_VERSION}" "poetry-plugin-export==${EXPORT_VERSION}"
+WORKDIR /build
+COPY pyproject.toml poetry.lock ./
+RUN /opt/poetry/bin/poetry export --only main --output serving.txt \
+ && /opt/poetry/bin/poetry export --only main --extras training --output training.txt \
+ && /opt/poetry/bin/poetry export --all-groups --all-extras --output everything.txt
+
+FROM builder AS wheel
+COPY build.py README.md LICENSE ./
+COPY src src
+RUN /opt/poetry/bin/pip wheel -q --no-deps --wheel-dir /wheel .
+
+# No pip in it: nothing is installed into a running service.
+FROM builder AS serving-venv
+RUN python3 -m venv --without-pip /opt/venv \
+ && /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --require-hashes --requirement serving.txt
+COPY --from=wheel /wheel /wheel
+RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps /wheel/*.whl
+
+FROM serving-venv AS sample-model
+RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --require-hashes --requirement training.txt
+RUN mkdir /data \
+ && /opt/venv/bin/fraud sample credit_accounts --rows 20000 --seed 7 --output /data/credit_accounts.csv \
+ && FRAUD_MODELS=/models /opt/venv/bin/fraud train credit_accounts --data /data/credit_accounts.csv
+
+FROM builder AS tests
+ENV PATH=/opt/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin fraud
+RUN python3 -m venv --without-pip /opt/venv \
+ && /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --require-hashes --requirement everything.txt
+WORKDIR /app
+COPY --chown=10001:10001 . .
+RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps --editable . && chown -R 10001:10001 /app
+USER 10001:10001
+CMD ["python", "-m", "pytest", "--cov"]
+
+FROM python:${PYTHON}-slim-bookworm AS serving
+LABEL org.opencontainers.image.title="fraud_detection_api" \
+      org.opencontainers.image.description="Fraud probabilities over HTTP" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 FRAUD_MODELS=/models
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin fraud
+COPY --from=serving-venv /opt/venv /opt/venv
+COPY --from=sample-model --chown=10001:10001 /models /models
+USER 10001:10001
+WORKDIR /tmp
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
+  CMD ["python", "-I", "-S", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/ready' % os.environ.get('FRAUD_PORT', '8000'), timeout=4)"]
+CMD ["fraud", "serve", "--host", "0.0.0.0"]

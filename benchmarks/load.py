@@ -1,0 +1,83 @@
+"""The load: wrk, one thread, posting the same body again and again."""
+
+import json
+import math
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.servers import HOST, PATH, Server
+
+MARK = "FIGURES "
+LUA = f"""
+function init(args)
+  local file = assert(io.open(args[1], "rb"))
+  wrk.method, wrk.body = "POST", file:read("*a")
+  wrk.headers["Content-Type"] = "application/json"
+  file:close()
+end
+
+function done(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format(
+    '\\n{MARK}{{"requests": %d, "seconds": %.6f, "bytes": %d, "errors": %d, "p50_ms": %.4f, "p99_ms": %.4f}}\\n',
+    summary.requests, summary.duration / 1e6, summary.bytes,
+    e.connect + e.read + e.write + e.status + e.timeout,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
+end
+"""
+
+
+class Invalid(Exception):
+    """A figure that must not be believed, and why."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one load measured; the in-process limit has no latency of its own."""
+
+    requests_per_second: float
+    p50_ms: float = math.nan
+    p99_ms: float = math.nan
+
+
+def wrk() -> str:
+    """Where wrk is; says how to get it."""
+    found = shutil.which("wrk")
+    if found is None:
+        raise SystemExit("The benchmark needs the load generator wrk: sudo apt-get install wrk")
+    return found
+
+
+def load(server: Server, body: Path, connections: int, seconds: int, answer_bytes: int) -> Figures:
+    """Load a server; refuses the figures if any answer was an error or of another length than the right one."""
+    script = body.with_name("post.lua")
+    script.write_text(LUA)
+    options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout=60s", f"-s{script}"]
+    command = [wrk(), *options, server.url, "--", str(body)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 120).stdout
+    found = json.loads(output.rpartition(MARK)[2])
+    requests, received = found["requests"], found["bytes"]
+    if found["errors"] or not requests:
+        raise Invalid(f"{server.name}: {found['errors']} errors in {requests} answers\n{output}")
+    if not requests * answer_bytes <= received <= (requests + connections) * answer_bytes:
+        raise Invalid(f"{server.name}: {received} bytes in {requests} answers of {answer_bytes} bytes")
+    return Figures(requests / found["seconds"], found["p50_ms"], found["p99_ms"])
+
+
+def post(server: Server, body: bytes) -> tuple[bytes, int]:
+    """The content of one answer, and its whole length with the headers, as wrk receives it."""
+    lines = (f"POST {PATH} HTTP/1.1", f"Host: {HOST}:{server.port}", f"Content-Length: {len(body)}")
+    head = "\r\n".join([*lines, "Content-Type: application/json", "", ""]).encode()
+    with socket.create_connection((HOST, server.port), timeout=60) as connection:
+        connection.sendall(head + body)
+        received = connection.recv(65_536)
+        head, _, content = received.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        while len(content) < length:
+            content += connection.recv(1 << 20)
+    if not head.startswith(b"HTTP/1.1 200 "):
+        raise Invalid(f"{server.name}: {head.decode()}\n{content[:2000].decode()}")
+    return content, len(head) + 4 + len(content)
