@@ -178,7 +178,7 @@ class TestStart:
         with running_service(tmp_path, OFTEN) as service, service.client() as client:
             ready, scored = client.get("/ready"), client.post(PATH, content=BODIES[0], headers=JSON)
             assert (ready.status_code, ready.json()["ready"]) == (503, False)
-            assert ready.json()["models"][0]["why_none"] == "train one with `fraud train credit_accounts`"
+            assert ready.json()["models"][0]["problem"] == "train one with `fraud train credit_accounts`"
             assert (scored.status_code, scored.json()["code"]) == (503, "model_missing")
             assert "train one with `fraud train credit_accounts`" in scored.json()["detail"]
             assert client.get(f"/models/{NAME}").json()["code"] == "model_missing"

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from fraud_detection_api.errors import UnknownUseCase, UseCaseInvalid
-from fraud_detection_api.schemas.record import LARGEST, Kind, Record
+from fraud_detection_api.schemas.record import LARGEST, Kind, Record, RecordField, fields_of
 from fraud_detection_api.schemas.use_case import Rule, UseCase
 from fraud_detection_api.use_cases import USE_CASES, all_use_cases, named
 from tests.checks import CHECKS, Subject
@@ -33,13 +33,13 @@ def test_battery(check: Callable[[Subject], None], use_case: UseCase, shop: Shop
     check(Subject(use_case, client, shop.models[use_case.name], shop.versions[use_case.name]))
 
 
-def declared(annotation: object, default: object = ..., *, config: ConfigDict | None = None) -> UseCase:
-    """A use case whose one feature is declared like this."""
-    names: dict[str, object] = {"__module__": __name__, "__annotations__": {"key": int, "value": annotation}}
+def declared(annotation: object, default: object = ..., *, config: ConfigDict | None = None) -> RecordField:
+    """The one feature of a record, declared like this."""
+    names: dict[str, object] = {"__module__": __name__, "__annotations__": {"value": annotation}}
     if default is not ...:
         names["value"] = default
-    record = type("Declared", (Record,), names | ({"model_config": config} if config else {}))
-    return UseCase(name="declared", title="Declared", record=record, identifier="key", label="label")
+    (field,) = fields_of(type("Declared", (Record,), names | ({"model_config": config} if config else {})))
+    return field
 
 
 class TestFields:
@@ -59,7 +59,7 @@ class TestFields:
         ],
     )
     def test_are_of_the_kind_that_their_annotation_means(self, annotation: object, kind: Kind, optional: bool) -> None:
-        (field,) = declared(annotation, *([None] if optional else [])).features
+        field = declared(annotation, *([None] if optional else []))
         assert (field.kind, field.optional) == (kind, optional)
 
     @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ class TestFields:
         ],
     )
     def test_have_inclusive_bounds(self, annotation: object, field: object, bounds: tuple[float, float]) -> None:
-        (found,) = declared(annotation, field).features
+        found = declared(annotation, field)
         assert (found.low, found.high) == bounds
 
     @pytest.mark.parametrize(
@@ -186,6 +186,25 @@ class TestUseCase:
 
         with pytest.raises(UseCaseInvalid, match="no feature"):
             UseCase(name="lonely", title="", record=Lonely, identifier="key", label="label")
+
+    @pytest.mark.parametrize("examples", [[], ["many"], [-1]])
+    def test_whose_example_does_not_work_is_refused(self, examples: list[object]) -> None:
+        class Unexplained(Record):
+            key: int = Field(examples=[1])
+            value: float = Field(examples=examples, ge=0)
+
+        with pytest.raises(
+            UseCaseInvalid, match=r"every field needs examples=\[...\] that work; value: Input should be"
+        ):
+            UseCase(name="unexplained", title="", record=Unexplained, identifier="key", label="label")
+
+    def test_whose_identifier_has_the_name_of_an_answer_is_refused(self) -> None:
+        class Decided(Record):
+            decision: int = Field(examples=[1])
+            value: float = Field(examples=[1])
+
+        with pytest.raises(UseCaseInvalid, match="the answer has a field 'decision' of its own"):
+            UseCase(name="decided", title="", record=Decided, identifier="decision", label="label")
 
     @pytest.mark.parametrize("fields", [(), ("nobody",), ("purpose", "amount"), ("application_id", "amount")])
     def test_with_a_rule_between_other_things_than_numeric_features_is_refused(self, fields: tuple[str, ...]) -> None:

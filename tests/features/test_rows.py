@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from fraud_detection_api.errors import RecordsRefused
 from fraud_detection_api.features.rows import RowsDoor, dates_as_days
@@ -52,8 +53,8 @@ def test_more_records_than_asked_for_are_left_to_pydantic() -> None:
 
 def test_an_identifier_without_bounds_fits_into_64_bits() -> None:
     class Wide(Record):
-        key: int
-        amount: float
+        key: int = Field(examples=[1])
+        amount: float = Field(examples=[1])
 
     wide = UseCase(name="wide", title="", record=Wide, identifier="key", label="label")
     rows: list[Row] = [{"key": key, "amount": 1.0} for key in (2**63 - 1, -(2**63), 2**63, -(2**63) - 1)]
@@ -78,7 +79,8 @@ def test_days_are_counted_from_1970() -> None:
 
 def test_a_record_of_more_fields_than_the_quick_reader_knows_takes_the_slow_way() -> None:
     names = {"key": int} | {f"field{number}": float for number in range(300)}
-    record = type("Long", (Record,), {"__annotations__": names, "__module__": __name__})
+    values = {name: Field(examples=[1]) for name in names}
+    record = type("Long", (Record,), {"__annotations__": names, "__module__": __name__} | values)
     long = UseCase(name="long", title="", record=record, identifier="key", label="label")
     row: Row = dict.fromkeys(names, 1)
     assert RowsDoor(long).read(body_of([row]), 10) is None

@@ -18,7 +18,7 @@ class TestReady:
         assert response.json() == {
             "ready": True,
             "models": [
-                {"use_case": name, "version": version, "why_none": None, "refused_bundles": 0}
+                {"use_case": name, "version": version, "problem": None, "refused_bundles": 0}
                 for name, version in shop.versions.items()
             ],
         }

@@ -113,6 +113,11 @@ def test_an_error_repeats_no_more_of_the_body_than_helps(client: httpx.Client) -
         assert len(json.dumps(problem)) < 5_000
 
 
+def test_what_is_nested_is_repeated_to_a_few_levels(client: httpx.Client) -> None:
+    (problem,) = post(client, "/score/card_taps", b"[" + ROW[:-1] + b',"amuont":[[[[[[1]]]]]]}]', JSON)["detail"]
+    assert (problem["loc"], problem["input"]) == (["body", 0, "amuont"], [[["..."]]])
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [

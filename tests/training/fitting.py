@@ -13,7 +13,7 @@ from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.files import write_table
 from fraud_detection_api.training.fit_options import FitOptions
-from fraud_detection_api.training.model_fitter import Fitted, fit
+from fraud_detection_api.training.fitting import Fitted, fit
 
 QUICK = FitOptions(rounds=40, depth=4, threads=1)
 REPOSITORY = Path(__file__).parents[2]

@@ -13,6 +13,7 @@ from fraud_detection_api.model.manifest import Feature, Manifest
 from fraud_detection_api.model.registry import Aliases, Registry
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.settings import Settings
+from fraud_detection_api.training.data_frames import without_data_frames
 from fraud_detection_api.training.fit_options import import_strings
 from fraud_detection_api.training.summary import measures_table
 from fraud_detection_api.use_cases import all_use_cases, named
@@ -63,7 +64,8 @@ def promote(
     use_cases: UseCases = None,
 ) -> None:
     """Make a version the champion; one whose gate failed needs a reason, which a new version of it keeps."""
-    from fraud_detection_api.training.publishing import promoted
+    with without_data_frames():
+        from fraud_detection_api.training.publishing import promoted
 
     found = promoted(_registry(models), named(use_case, _known(use_cases)), version, force)
     typer.echo(f"{use_case} {found} is champion now")
@@ -89,7 +91,8 @@ def import_file(
     use_cases: UseCases = None,
 ) -> None:
     """Make a bundle of a model that was boosted elsewhere; it becomes champion if there is none, or with --promote."""
-    from fraud_detection_api.training.importing import import_model
+    with without_data_frames():
+        from fraud_detection_api.training.importing import import_model
 
     if promote is not None and not promote.strip():
         raise ForceNeedsReason

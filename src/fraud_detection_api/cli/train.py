@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fraud_detection_api.settings import Settings
+from fraud_detection_api.training.data_frames import without_data_frames
 from fraud_detection_api.training.fit_options import FitOptions, command_with_options
 from fraud_detection_api.use_cases import all_use_cases, named
 
@@ -16,7 +17,8 @@ def _train(name: str, options: FitOptions) -> None:
 
     Exit codes: 0 the model is champion, 2 the data is refused, 3 the gate failed and the champion stays.
     """
-    from fraud_detection_api.training.model_fitter import fit_and_report
+    with without_data_frames():
+        from fraud_detection_api.training.fitting import fit_and_report
 
     settings = Settings()
     use_case = named(name, all_use_cases(options.use_case_imports or settings.use_cases))

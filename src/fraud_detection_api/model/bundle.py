@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.manifest import Manifest
+from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 
 MODEL, REFERENCE, MANIFEST, SEAL = "model.json", "reference.npy", "manifest.json", "manifest.sha256"
@@ -66,6 +67,8 @@ def read_bundle(folder: Path) -> Bundle:
 def refuse_other_features(bundle: Bundle, use_case: UseCase) -> None:
     """A bundle serves only the record that it was made for."""
     theirs = [(feature.name, feature.kind) for feature in bundle.manifest.features]
+    if any((feature.kind is Kind.CATEGORY) != (feature.categories is not None) for feature in bundle.manifest.features):
+        raise BundleRefused(bundle.version, "its text features are not those that it names categories for")
     ours = [(field.name, field.kind) for field in use_case.features]
     if bundle.manifest.use_case != use_case.name or theirs != ours:
         raise BundleRefused(bundle.version, f"it was made for other features than those of {use_case.name}: {theirs}")

@@ -27,6 +27,6 @@ def model_state(served: ServedModel) -> ModelState:
     return ModelState(
         use_case=served.use_case.name,
         version=served.scorer.version if served.scorer else None,
-        why_none=None if served.scorer else served.why_none,
+        problem=served.problem,
         refused_bundles=served.refused_bundles,
     )

@@ -9,15 +9,19 @@ from fraud_detection_api.routes.scoring_route import Limits, response_of, scorin
 from fraud_detection_api.schemas.answers import Refusal, full_score_answer
 from fraud_detection_api.services.scoring import Scoring
 
-REFUSALS: dict[int | str, dict[str, object]] = {
+ANSWERS: dict[int | str, dict[str, object]] = {
+    200: {
+        "headers": {
+            "X-Model-Version": {"description": "The model that gave these scores", "schema": {"type": "string"}},
+            "X-Request-ID": {"description": "The caller's id, or one made here", "schema": {"type": "string"}},
+        }
+    },
     400: {"model": Refusal, "description": "The body cannot be read at all"},
     408: {"model": Refusal, "description": "The body did not arrive within the deadline"},
     413: {"model": Refusal, "description": "Too many records or bytes"},
     429: {"model": Refusal, "description": "Too many requests in flight; Retry-After says when to come again"},
     503: {"model": Refusal, "description": "No model can be served, or no answer within the deadline"},
 }
-
-
 AT_ONCE = 1_000
 
 
@@ -45,7 +49,7 @@ def scoring_router(path: str, scoring: Scoring, limits: Limits, answer: type[obj
         score,
         methods=["POST"],
         response_model=list[answer],  # type: ignore[valid-type]  # known at run time
-        responses=REFUSALS,
+        responses=ANSWERS,
         name=f"{use_case.title}: fraud probabilities",
         operation_id=path.strip("/").replace("/", "_"),
     )

@@ -32,7 +32,7 @@ class ModelState(BaseModel):
 
     use_case: str
     version: str | None = Field(description="The version that scores now")
-    why_none: str | None = Field(description="Why no model can be served")
+    problem: str | None = Field(description="Why the champion is not what scores now")
     refused_bundles: int = Field(description="Bundles this worker has refused since it started")
 
 

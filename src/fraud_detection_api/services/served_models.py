@@ -19,14 +19,14 @@ class ServedModel:
     use_case: UseCase
     registry: Registry
     scorer: Scorer | None = None
-    why_none: str = ""
+    problem: str | None = None
     refused_bundles: int = 0
     _refused: tuple[str, int] | None = None  # the version and when its files were last changed
 
     def current(self) -> Scorer:
         """The scorer to take once a request."""
         if self.scorer is None:
-            raise ModelMissing(self.use_case.name, self.why_none)
+            raise ModelMissing(self.use_case.name, self.problem or "it has not been loaded yet")
         return self.scorer
 
     def refresh(self) -> None:
@@ -34,39 +34,40 @@ class ServedModel:
         try:
             champion = self.registry.aliases(self.use_case.name).champion
             if champion is None:
-                self._without(f"train one with `fraud train {self.use_case.name}`")
+                self._tell(f"train one with `fraud train {self.use_case.name}`", "INFO")
             elif self.scorer is None or champion != self.scorer.version:
                 self._load_unless_refused(champion)
             else:
-                self._refused = None
+                self.problem = self._refused = None
         except (BundleRefused, OSError) as error:
-            self._without(str(error))
+            self._tell(str(error))
 
     def _load_unless_refused(self, champion: str) -> None:
         # a refused bundle is looked at again only once somebody has mended its files
         stamp = (champion, self.registry.changed_at(self.use_case.name, champion))
         if stamp != self._refused:
-            self._refused = stamp
             self._load(champion)
+            self._refused = stamp if self.problem else None
 
     def _load(self, champion: str) -> None:
         try:
-            scorer = load_scorer(self.registry.bundle(self.use_case.name, champion), self.use_case)
+            self.scorer = load_scorer(self.registry.bundle(self.use_case.name, champion), self.use_case)
         except OSError:
-            self._refused = None
             raise  # the disk may work again a moment later
         except Exception as error:  # noqa: BLE001  # whatever a stranger's bundle breaks, the old one goes on serving
             self.refused_bundles += 1
-            self._without(str(error))
-            logger.bind(use_case=self.use_case.name, version=champion).error("Bundle refused: {}", error)
+            self._tell(str(error))
             return
-        self.scorer, self._refused = scorer, None
-        runtime = type(scorer.runtime).__name__
+        self.problem = None
+        runtime = type(self.scorer.runtime).__name__
         logger.bind(use_case=self.use_case.name, version=champion, runtime=runtime).info("Model loaded")
 
-    def _without(self, why: str) -> None:
-        if self.scorer is None:
-            self.why_none = why
+    def _tell(self, problem: str, level: str = "ERROR") -> None:
+        if problem != self.problem:
+            scoring = self.scorer.version if self.scorer else None
+            log = logger.bind(use_case=self.use_case.name, still_scoring=scoring)
+            log.log(level, "No new champion: {}", problem)
+        self.problem = problem
 
 
 class ServedModels:

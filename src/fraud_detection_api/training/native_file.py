@@ -11,10 +11,15 @@ from xgboost.core import XGBoostError
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.training.boosters import loaded
+from fraud_detection_api.training.data_frames import without_data_frames
 
 LONGEST_SECONDS = 120
-# Where pandas and scikit-learn are installed, the library loads them for data frames, which takes longer than the rest.
-_TRY_OUT = f"import sys; sys.modules.update(pandas=None, sklearn=None); from {__name__} import main; main()"
+_TRY_OUT = f"""
+from {without_data_frames.__module__} import without_data_frames
+with without_data_frames():
+    from {__name__} import main
+main()
+"""
 
 
 def read_native(file: Path) -> bytes:

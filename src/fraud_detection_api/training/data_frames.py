@@ -1,0 +1,17 @@
+"""Data frames, kept out: xgboost loads pandas and scikit-learn wherever they are installed, and nothing here needs them."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def without_data_frames() -> Iterator[None]:
+    """While this lasts, a first import of xgboost finds neither, which saves a second and 100 MB."""
+    hidden = [name for name in ("pandas", "sklearn") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is how Python spells: not installed
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
