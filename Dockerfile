@@ -46,6 +46,8 @@ RUN mkdir /data \
 FROM builder AS tests
 ENV PATH=/opt/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin fraud
+# The tests run the commands of the documentation, curl among them.
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends curl && rm -rf /var/lib/apt/lists/*
 RUN python3 -m venv --without-pip /opt/venv \
  && /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --require-hashes --requirement everything.txt
 WORKDIR /app

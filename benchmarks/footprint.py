@@ -25,6 +25,7 @@ MOST_SECONDS, MOST_MEGABYTES, MOST_GROWTH = 1.5, 130, 3
 HEAVY = ("pandas", "sklearn", "scipy", "xgboost", "dask", "mlflow")
 LOADED = f"""
 import asyncio, sys
+import fraud_detection_api.cli.main
 from fraud_detection_api.main import create
 async def start():
     app = create()

@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.neighbours import processor_seconds
 from benchmarks.servers import HOST, PATH, Server
 
 MARK = "FIGURES "
@@ -36,9 +37,10 @@ class Invalid(Exception):
 
 @dataclass(frozen=True)
 class Figures:
-    """What one load measured; the in-process limit has no latency of its own."""
+    """What one load measured; cpu_ms is the server's processor time for one request, whatever the neighbours do."""
 
     requests_per_second: float
+    cpu_ms: float
     p50_ms: float = math.nan
     p99_ms: float = math.nan
 
@@ -57,14 +59,16 @@ def load(server: Server, body: Path, connections: int, seconds: int, answer_byte
     script.write_text(LUA)
     options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout=60s", f"-s{script}"]
     command = [wrk(), *options, server.url, "--", str(body)]
+    before = processor_seconds(server.process.pid)
     output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 120).stdout
+    cpu = processor_seconds(server.process.pid) - before
     found = json.loads(output.rpartition(MARK)[2])
     requests, received = found["requests"], found["bytes"]
     if found["errors"] or not requests:
         raise Invalid(f"{server.name}: {found['errors']} errors in {requests} answers\n{output}")
     if not requests * answer_bytes <= received <= (requests + connections) * answer_bytes:
         raise Invalid(f"{server.name}: {received} bytes in {requests} answers of {answer_bytes} bytes")
-    return Figures(requests / found["seconds"], found["p50_ms"], found["p99_ms"])
+    return Figures(requests / found["seconds"], 1e3 * cpu / requests, found["p50_ms"], found["p99_ms"])
 
 
 def post(server: Server, body: bytes) -> tuple[bytes, int]:

@@ -1,4 +1,4 @@
-"""How much of the machine others took while we measured: figures from a busy machine are to be read with care."""
+"""Processor times: a server's own, and what others took of the machine while we measured."""
 
 import os
 from dataclasses import dataclass
@@ -22,9 +22,13 @@ def moment(pids: list[int]) -> Moment:
     busy = (
         machine.user + machine.nice + machine.system + machine.steal
     )  # interrupts are nobody's: loopback makes them too
-    servers = [psutil.Process(pid).cpu_times() for pid in pids]
-    own = sum(mine[:4]) + sum(times.user + times.system for times in servers)
-    return Moment(capacity, busy, own)
+    return Moment(capacity, busy, sum(mine[:4]) + sum(processor_seconds(pid) for pid in pids))
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used of the processors so far."""
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
 
 
 def share_of_others(start: Moment, end: Moment) -> float:

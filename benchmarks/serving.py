@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks import in_process
 from benchmarks.cells import CELLS, HELLO, LIMIT, OURS, TUTORIAL, Cell
-from benchmarks.load import Figures, Invalid, load, post, wrk
+from benchmarks.load import Invalid, load, post, wrk
 from benchmarks.neighbours import moment, share_of_others
 from benchmarks.sample_model import SampleModel, Table, body_of, sample_accounts, sample_model
 from benchmarks.servers import Server, free_port, our_command, running, yardstick_command
@@ -81,8 +81,7 @@ def _measured(
             for server in servers[turn:] + servers[:turn]:
                 figures = load(server, body, cell.connections, lengths[server.name], sizes[server.name])
                 rounds[server.name].append(figures)
-            rate = in_process.limit(model.booster, body.read_bytes(), options.seconds / 2)
-            rounds[LIMIT].append(Figures(rate))
+            rounds[LIMIT].append(in_process.limit(model.booster, body.read_bytes(), options.seconds / 2))
         for server in servers:
             _checked(server, model, accounts[: cell.batch])
         measured[cell] = rounds

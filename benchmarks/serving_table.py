@@ -12,8 +12,8 @@ from benchmarks.cells import LIMIT, OURS, Cell
 from benchmarks.load import Figures
 
 Rounds = dict[str, list[Figures]]
-HEADINGS = ("requests/s", "records/s", "p50 ms", "p99 ms", "ours / it", "p50 ours / it")
-WIDTH = 150
+HEADINGS = ("requests/s", "records/s", "p50 ms", "p99 ms", "cpu ms/request", "ours / it", "p50 ours / it")
+WIDTH = 170
 
 
 def print_table(measured: Mapping[Cell, Rounds], others: float) -> None:
@@ -52,6 +52,7 @@ def _row(cell: Cell, rounds: Rounds, name: str) -> Iterator[str]:
     yield _plain(rate * cell.batch)
     yield _plain(median(each.p50_ms for each in figures))
     yield _plain(median(each.p99_ms for each in figures))
+    yield _plain(median(each.cpu_ms for each in figures))
     for in_latency in (False, True):
         known = name != OURS and not (in_latency and name == LIMIT)
         yield f"{ratio(rounds, name, in_latency):.2f}x" if known else ""

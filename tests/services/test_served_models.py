@@ -60,7 +60,7 @@ class TestNoModel:
         (registry.root / NAME).mkdir(parents=True)
         (registry.root / NAME / "aliases.json").write_text("{")
         served.refresh()
-        assert "aliases.json" in served.problem
+        assert "aliases.json" in str(served.problem)
 
     def test_of_a_published_version_is_served_before_it_is_promoted(
         self, served: ServedModel, registry: Registry, credit_model: SmallModel

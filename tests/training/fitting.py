@@ -35,10 +35,10 @@ class Listener:
         """Remember a warning."""
         self.warned.append(what)
 
-    def round(self, done: int, of: int, loss: float) -> None:
+    def round(self, done: int, of: int, loss: float | None) -> None:
         """Remember a round."""
         assert done <= of
-        assert loss > 0
+        assert loss is None or loss > 0
         self.rounds.append(done)
 
 

@@ -2,7 +2,6 @@
 
 import os
 import pty
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -263,45 +262,3 @@ def test_a_terminal_gets_a_progress_bar(data: Path, tmp_path: Path) -> None:
         assert fitter.wait() == 0
     assert b"Boosting" in shown
     assert b"30/30" in shown
-
-
-FITS_FOREVER = """
-import sys
-from pathlib import Path
-from dataclasses import replace
-from fraud_detection_api.training.training_table import without_password
-from tests.training.fitting import QUICK, fitted
-
-while True:
-    fitted(Path(sys.argv[1]), Path(sys.argv[2]), replace(QUICK, rounds=120, patience=0, learning_rate=0.02))
-"""
-
-
-def test_a_fitter_killed_while_it_publishes_leaves_nothing_half_visible(data: Path, tmp_path: Path) -> None:
-    left_over, registry = False, Registry(tmp_path)
-    for _ in range(4):
-        killed_while_publishing(data, tmp_path)
-        left_over = left_over or any((tmp_path / NAME).glob(".staging-*"))
-        versions = registry.versions(NAME)
-        for version in versions:
-            load_scorer(registry.bundle(NAME, version), CREDIT_ACCOUNTS)
-        assert registry.aliases(NAME).champion in [None, *versions]
-        if left_over:
-            break
-    assert left_over, "no kill came while something was half written"
-    after = fitted(data, tmp_path, replace(QUICK, force="the test needs a champion"))
-    assert registry.aliases(NAME).champion == after.version
-    assert not any((tmp_path / NAME).glob(".staging-*"))
-
-
-def killed_while_publishing(data: Path, models: Path) -> None:
-    """Kill a fitter with SIGKILL the moment a bundle that is being written can be seen on disk."""
-    before = set((models / NAME).glob(".staging-*"))
-    command = [sys.executable, "-c", FITS_FOREVER, str(data), str(models)]
-    with subprocess.Popen(
-        command, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(Path.cwd())}
-    ) as fitter:
-        while not set((models / NAME).glob(".staging-*")) - before:
-            assert fitter.poll() is None
-        fitter.send_signal(signal.SIGKILL)
-        assert fitter.wait() == -signal.SIGKILL

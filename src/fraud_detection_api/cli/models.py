@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from fraud_detection_api.errors import BundleRefused, ForceNeedsReason, UnknownVersion
+from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.model.manifest import Feature, Manifest
 from fraud_detection_api.model.registry import Aliases, Registry
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.training.data_frames import without_data_frames
 from fraud_detection_api.training.fit_options import import_strings
 from fraud_detection_api.training.summary import measures_table
 from fraud_detection_api.use_cases import all_use_cases, named

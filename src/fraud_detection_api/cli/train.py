@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.training.data_frames import without_data_frames
 from fraud_detection_api.training.fit_options import FitOptions, command_with_options
 from fraud_detection_api.use_cases import all_use_cases, named
 

@@ -14,11 +14,11 @@ class LibraryModel:
         self._booster = booster
 
     @classmethod
-    def read(cls, model: bytes) -> "LibraryModel":
+    def read(cls, model: bytes, threads: int = 1) -> "LibraryModel":
         """The model in the library's own format, JSON or UBJ."""
         if not model:
             raise ValueError("the model file is empty")  # the library would end the process
-        booster = xgboost.Booster({"nthread": 1})
+        booster = xgboost.Booster({"nthread": threads})
         booster.load_model(bytearray(model))
         return cls(booster)
 

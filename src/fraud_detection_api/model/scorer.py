@@ -1,5 +1,6 @@
 """The scorer: a loaded bundle; columns in, probabilities out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.matrix import Matrix, MatrixMaker
 from fraud_detection_api.model.bundle import Bundle, Reference, refuse_other_features
+from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.model.forest import Forest, ForestUnsupported
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.schemas.record import spelled
@@ -67,19 +69,22 @@ class Scorer:
 def load_scorer(bundle: Bundle, use_case: UseCase) -> Scorer:
     """A scorer, once it has given the library's bits on the bundle's own reference rows."""
     refuse_other_features(bundle, use_case)
-    return Scorer(bundle.version, bundle.manifest, _proven_runtime(bundle))
+    runtime = quickest_runtime(bundle.model, bundle.reference, lambda: _proven_library(bundle))
+    return Scorer(bundle.version, bundle.manifest, runtime)
 
 
-def _proven_runtime(bundle: Bundle) -> Runtime:
+def quickest_runtime(model: bytes, reference: Reference, library: Callable[[], Runtime]) -> Runtime:
+    """The compiled forest where it gives the library's bits, else the library."""
     try:
-        forest = Forest.read(bundle.model)
+        forest = Forest.read(model)
     except ForestUnsupported:
-        return _library(bundle)
-    return forest if proves(forest, bundle.reference) else _library(bundle)
+        return library()
+    return forest if proves(forest, reference) else library()
 
 
-def _library(bundle: Bundle) -> Runtime:
-    from fraud_detection_api.model.library import LibraryModel  # 3 s and 130 MB: only where needed
+def _proven_library(bundle: Bundle) -> Runtime:
+    with without_data_frames():
+        from fraud_detection_api.model.library import LibraryModel  # slow and large: only where it is needed
 
     library = LibraryModel.read(bundle.model)
     if not proves(library, bundle.reference):

@@ -70,7 +70,7 @@ def _learned(
     parts = split(dataset, options.gap_days, options.seed)
     follower.step(f"Split {parts.how}")
 
-    def on_round(done: int, loss: float) -> None:
+    def on_round(done: int, loss: float | None) -> None:
         follower.round(done, options.rounds, loss)
 
     return Learned(use_case, dataset, parts, trainer.train(use_case, dataset, parts, on_round))

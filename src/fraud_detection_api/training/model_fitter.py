@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from fraud_detection_api.errors import FraudError
+from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.monitoring.logs import configure_logs
-from fraud_detection_api.training.data_frames import without_data_frames
 from fraud_detection_api.training.fit_options import FitOptions, command_with_options
 from fraud_detection_api.use_cases import all_use_cases, named
 

@@ -21,8 +21,8 @@ class Follower(Protocol):
         """Something to know that is easily overlooked."""
         ...
 
-    def round(self, done: int, of: int, loss: float) -> None:
-        """A boosting round is done; the loss is that on the early-stopping rows."""
+    def round(self, done: int, of: int, loss: float | None) -> None:
+        """A boosting round is done; the loss is that on the early-stopping rows, if they are watched."""
         ...
 
 
@@ -37,10 +37,10 @@ class LogFollower:
         """Log a warning."""
         logger.warning(what)
 
-    def round(self, done: int, of: int, loss: float) -> None:
+    def round(self, done: int, of: int, loss: float | None) -> None:
         """Log every tenth of the rounds."""
         if done == of or done % max(of // 10, 1) == 0:
-            logger.info(f"Round {done} of {of}: log loss {loss:.5f} on the early-stopping rows")
+            logger.info(f"Round {done} of {of}{_in_words(loss)}")
 
 
 class TerminalFollower:
@@ -58,9 +58,13 @@ class TerminalFollower:
         """Print a warning above the bar."""
         self._bar.console.print(what, style="bold yellow", highlight=False, markup=False)
 
-    def round(self, done: int, of: int, loss: float) -> None:
+    def round(self, done: int, of: int, loss: float | None) -> None:
         """Move the bar."""
-        self._bar.update(self._task, description="Boosting", completed=done, total=of, loss=f"log loss {loss:.5f}")
+        self._bar.update(self._task, description="Boosting", completed=done, total=of, loss=_in_words(loss))
+
+
+def _in_words(loss: float | None) -> str:
+    return "" if loss is None else f", log loss {loss:.5f} on the early-stopping rows"
 
 
 @contextmanager

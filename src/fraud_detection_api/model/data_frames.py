@@ -1,4 +1,4 @@
-"""Data frames, kept out: xgboost loads pandas and scikit-learn wherever they are installed, and nothing here needs them."""
+"""Data frames, kept out: xgboost loads pandas and scikit-learn wherever they are installed; nothing here needs them."""
 
 import sys
 from collections.abc import Iterator
