@@ -1,112 +1,33 @@
 """Bulk scoring: the online scores for whole files, all or nothing, with bad rows named or put aside."""
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import orjson
-import pyarrow as pa
 import pytest
-from pyarrow import csv as arrow_csv
-from pyarrow import parquet
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.rows import RowsDoor
-from fraud_detection_api.features.tables import RawColumn
-from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.model.scorer import Scorer, load_scorer
+from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import full_answer
 from fraud_detection_api.services.bulk_scoring import BulkFiles, BulkSummary, score_file
-from fraud_detection_api.storage.files import write_table
-from tests.declared_use_cases import DECLARED_HERE, EVERY_USE_CASE, LOAN_APPLICATIONS
+from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
 from tests.examples import Row, good_rows, records_of
-from tests.small_models import SmallModel, promoted
-from tests.storage.loan_tables import csv_of, write_parquet
-
-HEADER = "customer_id,number_of_open_accounts,total_credit_limit,total_balance,number_of_accounts_in_arrears\n"
-PEAK_OF_COMMAND = """
-import atexit, re
-from pathlib import Path
-from fraud_detection_api.cli.main import run
-atexit.register(lambda: print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]))
-run()
-"""
-FORMATS = [".csv", ".parquet"]
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A registry with a champion for every use case."""
-
-    models: Path
-    scorers: dict[str, Scorer]
-
-
-@pytest.fixture(scope="module")
-def bulk_shop(small_models: dict[str, SmallModel], tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """A registry with a champion for every use case; no service."""
-    registry = Registry(tmp_path_factory.mktemp("models"))
-    bundles = {name: registry.bundle(name, promoted(registry, model)) for name, model in small_models.items()}
-    return Shop(registry.root, {each.name: load_scorer(bundles[each.name], each) for each in EVERY_USE_CASE})
-
-
-@pytest.fixture
-def credit_scorer(bulk_shop: Shop) -> Scorer:
-    """The scorer of the credit accounts."""
-    return bulk_shop.scorers[CREDIT_ACCOUNTS.name]
-
-
-def write_rows(path: Path, rows: Sequence[Row], use_case: UseCase) -> None:
-    if path.suffix == ".parquet":
-        write_parquet(path, rows, use_case)
-    else:
-        path.write_bytes(csv_of(rows, [field.name for field in use_case.fields], "\r\n"))
-
-
-def scored(files: BulkFiles, scorer: Scorer, use_case: UseCase = CREDIT_ACCOUNTS, batch_rows: int = 7) -> BulkSummary:
-    return score_file(files, scorer, use_case, batch_rows, lambda *_: None)
-
-
-def table_of(path: Path) -> pa.Table:
-    """A file as another program reads it."""
-    return parquet.read_table(path) if path.suffix == ".parquet" else arrow_csv.read_csv(path)
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-def refusal(files: BulkFiles, scorer: Scorer) -> str:
-    """The sentence that a file is refused with; nothing is written then."""
-    before = names(files.records.parent)
-    with pytest.raises(DataRefused) as refused:
-        scored(files, scorer)
-    assert names(files.records.parent) == before
-    return refused.value.message
-
-
-def some_accounts(path: Path, rows: int) -> None:
-    """A table of accounts that can all be scored."""
-    numbers = np.arange(rows)
-    columns: dict[str, RawColumn] = {
-        "customer_id": numbers,
-        "number_of_open_accounts": numbers % 20 + 6,
-        "total_credit_limit": numbers * 0.37 % 16_000,
-        "total_balance": numbers * 1.13 % 14_000,
-        "number_of_accounts_in_arrears": numbers % 7,
-    }
-    write_table(path, columns)
-
-
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "fraud_detection_api.cli.main", "score", *words]
+from tests.services.bulk_files import (
+    BAD_CSV,
+    FORMATS,
+    HEADER,
+    Shop,
+    names,
+    refusal,
+    scored,
+    some_accounts,
+    table_of,
+    write_rows,
+)
+from tests.storage.loan_tables import csv_of
 
 
 class TestScores:
@@ -179,16 +100,6 @@ class TestScores:
         assert (tmp_path / "without-scores.csv").read_bytes() == (tmp_path / "with-scores.csv").read_bytes()
 
 
-BAD_CSV = (
-    HEADER
-    + "1,23,12345,200000,2\n"
-    + "\n"
-    + '2,"23 apples",1,1,1\n'
-    + '9007199254740993,23,"12345\n",1,2\n'
-    + "4,1,1,1\n"
-    + ",23,1e13,1,24\n"
-    + "6,23,1,1,2\n"
-)
 BAD_LINES = [
     (4, "number_of_open_accounts", "Input should be a valid integer", "23 apples"),
     (7, "", "5 values expected, got 4", "4,1,1,1"),
@@ -288,60 +199,3 @@ class TestRefusals:
         with pytest.raises(DataRefused, match="was changed while it was read"):
             score_file(files, credit_scorer, CREDIT_ACCOUNTS, 1_000, append)
         assert names(tmp_path) == [f"records{suffix}"]
-
-
-class TestCommand:
-    def test_it_scores_a_file_and_says_so(self, bulk_shop: Shop, tmp_path: Path) -> None:
-        rows = good_rows(LOAN_APPLICATIONS, 20)
-        write_rows(tmp_path / "records.csv", [*rows, rows[0] | {"months": -1}], LOAN_APPLICATIONS)
-        environment = os.environ | {"FRAUD_USE_CASES": DECLARED_HERE, "FRAUD_MODELS": str(bulk_shop.models)}
-        words = command(LOAN_APPLICATIONS.name, "--input", str(tmp_path / "records.csv"), "--output", "scores.parquet")
-        done = subprocess.run(
-            [*words, "--rejects", "rejects.csv"],
-            env=environment | {"PYTHONPATH": str(Path.cwd())},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.startswith("Scored 20 records with 1-")
-        assert "1 rows could not be scored" in done.stdout
-        assert names(tmp_path) == ["records.csv", "rejects.csv", "scores.parquet"]
-
-    def test_bad_rows_end_it_with_exit_code_2(self, bulk_shop: Shop, tmp_path: Path) -> None:
-        (tmp_path / "records.csv").write_text(BAD_CSV)
-        words = command("credit_accounts", "--input", "records.csv", "--output", "scores.csv", "--models")
-        done = subprocess.run(
-            [*words, str(bulk_shop.models)], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 2
-        assert "line 4, number_of_open_accounts: Input should be a valid integer" in done.stderr
-        assert "Traceback" not in done.stderr
-        assert names(tmp_path) == ["records.csv"]
-
-    @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
-    def test_killed_in_the_middle_it_leaves_no_scores(
-        self, bulk_shop: Shop, tmp_path: Path, number: int, code: int
-    ) -> None:
-        some_accounts(tmp_path / "records.csv", 200_000)
-        words = ["credit_accounts", "--input", "records.csv", "--output", "scores.csv", "--batch-rows", "5"]
-        with subprocess.Popen(command(*words, "--models", str(bulk_shop.models)), cwd=tmp_path) as process:
-            while process.poll() is None and not any(
-                path.stat().st_size > 10_000 for path in tmp_path.glob(".scores*")
-            ):
-                pass
-            process.send_signal(number)
-        assert process.returncode == code
-        left = [name for name in names(tmp_path) if name != "records.csv"]
-        assert left == [] if number == signal.SIGTERM else left[0].endswith(".part")
-
-    def test_memory_does_not_grow_with_the_file(self, bulk_shop: Shop, tmp_path: Path) -> None:
-        peaks = []
-        for rows in (50_000, 800_000):
-            some_accounts(tmp_path / "records.csv", rows)
-            words = ["credit_accounts", "--input", "records.csv", "--output", "scores.csv", "--batch-rows", "5000"]
-            measured = [sys.executable, "-c", PEAK_OF_COMMAND, "score", *words, "--models", str(bulk_shop.models)]
-            said = subprocess.run(measured, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
-            peaks.append(int(said.splitlines()[-1]) * 1024)
-        assert peaks[1] < peaks[0] + 20_000_000  # the larger file alone has 20 MB more, its columns 30 MB
