@@ -1,5 +1,6 @@
 """What is measured, and what is to be reached: the table of the issue."""
 
+import math
 from dataclasses import dataclass
 
 OURS, TUTORIAL, HELLO, LIMIT = "ours", "tutorial design", "hello-world", "in-process limit"
@@ -28,6 +29,16 @@ class Cell:
     batch: int
     connections: int
     targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one load measured; cpu_ms is the server's processor time for one request, whatever the neighbours do."""
+
+    requests_per_second: float
+    cpu_ms: float
+    p50_ms: float = math.nan
+    p99_ms: float = math.nan
 
 
 CELLS = (

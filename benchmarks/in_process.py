@@ -6,7 +6,7 @@ import numpy as np
 import orjson
 import xgboost
 
-from benchmarks.load import Figures
+from benchmarks.cells import Figures
 from benchmarks.sample_model import FEATURES, ONE_THREAD
 
 

@@ -1,13 +1,12 @@
 """The load: wrk, one thread, posting the same body again and again."""
 
+import http.client
 import json
-import math
 import shutil
-import socket
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.cells import Figures
 from benchmarks.neighbours import processor_seconds
 from benchmarks.servers import HOST, PATH, Server
 
@@ -33,16 +32,6 @@ end
 
 class Invalid(Exception):
     """A figure that must not be believed, and why."""
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What one load measured; cpu_ms is the server's processor time for one request, whatever the neighbours do."""
-
-    requests_per_second: float
-    cpu_ms: float
-    p50_ms: float = math.nan
-    p99_ms: float = math.nan
 
 
 def wrk() -> str:
@@ -72,16 +61,13 @@ def load(server: Server, body: Path, connections: int, seconds: int, answer_byte
 
 
 def post(server: Server, body: bytes) -> tuple[bytes, int]:
-    """The content of one answer, and its whole length with the headers, as wrk receives it."""
-    lines = (f"POST {PATH} HTTP/1.1", f"Host: {HOST}:{server.port}", f"Content-Length: {len(body)}")
-    head = "\r\n".join([*lines, "Content-Type: application/json", "", ""]).encode()
-    with socket.create_connection((HOST, server.port), timeout=60) as connection:
-        connection.sendall(head + body)
-        received = connection.recv(65_536)
-        head, _, content = received.partition(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-        while len(content) < length:
-            content += connection.recv(1 << 20)
-    if not head.startswith(b"HTTP/1.1 200 "):
-        raise Invalid(f"{server.name}: {head.decode()}\n{content[:2000].decode()}")
-    return content, len(head) + 4 + len(content)
+    """The content of one answer, and its whole length with the status line and the headers, as wrk receives it."""
+    connection = http.client.HTTPConnection(HOST, server.port, timeout=60)
+    connection.request("POST", PATH, body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    if answer.status != http.HTTPStatus.OK:
+        raise Invalid(f"{server.name}: {answer.status}\n{content[:2000].decode()}")
+    lines = [f"HTTP/1.1 200 {answer.reason}", *(f"{name}: {value}" for name, value in answer.headers.items()), ""]
+    return content, sum(len(line) + 2 for line in lines) + len(content)

@@ -8,8 +8,7 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.cells import LIMIT, OURS, Cell
-from benchmarks.load import Figures
+from benchmarks.cells import LIMIT, OURS, Cell, Figures
 
 Rounds = dict[str, list[Figures]]
 HEADINGS = ("requests/s", "records/s", "p50 ms", "p99 ms", "cpu ms/request", "ours / it", "p50 ours / it")
