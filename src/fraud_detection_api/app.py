@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from fraud_detection_api import __version__
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.monitoring.logs import configure_logs
 from fraud_detection_api.routes import health, models
-from fraud_detection_api.routes.fraud_detection import fraud_detection_router
+from fraud_detection_api.routes.fraud_detection import FRAUD_DETECTION, fraud_detection_router
 from fraud_detection_api.routes.refusals import add_refusals
 from fraud_detection_api.routes.request_log import RequestLog
-from fraud_detection_api.routes.score import score_router
-from fraud_detection_api.routes.scoring_route import Limits
+from fraud_detection_api.routes.score import score_path, score_router
+from fraud_detection_api.routes.scoring_lane import Limits, ScoringLane
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import full_answer, short_answer
@@ -32,31 +32,36 @@ def create_app(settings: Settings) -> FastAPI:
     configure_logs(settings.log_level, settings.log_json)
     use_cases = all_use_cases(settings.use_cases)
     served_models = ServedModels(use_cases, Registry(settings.models))
+    scorings = _scorings(use_cases, served_models, settings.max_records)
     app = FastAPI(title="fraud_detection_api", version=__version__, lifespan=_lifespan(served_models, settings))
     app.state.served_models = served_models
-    app.add_middleware(RequestLog, log_all=settings.log_requests == "all")
+    app.add_middleware(ScoringLane, scorings=scorings, limits=_limits(settings))
+    app.add_middleware(RequestLog, log_all=settings.log_requests == "all")  # added last: around all others
     add_refusals(app)
-    for router in _routers(use_cases, served_models, settings):
-        app.include_router(router)
+    for path, scoring in scorings.items():
+        app.include_router(fraud_detection_router(scoring) if path == FRAUD_DETECTION else score_router(scoring))
+    app.include_router(health.router)
+    app.include_router(models.router)
     return app
 
 
-def _routers(use_cases: Mapping[str, UseCase], served_models: ServedModels, settings: Settings) -> list[APIRouter]:
-    limits = Limits(
+def _scorings(use_cases: Mapping[str, UseCase], served_models: ServedModels, most: int) -> dict[str, Scoring]:
+    served = served_models.by_use_case
+    credit = Scoring(CREDIT_ACCOUNTS, served[CREDIT_ACCOUNTS.name], short_answer, most)
+    generic = {
+        score_path(name): Scoring(use_case, served[name], full_answer, most) for name, use_case in use_cases.items()
+    }
+    return {FRAUD_DETECTION: credit, **generic}
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
         max_body_bytes=settings.max_body_bytes,
         max_in_flight=settings.max_requests_in_flight,
         deadline_seconds=settings.deadline_seconds,
         threads=ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="scoring"),
+        declined=ThreadPoolExecutor(1, thread_name_prefix="declined"),
     )
-    served, most = served_models.by_use_case, settings.max_records
-    credit = Scoring(CREDIT_ACCOUNTS, served[CREDIT_ACCOUNTS.name], short_answer, most)
-    generic = [Scoring(use_case, served[name], full_answer, most) for name, use_case in use_cases.items()]
-    return [
-        fraud_detection_router(credit, limits),
-        *(score_router(scoring, limits) for scoring in generic),
-        health.router,
-        models.router,
-    ]
 
 
 def _lifespan(

@@ -3,11 +3,12 @@
 from fastapi import APIRouter
 
 from fraud_detection_api.routes.score import scoring_router
-from fraud_detection_api.routes.scoring_route import Limits
 from fraud_detection_api.schemas.answers import score_answer
 from fraud_detection_api.services.scoring import Scoring
 
+FRAUD_DETECTION = "/fraud_detection"
 
-def fraud_detection_router(scoring: Scoring, limits: Limits) -> APIRouter:
+
+def fraud_detection_router(scoring: Scoring) -> APIRouter:
     """A list of credit accounts in, each customer's fraud probability out, in the same order."""
-    return scoring_router("/fraud_detection", scoring, limits, score_answer(scoring.use_case))
+    return scoring_router(FRAUD_DETECTION, scoring, score_answer(scoring.use_case))

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Response
 from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from fraud_detection_api.routes.scoring_route import Limits, response_of, scoring_route
 from fraud_detection_api.schemas.answers import Refusal, full_score_answer
 from fraud_detection_api.services.scoring import Scoring
 
@@ -25,18 +24,24 @@ ANSWERS: dict[int | str, dict[str, object]] = {
 AT_ONCE = 1_000
 
 
-def score_router(scoring: Scoring, limits: Limits) -> APIRouter:
+def score_path(use_case: str) -> str:
+    """The address of a use case's full answer."""
+    return f"/score/{use_case}"
+
+
+def score_router(scoring: Scoring) -> APIRouter:
     """POST /score/<use case>: the full answer."""
-    return scoring_router(f"/score/{scoring.use_case.name}", scoring, limits, full_score_answer(scoring.use_case))
+    return scoring_router(score_path(scoring.use_case.name), scoring, full_score_answer(scoring.use_case))
 
 
-def scoring_router(path: str, scoring: Scoring, limits: Limits, answer: type[object]) -> APIRouter:
+def scoring_router(path: str, scoring: Scoring, answer: type[object]) -> APIRouter:
     """A POST address that takes a list of the use case's records."""
     use_case = scoring.use_case
-    router = APIRouter(tags=["scoring"], route_class=scoring_route(scoring, limits))
+    router = APIRouter(tags=["scoring"])
 
     async def score(records: list[use_case.record]) -> Response:  # type: ignore[name-defined]  # known at run time
-        return response_of(scoring.answer_records(records))
+        found = scoring.answer_records(records)
+        return Response(found.content, media_type="application/json", headers={"X-Model-Version": found.model_version})
 
     def look(records: object, validate: ValidatorFunctionWrapHandler) -> object:
         scoring.refuse_too_many(records)
