@@ -20,18 +20,17 @@ INSTALL := $(PIP) --python $(BIN)/python install
 SAMPLE := credit_accounts
 ROWS ?= 20000
 SEED ?= 7
-PORT ?= 8000
 ARGS ?=
 
 ##@ Use
 .PHONY: help
 help: ## Say what can be made
-	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: serve
 serve: .venv/.project ## Set up what serving needs, train the sample model if there is none, serve on port 8000
 	@test -e models/$(SAMPLE)/aliases.json || $(MAKE) sample-model
-	@exec $(BIN)/fraud serve --port $(PORT)
+	@exec $(BIN)/fraud serve $(ARGS)
 
 .PHONY: sample-model
 sample-model: .venv/.project data/$(SAMPLE).csv ## Train a model on sample data and publish it in models/

@@ -4,18 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Column, Table
 
-from fraud_detection_api.errors import BundleRefused, ForceNeedsReason, UnknownVersion
+from fraud_detection_api.errors import ForceNeedsReason
 from fraud_detection_api.model.data_frames import without_data_frames
-from fraud_detection_api.model.manifest import Feature, Manifest
-from fraud_detection_api.model.registry import Aliases, Registry
+from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.training.fit_options import import_strings
-from fraud_detection_api.training.summary import measures_table
 from fraud_detection_api.use_cases import all_use_cases, named
 
 app = typer.Typer(no_args_is_help=True, help="List, show, promote, roll back and import models.")
@@ -35,24 +30,24 @@ def list_models(
     use_cases: UseCases = None,
 ) -> None:
     """List every version, oldest first."""
+    from fraud_detection_api.cli import model_tables
+
     known, registry = _known(use_cases), _registry(models)
     names = [named(use_case, known).name] if use_case else list(known)
-    tables = [_versions(registry, name) for name in names if registry.versions(name)]
+    tables = [model_tables.versions(registry, name) for name in names if registry.versions(name)]
     if not tables:
         typer.echo(f"No models in {registry.root} yet: see `fraud train --help`.")
-    _console().print(*tables)
+    model_tables.console().print(*tables)
 
 
 @app.command("show")
 def show(use_case: Name, version: Version = "champion", models: Models = None, use_cases: UseCases = None) -> None:
     """Show what is known of one version."""
+    from fraud_detection_api.cli import model_tables
+
     registry, name = _registry(models), named(use_case, _known(use_cases)).name
     bundle = registry.bundle(name, version)
-    manifest, console = bundle.manifest, _console()
-    console.print(f"{name} {bundle.version} {_alias(bundle.version, registry.aliases(name))}".rstrip())
-    console.print(_facts(manifest), measures_table(manifest), _features(manifest.features))
-    for check in manifest.gate.checks:
-        console.print(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.detail}")
+    model_tables.show(name, bundle, registry.aliases(name))
 
 
 @app.command("promote")
@@ -103,63 +98,9 @@ def import_file(
     typer.echo(f"{use_case} {imported.version} is {outcome}")
 
 
-def _console() -> Console:
-    return Console(soft_wrap=True, highlight=False, markup=False)
-
-
 def _registry(given: Path | None) -> Registry:
     return Registry(given or Settings().models)
 
 
 def _known(given: str | None) -> dict[str, UseCase]:
     return all_use_cases(import_strings(given) if given else Settings().use_cases)
-
-
-def _alias(version: str, aliases: Aliases) -> str:
-    return {aliases.champion: "champion", aliases.challenger: "challenger"}.get(version, "")
-
-
-def _versions(registry: Registry, name: str) -> Table:
-    headings = ("version", "alias", "origin", "made", "AP", "AUC", "gate")
-    table = Table(*headings, title=name, title_justify="left", box=box.SIMPLE)
-    aliases = registry.aliases(name)
-    for version in registry.versions(name):
-        table.add_row(version, _alias(version, aliases), *_cells(registry, name, version))
-    return table
-
-
-def _cells(registry: Registry, name: str, version: str) -> tuple[str, ...]:
-    try:
-        manifest = registry.bundle(name, version).manifest
-    except (BundleRefused, UnknownVersion) as error:
-        return ("refused", error.message, "", "", "")
-    measures = (manifest.metrics.get(each) for each in ("average_precision", "roc_auc"))
-    shown = (f"{measure.value:.4f}" if measure else "" for measure in measures)
-    return (manifest.origin, f"{manifest.created_at:%Y-%m-%d}", *shown, _gate(manifest).partition(":")[0])
-
-
-def _gate(manifest: Manifest) -> str:
-    if manifest.gate.forced_because:
-        return f"forced: {manifest.gate.forced_because}"
-    if manifest.origin == "imported":
-        return "not judged"
-    return "passed" if manifest.gate.passed else "failed"
-
-
-def _facts(manifest: Manifest) -> Table:
-    table = Table("fact", Column("value", overflow="fold"))
-    data = manifest.data.model_dump() if manifest.data else {}
-    facts = {"made": f"{manifest.created_at:%Y-%m-%d %H:%M:%S %Z}", "origin": manifest.origin, "gate": _gate(manifest)}
-    for name, value in {**facts, **data, **manifest.parameters, **manifest.libraries}.items():
-        table.add_row(name.replace("_", " "), str(value))
-    return table
-
-
-def _features(features: tuple[Feature, ...]) -> Table:
-    table = Table("feature", "kind", "trained on", "missing")
-    for feature in features:
-        seen = f"{feature.low:.10g} to {feature.high:.10g}" if feature.low is not None else ""
-        trained = ", ".join(feature.categories) if feature.categories is not None else seen
-        missing = "" if feature.missing_share is None else f"{feature.missing_share:.1%}"
-        table.add_row(feature.name, feature.kind, trained, missing)
-    return table

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.settings import Settings
@@ -54,6 +52,9 @@ def _in_words(summary: "BulkSummary", scores: Path, version: str) -> str:
 
 @contextmanager
 def _progress_bar(name: str) -> Iterator["Hears"]:
+    from rich.console import Console
+    from rich.progress import Progress
+
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(name)

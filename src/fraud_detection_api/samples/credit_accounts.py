@@ -37,7 +37,7 @@ def credit_accounts(rows: int, seed: int) -> SampleTable:
     return SampleTable(columns, probabilities)
 
 
-def _limits_and_balances(random: np.random.Generator, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _limits_and_balances(random: "np.random.Generator", rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     wealth, habit = random.standard_normal((2, rows))
     limit = 500 + 16_000 * _logistic(1.2 * wealth)
     balance = 585 + 14_162 * _logistic(1.2 * (0.6 * wealth + 0.8 * habit) - 0.5)

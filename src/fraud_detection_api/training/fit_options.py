@@ -54,6 +54,7 @@ class FitOptions:
     ] = None
     seed: Annotated[int, Option(min=0, max=2**31 - 1)] = 0
     threads: Annotated[int, Option(min=0, help="0 takes every core")] = 0
+    device: Annotated[str, Option(help="cpu, or cuda where the full xgboost is installed")] = "cpu"
     review_budget: Annotated[
         float, Option("--review-budget", "--review_budget", min=1e-6, max=1, help="Share of records people can review")
     ] = 0.05

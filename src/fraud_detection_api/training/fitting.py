@@ -40,7 +40,13 @@ def fit(use_case: UseCase, options: FitOptions, follower: Follower) -> Fitted:
     options.refuse_contradictions()
     registry = Registry(options.models or Path("models"))
     trainer = XGBoostTrainer(
-        options.rounds, options.depth, options.learning_rate, options.patience, options.seed, options.threads
+        rounds=options.rounds,
+        depth=options.depth,
+        learning_rate=options.learning_rate,
+        patience=options.patience,
+        seed=options.seed,
+        threads=options.threads,
+        device=options.device,
     )
     table = training_table(use_case, options, follower)
     learned = _learned(use_case, table, trainer, options, follower)

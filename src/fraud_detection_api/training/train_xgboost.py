@@ -46,6 +46,7 @@ class XGBoostTrainer:
     patience: int = 30  # rounds without a better log loss until training stops; 0 trains every round
     seed: int = 0
     threads: int = 0  # 0 takes every core
+    device: str = "cpu"
 
     @property
     def parameters(self) -> Parameters:
@@ -56,6 +57,7 @@ class XGBoostTrainer:
             "max_depth": self.depth,
             "learning_rate": self.learning_rate,
             "seed": self.seed,
+            "device": self.device,
             "nthread": self.threads or len(os.sched_getaffinity(0)),
         }
 
