@@ -13,7 +13,7 @@ from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.record import Kind, spelled
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import full_answer, short_answer
-from tests.doors import by_pydantic, by_table, quickly
+from tests.doors import HAS_QUICK_WAY, by_pydantic, by_table, quickly
 from tests.examples import (
     Row,
     bad_spellings,
@@ -74,7 +74,8 @@ def assert_same_columns(rows: list[Row], use_case: UseCase) -> None:
     body = body_of(rows)
     found = by_pydantic(body, use_case)
     assert isinstance(found, tuple), found
-    assert quickly(body, use_case) == by_table(rows, use_case) == found
+    assert by_table(rows, use_case) == found
+    assert not HAS_QUICK_WAY or quickly(body, use_case) == found
 
 
 def the_example_in_the_documentation_works(subject: Subject) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,16 @@ settings.register_profile(
     "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a compiler the service works on, slower; what is said of the parts in C is then skipped, not failed."""
+    if all(find_spec(f"fraud_detection_api.{part}") for part in ("features._json_rows", "model._forest")):
+        return
+    absent = pytest.mark.skip(reason="the parts in C are not built here: apt-get install gcc python3-dev")
+    for item in items:
+        if item.get_closest_marker("compiled"):
+            item.add_marker(absent)
 
 
 @dataclass(frozen=True)

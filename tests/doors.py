@@ -1,6 +1,7 @@
 """The three ways in: the quick reader, Pydantic, and the columns of a table; each accepts or says where it refuses."""
 
 import json
+from importlib.util import find_spec
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -15,6 +16,9 @@ from tests.examples import Row, raw_table
 
 Places = set[tuple[int, str]]
 Accepted = tuple[list[object], bytes, dict[str, list[str | None]]]
+
+
+HAS_QUICK_WAY = find_spec("fraud_detection_api.features._json_rows") is not None
 
 
 def quickly(body: bytes, use_case: UseCase) -> Accepted | None:

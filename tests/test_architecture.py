@@ -56,6 +56,7 @@ def test_imports_keep_their_contracts() -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+@pytest.mark.compiled
 def test_the_serving_process_imports_none_of_the_heavy_libraries(shop: Shop) -> None:
     bodies = {"/fraud_detection": "credit_accounts"} | {f"/score/{name}": name for name in shop.models}
     for name in shop.models:
@@ -76,6 +77,7 @@ def test_the_serving_process_imports_none_of_the_heavy_libraries(shop: Shop) -> 
     assert [name for name in served["modules"] if name.partition(".")[0] in HEAVY] == []
 
 
+@pytest.mark.compiled
 def test_the_running_service_has_none_of_their_compiled_parts(shop: Shop) -> None:
     mapped = [Path(each.path).parts for each in psutil.Process(shop.service.process.pid).memory_maps()]
     assert any("_forest.abi3.so" in parts for parts in mapped)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from fraud_detection_api.features._json_rows import Reader
+Reader = pytest.importorskip("fraud_detection_api.features._json_rows", reason="needs gcc and python3-dev").Reader
 
 Value = float | int | str | bytes | None
 Row = list[Value]

@@ -33,11 +33,13 @@ def test_the_quick_reader_reads_what_the_record_reads(use_case: UseCase, data: s
     assert found is None or found == by_pydantic(body, use_case)
 
 
+@pytest.mark.compiled
 @every_use_case
 def test_good_records_take_the_quick_way(use_case: UseCase) -> None:
     assert quickly(body_of(good_rows(use_case, 100, seed=3)), use_case) is not None
 
 
+@pytest.mark.compiled
 @every_use_case
 def test_an_escaped_key_takes_the_slow_way_to_the_same_columns(use_case: UseCase) -> None:
     rows = good_rows(use_case, 10)
@@ -45,6 +47,7 @@ def test_an_escaped_key_takes_the_slow_way_to_the_same_columns(use_case: UseCase
     assert by_pydantic(slow_body_of(rows), use_case) == quickly(body_of(rows), use_case)
 
 
+@pytest.mark.compiled
 def test_more_records_than_asked_for_are_left_to_pydantic() -> None:
     body = body_of(good_rows(CARD_TAPS, 3))
     assert RowsDoor(CARD_TAPS).read(body, 3) is not None
@@ -87,6 +90,7 @@ def test_a_record_of_more_fields_than_the_quick_reader_knows_takes_the_slow_way(
     assert RowsDoor(long).columns(records_of([row], long)).numbers.tolist() == [[1.0]] * 300
 
 
+@pytest.mark.compiled
 def test_no_rows_are_no_columns_of_the_same_shape() -> None:
     columns = RowsDoor(LOAN_APPLICATIONS).read(b"[]", 10)
     assert columns is not None

@@ -23,12 +23,14 @@ def with_reference(bundle: Bundle, probabilities: "np.ndarray[tuple[int], np.dty
     return Bundle(bundle.version, bundle.manifest, bundle.model, Reference(bundle.reference.matrix, probabilities))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", BY_NAME)
 def test_the_compiled_forest_scores_what_it_has_proven(small_models: dict[str, SmallModel], name: str) -> None:
     scorer = load_scorer(bundle_of(small_models[name]), BY_NAME[name])
     assert isinstance(scorer.runtime, Forest)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", BY_NAME)
 def test_the_library_gives_the_same_bits(small_models: dict[str, SmallModel], name: str) -> None:
     bundle = bundle_of(small_models[name])
