@@ -3,8 +3,8 @@
 import xgboost
 
 
-def loaded(model: bytes, threads: int = 1) -> xgboost.Booster:
+def loaded(model: bytes) -> xgboost.Booster:
     """The library's own booster of a saved model."""
-    booster = xgboost.Booster({"nthread": threads})
+    booster = xgboost.Booster({"nthread": 1})
     booster.load_model(bytearray(model))
     return booster
