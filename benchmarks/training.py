@@ -51,8 +51,8 @@ def prepare(folder: Path) -> None:
     from fraud_detection_api.samples import SAMPLES
     from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
     from fraud_detection_api.storage.files import write_table
-    from fraud_detection_api.training.dataset import Period, dataset_of
-    from fraud_detection_api.training.split import split
+    from fraud_detection_api.training.tables.dataset import Period, dataset_of
+    from fraud_detection_api.training.tables.split import split
 
     sample = SAMPLES["credit_accounts"](ROWS, 1)
     write_table(folder / "accounts.parquet", sample.columns)

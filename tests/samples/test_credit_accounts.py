@@ -16,7 +16,7 @@ from fraud_detection_api.samples.credit_accounts import credit_accounts
 from fraud_detection_api.samples.sample_table import SampleTable
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.storage.tables import Source, read_table
-from fraud_detection_api.training.dataset import wanted_kinds
+from fraud_detection_api.training.tables.dataset import wanted_kinds
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.samples import DEFAULT_ROWS, SAMPLES
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.training.fitting import fit
-from fraud_detection_api.training.training_table import without_password
+from fraud_detection_api.training.tables.training_table import without_password
 from tests.training.fitting import QUICK, Listener, accounts_file, fitted, run_fitter, table_file
 
 NAME = CREDIT_ACCOUNTS.name

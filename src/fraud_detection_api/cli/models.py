@@ -60,7 +60,7 @@ def promote(
 ) -> None:
     """Make a version the champion; one whose gate failed needs a reason, which a new version of it keeps."""
     with without_data_frames():
-        from fraud_detection_api.training.publishing import promoted
+        from fraud_detection_api.training.bundling.publishing import promoted
 
     found = promoted(_registry(models), named(use_case, _known(use_cases)), version, force)
     typer.echo(f"{use_case} {found} is champion now")
@@ -87,7 +87,7 @@ def import_file(
 ) -> None:
     """Make a bundle of a model that was boosted elsewhere; it becomes champion if there is none, or with --promote."""
     with without_data_frames():
-        from fraud_detection_api.training.importing import import_model
+        from fraud_detection_api.training.bundling.importing import import_model
 
     if promote is not None and not promote.strip():
         raise ForceNeedsReason

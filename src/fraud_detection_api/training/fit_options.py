@@ -10,7 +10,7 @@ from typing import Annotated, cast, get_type_hints
 from typer import Option
 
 from fraud_detection_api.errors import DataRefused, ForceNeedsReason
-from fraud_detection_api.training.dataset import Period
+from fraud_detection_api.training.tables.dataset import Period
 
 DAY_FORMATS = ["%Y%m%d", "%Y-%m-%d"]
 

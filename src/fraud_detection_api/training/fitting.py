@@ -10,17 +10,17 @@ from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.bundling.publishing import promoted, published
+from fraud_detection_api.training.bundling.reference_rows import SplitEdges, reference_rows
+from fraud_detection_api.training.bundling.saved_model import parsed, thresholds
+from fraud_detection_api.training.bundling.trained_manifest import trained_manifest
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.progress import Follower, following
-from fraud_detection_api.training.proof import Learned, proof
-from fraud_detection_api.training.publishing import promoted, published
-from fraud_detection_api.training.reference_rows import SplitEdges, reference_rows
-from fraud_detection_api.training.saved_model import parsed, thresholds
-from fraud_detection_api.training.split import split
+from fraud_detection_api.training.proof.proving import Learned, proof
 from fraud_detection_api.training.summary import summary
+from fraud_detection_api.training.tables.split import split
+from fraud_detection_api.training.tables.training_table import TrainingTable, training_table
 from fraud_detection_api.training.train_xgboost import XGBoostTrainer
-from fraud_detection_api.training.trained_manifest import trained_manifest
-from fraud_detection_api.training.training_table import TrainingTable, training_table
 
 GATE_FAILED = 3
 MOST_REFERENCE_CANDIDATES = 10_000

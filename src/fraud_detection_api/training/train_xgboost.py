@@ -13,9 +13,9 @@ from fraud_detection_api.model.library import LibraryModel
 from fraud_detection_api.model.scorer import quickest_runtime
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.dataset import Dataset, Rows
-from fraud_detection_api.training.evaluation import Probabilities
-from fraud_detection_api.training.split import Split
+from fraud_detection_api.training.proof.evaluation import Probabilities
+from fraud_detection_api.training.tables.dataset import Dataset, Rows
+from fraud_detection_api.training.tables.split import Split
 
 PROVEN_ON = 1_000  # rows on which the compiled forest has to give the library's bits before it predicts the rest
 RoundDone = Callable[[int, float | None], None]

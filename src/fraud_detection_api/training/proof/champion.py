@@ -8,9 +8,9 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.dataset import Labels
-from fraud_detection_api.training.evaluation import Operation, evaluate
-from fraud_detection_api.training.gate import Champion
+from fraud_detection_api.training.proof.evaluation import Operation, evaluate
+from fraud_detection_api.training.proof.gate import Champion
+from fraud_detection_api.training.tables.dataset import Labels
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.model.manifest import Measure
-from fraud_detection_api.training.dataset import Labels
+from fraud_detection_api.training.tables.dataset import Labels
 
 MEASURES = (
     "roc_auc",

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from fraud_detection_api.training.dataset import Labels
-from fraud_detection_api.training.evaluation import Probabilities
+from fraud_detection_api.training.proof.evaluation import Probabilities
+from fraud_detection_api.training.tables.dataset import Labels
 
 THRESHOLD_RULE = "highest F1 on the early-stopping rows"
 

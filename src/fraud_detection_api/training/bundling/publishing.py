@@ -13,7 +13,7 @@ from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.boosters import loaded
+from fraud_detection_api.training.bundling.boosters import loaded
 
 
 def published(registry: Registry, manifest: Manifest, model: bytes, rows: Matrix) -> str:

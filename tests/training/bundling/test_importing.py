@@ -13,10 +13,10 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.training.importing import FIRST_MODEL, import_model
+from fraud_detection_api.training.bundling.importing import FIRST_MODEL, import_model
 from tests.training.claims import CLAIMS
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 FILES = sorted(each.name for each in FIXTURES.iterdir() if each.suffix in (".json", ".ubj"))
 NAMES = CREDIT_ACCOUNTS.feature_names
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from fraud_detection_api.model.manifest import GateCheck, GateVerdict, Measure
-from fraud_detection_api.training.evaluation import Evaluation
+from fraud_detection_api.training.proof.evaluation import Evaluation
 
 MARGIN = 0.1  # of the base rate, less where the base rate leaves little room above it
 MOST_LOSS = 0.05  # of the champion's average precision, even where few rows make every loss uncertain

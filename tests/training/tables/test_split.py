@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.training.dataset import Dataset
-from fraud_detection_api.training.split import Split, default_gap, split, split_at_random, split_by_time
+from fraud_detection_api.training.tables.dataset import Dataset
+from fraud_detection_api.training.tables.split import Split, default_gap, split, split_at_random, split_by_time
 
 DAYS = st.lists(st.integers(0, 900), min_size=3, max_size=300).map(lambda days: np.array(days, dtype=np.int64))
 

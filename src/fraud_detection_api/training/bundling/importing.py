@@ -16,11 +16,11 @@ from fraud_detection_api.model.manifest import Feature, GateCheck, GateVerdict, 
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.boosters import loaded
-from fraud_detection_api.training.native_file import read_native
-from fraud_detection_api.training.publishing import library_versions, promoted, published
-from fraud_detection_api.training.reference_rows import SplitEdges, reference_rows, rows_on_splits
-from fraud_detection_api.training.saved_model import SavedModel, parsed, reordered, thresholds
+from fraud_detection_api.training.bundling.boosters import loaded
+from fraud_detection_api.training.bundling.native_file import read_native
+from fraud_detection_api.training.bundling.publishing import library_versions, promoted, published
+from fraud_detection_api.training.bundling.reference_rows import SplitEdges, reference_rows, rows_on_splits
+from fraud_detection_api.training.bundling.saved_model import SavedModel, parsed, reordered, thresholds
 
 COMPARED_ROWS = 4096
 FIRST_MODEL = "imported while there was no champion"

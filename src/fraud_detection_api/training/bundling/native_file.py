@@ -11,7 +11,7 @@ from xgboost.core import XGBoostError
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.data_frames import without_data_frames
-from fraud_detection_api.training.boosters import loaded
+from fraud_detection_api.training.bundling.boosters import loaded
 
 LONGEST_SECONDS = 120
 _TRY_OUT = f"""

@@ -3,12 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 
 from fraud_detection_api.model.manifest import DataSummary, Manifest
-from fraud_detection_api.training.feature_profile import feature_profiles
-from fraud_detection_api.training.fingerprint import fingerprint
+from fraud_detection_api.training.bundling.publishing import library_versions
 from fraud_detection_api.training.fit_options import FitOptions
-from fraud_detection_api.training.proof import Learned, Proof
-from fraud_detection_api.training.publishing import library_versions
-from fraud_detection_api.training.threshold import THRESHOLD_RULE
+from fraud_detection_api.training.proof.proving import Learned, Proof
+from fraud_detection_api.training.proof.threshold import THRESHOLD_RULE
+from fraud_detection_api.training.tables.feature_profile import feature_profiles
+from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.train_xgboost import Parameters
 
 

@@ -7,7 +7,7 @@ from fraud_detection_api.features.matrix import Categories
 from fraud_detection_api.model.manifest import Feature
 from fraud_detection_api.schemas.record import Kind, RecordField
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.dataset import Rows
+from fraud_detection_api.training.tables.dataset import Rows
 
 BINS = 20
 

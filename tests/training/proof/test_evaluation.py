@@ -15,7 +15,7 @@ from sklearn.metrics import (  # type: ignore[import-untyped]  # it ships no typ
     roc_curve,
 )
 
-from fraud_detection_api.training.evaluation import (
+from fraud_detection_api.training.proof.evaluation import (
     MEASURES,
     Evaluation,
     Operation,
@@ -23,7 +23,7 @@ from fraud_detection_api.training.evaluation import (
     evaluate,
     resample_counts,
 )
-from fraud_detection_api.training.threshold import best_threshold
+from fraud_detection_api.training.proof.threshold import best_threshold
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from fraud_detection_api.model.manifest import GateVerdict, Measure
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.champion import ValidationRows, champion_on
-from fraud_detection_api.training.dataset import Dataset
-from fraud_detection_api.training.evaluation import Operation, evaluate
 from fraud_detection_api.training.fit_options import FitOptions
-from fraud_detection_api.training.gate import BaseRates, judged
-from fraud_detection_api.training.split import Split
-from fraud_detection_api.training.threshold import best_threshold
+from fraud_detection_api.training.proof.champion import ValidationRows, champion_on
+from fraud_detection_api.training.proof.evaluation import Operation, evaluate
+from fraud_detection_api.training.proof.gate import BaseRates, judged
+from fraud_detection_api.training.proof.threshold import best_threshold
+from fraud_detection_api.training.tables.dataset import Dataset
+from fraud_detection_api.training.tables.split import Split
 from fraud_detection_api.training.train_xgboost import TrainedModel
 
 

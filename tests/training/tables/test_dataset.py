@@ -13,8 +13,8 @@ from fraud_detection_api.samples import SAMPLES
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.tables import Source, read_table
-from fraud_detection_api.training.dataset import Dataset, Period, dataset_of, wanted_kinds
-from fraud_detection_api.training.fingerprint import fingerprint
+from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of, wanted_kinds
+from fraud_detection_api.training.tables.fingerprint import fingerprint
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import table_file
 

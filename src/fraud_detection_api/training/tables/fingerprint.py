@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.training.dataset import Dataset
+from fraud_detection_api.training.tables.dataset import Dataset
 
 
 def fingerprint(dataset: Dataset) -> str:

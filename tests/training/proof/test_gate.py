@@ -10,9 +10,9 @@ from fraud_detection_api.errors import ForceNeedsReason
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.samples import SAMPLES
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.training.evaluation import Operation, evaluate
-from fraud_detection_api.training.gate import BaseRates, Champion, judged
-from fraud_detection_api.training.publishing import promoted
+from fraud_detection_api.training.bundling.publishing import promoted
+from fraud_detection_api.training.proof.evaluation import Operation, evaluate
+from fraud_detection_api.training.proof.gate import BaseRates, Champion, judged
 from tests.training.fitting import QUICK, accounts_file, fitted
 
 CHECKS = ("better than the base rate", "truer than the base rate", "not worse than the champion")

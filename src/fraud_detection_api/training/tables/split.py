@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from fraud_detection_api.errors import DataRefused
-from fraud_detection_api.training.dataset import Dataset, Days, Labels, Rows
+from fraud_detection_api.training.tables.dataset import Dataset, Days, Labels, Rows
 
 STOPPING_SHARE, VALIDATION_SHARE = 0.1, 0.2
 LONGEST_DEFAULT_GAP = 30  # days until most frauds have been reported

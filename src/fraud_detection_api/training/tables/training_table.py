@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.samples import DEFAULT_ROWS, DEFAULT_SEED, SAMPLES
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.dataset import Dataset, dataset_of, wanted_kinds
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.progress import Follower
+from fraud_detection_api.training.tables.dataset import Dataset, dataset_of, wanted_kinds
 
 
 @dataclass(frozen=True)
