@@ -207,7 +207,7 @@ def test_the_manifest_says_what_was_trained_on_what_and_how(first: Path) -> None
     assert (manifest.data.rows, manifest.data.frauds) == (4000, int(SAMPLE.columns["fraud_flag"].sum()))
     assert "30 days left out for late labels" in manifest.data.split
     assert manifest.parameters["max_depth"] == 4
-    assert manifest.parameters["threshold_rule"] == "highest F1 on the early-stopping rows"
+    assert manifest.threshold_rule == "the highest F1 on the early-stopping and calibration rows"
     assert set(manifest.libraries) == {"fraud_detection_api", "numpy", "python", "xgboost"}
     assert 0 < manifest.threshold < 1
 

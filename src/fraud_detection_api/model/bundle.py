@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,17 +29,35 @@ class Reference:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle's parts; `version` is its name in the registry."""
+    """A bundle's parts; `version` is its name in the registry, `folder` where its other files lie."""
 
     version: str
     manifest: Manifest
     model: bytes
     reference: Reference
+    folder: Path | None = None
+
+    def attached(self, name: str) -> bytes | None:
+        """A file that is kept beside the model, every byte of it checked; None where the bundle has no such file."""
+        if self.folder is None or name not in self.manifest.files:
+            return None
+        content = _read(self.folder, name)
+        if digest(content) != self.manifest.files[name]:
+            raise BundleRefused(self.version, f"{name} was changed")
+        return content
+
+    @property
+    def attachments(self) -> dict[str, bytes]:
+        """Every file that is kept beside the model."""
+        names = [name for name in self.manifest.files if name not in (MODEL, REFERENCE)]
+        return {name: content for name in names if (content := self.attached(name)) is not None}
 
 
-def bundle_files(manifest: Manifest, model: bytes, reference: Reference) -> dict[str, bytes]:
+def bundle_files(
+    manifest: Manifest, model: bytes, reference: Reference, attached: Mapping[str, bytes] | None = None
+) -> dict[str, bytes]:
     """Every file of a bundle, sealed: the manifest names the others' digests, the seal names the manifest's."""
-    contents = {MODEL: model, REFERENCE: _reference_bytes(reference)}
+    contents = {MODEL: model, REFERENCE: _reference_bytes(reference), **(attached or {})}
     sealed = manifest.model_copy(update={"files": {name: digest(content) for name, content in contents.items()}})
     text = sealed.model_dump_json(indent=2).encode() + b"\n"
     return {**contents, MANIFEST: text, SEAL: digest(text).encode() + b"\n"}
@@ -57,11 +76,12 @@ def read_bundle(folder: Path) -> Bundle:
     for name, content in contents.items():
         if manifest.files.get(name) != digest(content):
             raise BundleRefused(folder.name, f"{name} was changed")
+    _refuse_changed_attachments(folder, manifest)
     try:
         reference = _reference(contents[REFERENCE], len(manifest.features))
     except (ValueError, EOFError) as error:
         raise BundleRefused(folder.name, f"{REFERENCE} cannot be read: {error}") from error
-    return Bundle(folder.name, manifest, contents[MODEL], reference)
+    return Bundle(folder.name, manifest, contents[MODEL], reference, folder)
 
 
 def refuse_other_features(bundle: Bundle, use_case: UseCase) -> None:
@@ -72,6 +92,19 @@ def refuse_other_features(bundle: Bundle, use_case: UseCase) -> None:
     ours = [(field.name, field.kind) for field in use_case.features]
     if bundle.manifest.use_case != use_case.name or theirs != ours:
         raise BundleRefused(bundle.version, f"it was made for other features than those of {use_case.name}: {theirs}")
+
+
+def _refuse_changed_attachments(folder: Path, manifest: Manifest) -> None:
+    for name in manifest.files.keys() - {MODEL, REFERENCE}:
+        if Path(name).name != name:
+            raise BundleRefused(folder.name, f"{name} is no file of its own folder")
+        try:
+            with (folder / name).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise BundleRefused(folder.name, f"{name} is missing") from error
+        if found != manifest.files[name]:
+            raise BundleRefused(folder.name, f"{name} was changed")
 
 
 def digest(content: bytes) -> str:

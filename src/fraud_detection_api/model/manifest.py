@@ -35,6 +35,22 @@ class Measure(Frozen):
     high: float | None = None
 
 
+class Platt(Frozen):
+    """A logistic curve over the log-odds of the model's probability."""
+
+    method: Literal["platt"] = "platt"
+    slope: float
+    intercept: float
+
+
+class Isotonic(Frozen):
+    """A rising line through points: the model's probability, and how often it was a fraud."""
+
+    method: Literal["isotonic"] = "isotonic"
+    given: tuple[float, ...]
+    true: tuple[float, ...]
+
+
 class DataSummary(Frozen):
     """What the model was made from."""
 
@@ -55,6 +71,7 @@ class GateCheck(Frozen):
     name: str
     passed: bool
     detail: str
+    numbers: dict[str, float] = {}
 
 
 class GateVerdict(Frozen):
@@ -76,9 +93,12 @@ class Manifest(Frozen):
     features: tuple[Feature, ...]
     parameters: dict[str, str | int | float]
     threshold: float
-    calibration: None = None
+    threshold_rule: str = ""
+    calibration: Platt | Isotonic | None = None
     metrics: dict[str, Measure] = {}
+    groups: tuple[str, ...] = ()
     data: DataSummary | None = None
+    made_from: str | None = None  # the version that this one differs from in its threshold or its gate alone
     gate: GateVerdict
     libraries: dict[str, str]
     files: dict[str, str] = {}

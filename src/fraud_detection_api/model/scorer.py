@@ -11,6 +11,7 @@ from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.matrix import Matrix, MatrixMaker
 from fraud_detection_api.model.bundle import Bundle, Reference, refuse_other_features
+from fraud_detection_api.model.calibration import calibrated
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.model.forest import Forest, ForestUnsupported
 from fraud_detection_api.model.manifest import Manifest
@@ -48,8 +49,8 @@ class Scorer:
         self._high = np.array([[np.inf if f.high is None else f.high] for f in manifest.features])
 
     def probabilities(self, columns: Columns) -> Probabilities:
-        """The fraud probability of each record, the library's own to the bit."""
-        return self.runtime.probabilities(self._maker.matrix(columns))
+        """The fraud probability of each record: the library's own to the bit, calibrated where the bundle says how."""
+        return calibrated(self.runtime.probabilities(self._maker.matrix(columns)), self.manifest.calibration)
 
     def warnings(self, columns: Columns) -> dict[int, list[Warned]]:
         """What in these records lies outside the range or the categories of training, by row."""

@@ -10,6 +10,7 @@ from typing import Annotated, cast, get_type_hints
 from typer import Option
 
 from fraud_detection_api.errors import DataRefused, ForceNeedsReason
+from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.tables.dataset import Period
 
 DAY_FORMATS = ["%Y%m%d", "%Y-%m-%d"]
@@ -65,6 +66,17 @@ class FitOptions:
     force: Annotated[
         Text, Option(metavar="REASON", help="Promote even if the gate fails; the reason is kept in the manifest")
     ] = None
+
+    @property
+    def boosting(self) -> Boosting:
+        """How to boost, as far as the options say."""
+        return Boosting(
+            rounds=self.rounds,
+            depth=self.depth,
+            learning_rate=self.learning_rate,
+            patience=self.patience,
+            seed=self.seed,
+        )
 
     @property
     def period(self) -> Period:

@@ -16,6 +16,7 @@ from fraud_detection_api.training.bundling.saved_model import parsed, thresholds
 from fraud_detection_api.training.bundling.trained_manifest import trained_manifest
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.progress import Follower, following
+from fraud_detection_api.training.proof.judged_rows import JUDGED, judged_bytes
 from fraud_detection_api.training.proof.proving import Learned, proof
 from fraud_detection_api.training.summary import summary
 from fraud_detection_api.training.tables.split import split
@@ -39,21 +40,14 @@ def fit(use_case: UseCase, options: FitOptions, follower: Follower) -> Fitted:
     """Train a model on a table and publish it; it becomes champion if the gate or a reason lets it."""
     options.refuse_contradictions()
     registry = Registry(options.models or Path("models"))
-    trainer = XGBoostTrainer(
-        rounds=options.rounds,
-        depth=options.depth,
-        learning_rate=options.learning_rate,
-        patience=options.patience,
-        seed=options.seed,
-        threads=options.threads,
-        device=options.device,
-    )
+    trainer = XGBoostTrainer(options.boosting, options.threads, options.device)
     table = training_table(use_case, options, follower)
     learned = _learned(use_case, table, trainer, options, follower)
     follower.step(f"Kept {learned.model.rounds} rounds; proving them on {len(learned.parts.validation):,} later rows")
     proven = proof(learned, registry, options)
     manifest = trained_manifest(learned, proven, trainer.parameters, options, table.source)
-    version = published(registry, manifest, learned.model.model, _reference_rows(learned, options.seed))
+    rows = _reference_rows(learned, options.seed)
+    version = published(registry, manifest, learned.model.model, rows, {JUDGED: judged_bytes(proven.rows)})
     may_lead = manifest.gate.passed or manifest.gate.forced_because is not None
     if may_lead:
         promoted(registry, use_case, version)
@@ -79,7 +73,7 @@ def _learned(
     def on_round(done: int, loss: float | None) -> None:
         follower.round(done, options.rounds, loss)
 
-    return Learned(use_case, dataset, parts, trainer.train(use_case, dataset, parts, on_round))
+    return Learned(use_case, dataset, parts, trainer.train(use_case, dataset, parts.train, parts.stopping, on_round))
 
 
 def _reference_rows(learned: Learned, seed: int) -> Matrix:

@@ -1,25 +1,24 @@
-"""The trainer: a dataset and its split in, a model and its probabilities on the rows it never saw out."""
+"""The trainer: rows of a dataset in, a model out that predicts as it will be served."""
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import xgboost
 
+from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.matrix import Categories, MatrixMaker, categories_of
 from fraud_detection_api.model.bundle import Reference
 from fraud_detection_api.model.library import LibraryModel
-from fraud_detection_api.model.scorer import quickest_runtime
+from fraud_detection_api.model.scorer import Probabilities, Runtime, quickest_runtime
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.proof.evaluation import Probabilities
+from fraud_detection_api.training.boosting import Boosting, Parameters
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
-from fraud_detection_api.training.tables.split import Split
 
 PROVEN_ON = 1_000  # rows on which the compiled forest has to give the library's bits before it predicts the rest
 RoundDone = Callable[[int, float | None], None]
-Parameters = dict[str, str | int | float]
 
 # What the library calls each kind; a date is a number of days.
 _TYPES = {Kind.INTEGER: "int", Kind.NUMBER: "float", Kind.BOOLEAN: "i", Kind.CATEGORY: "c", Kind.DATE: "int"}
@@ -27,49 +26,47 @@ _TYPES = {Kind.INTEGER: "int", Kind.NUMBER: "float", Kind.BOOLEAN: "i", Kind.CAT
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """The model as the library saves it, cut at its best round, and what it says of rows it was not trained on."""
+    """The model as the library saves it, cut at its best round."""
 
     model: bytes
     rounds: int
     categories: Categories
-    stopping: Probabilities
-    validation: Probabilities
+    runtime: Runtime
+    maker: MatrixMaker
+
+    def probabilities(self, columns: Columns) -> Probabilities:
+        """What the model says of any records, before calibration."""
+        return self.runtime.probabilities(self.maker.matrix(columns))
 
 
 @dataclass(frozen=True)
 class XGBoostTrainer:
     """Boosted trees on histograms; no class weights, because the threshold carries the cost, not the training."""
 
-    rounds: int = 300
-    depth: int = 6
-    learning_rate: float = 0.1
-    patience: int = 30  # rounds without a better log loss until training stops; 0 trains every round
-    seed: int = 0
+    boosting: Boosting = field(default_factory=Boosting)
     threads: int = 0  # 0 takes every core
     device: str = "cpu"
 
     @property
     def parameters(self) -> Parameters:
         """What the library is told."""
-        return {
-            "objective": "binary:logistic",
-            "tree_method": "hist",
-            "max_depth": self.depth,
-            "learning_rate": self.learning_rate,
-            "seed": self.seed,
-            "device": self.device,
-            "nthread": self.threads or len(os.sched_getaffinity(0)),
-        }
+        threads = self.threads or len(os.sched_getaffinity(0))
+        return self.boosting.parameters | {"device": self.device, "nthread": threads}
 
-    def train(self, use_case: UseCase, dataset: Dataset, parts: Split, on_round: RoundDone) -> TrainedModel:
-        """Boost on the training rows until the stopping rows see no more gain."""
-        categories = _categories(dataset, parts.train)
+    def train(
+        self, use_case: UseCase, dataset: Dataset, rows: Rows, stopping: Rows, on_round: RoundDone
+    ) -> TrainedModel:
+        """Boost on these rows until the stopping rows see no more gain; without stopping rows, every round."""
+        categories = _categories(dataset, rows)
         maker = MatrixMaker(use_case.feature_names, categories)
-        training = self._quantiles(use_case, dataset, maker, parts.train)
-        stopping = self._quantiles(use_case, dataset, maker, parts.stopping, training)
-        booster = self._boosted(training, stopping, on_round)
-        del training, stopping
-        return self._proven(booster, dataset, parts, maker, categories)
+        training = self._quantiles(use_case, dataset, maker, rows)
+        watched = self._quantiles(use_case, dataset, maker, stopping, training) if self._watches(stopping) else None
+        booster = self._boosted(training, watched, on_round)
+        del training, watched
+        return self._proven(booster, dataset.columns.take(rows[:PROVEN_ON]), maker, categories)
+
+    def _watches(self, stopping: Rows) -> bool:
+        return bool(self.boosting.patience and len(stopping))
 
     def _quantiles(
         self,
@@ -90,30 +87,27 @@ class XGBoostTrainer:
         )
 
     def _boosted(
-        self, training: xgboost.QuantileDMatrix, stopping: xgboost.QuantileDMatrix, on_round: RoundDone
+        self, training: xgboost.QuantileDMatrix, stopping: xgboost.QuantileDMatrix | None, on_round: RoundDone
     ) -> xgboost.Booster:
         callbacks: list[xgboost.callback.TrainingCallback] = [_EachRound(on_round)]
-        if not self.patience:  # nothing is decided by the stopping rows: looking at them costs a tenth of the time
-            return xgboost.train(self.parameters, training, self.rounds, verbose_eval=False, callbacks=callbacks)
-        callbacks.append(xgboost.callback.EarlyStopping(rounds=self.patience))
+        rounds = self.boosting.rounds
+        if stopping is None:  # nothing is decided by the stopping rows: looking at them costs a tenth of the time
+            return xgboost.train(self.parameters, training, rounds, verbose_eval=False, callbacks=callbacks)
+        callbacks.append(xgboost.callback.EarlyStopping(rounds=self.boosting.patience))
         watched = [(stopping, "stopping")]
         booster = xgboost.train(
-            self.parameters, training, self.rounds, evals=watched, verbose_eval=False, callbacks=callbacks
+            self.parameters, training, rounds, evals=watched, verbose_eval=False, callbacks=callbacks
         )
         return booster[: booster.best_iteration + 1]
 
     def _proven(
-        self, booster: xgboost.Booster, dataset: Dataset, parts: Split, maker: MatrixMaker, categories: Categories
+        self, booster: xgboost.Booster, some: Columns, maker: MatrixMaker, categories: Categories
     ) -> TrainedModel:
         model = bytes(booster.save_raw("json"))
-        stopping, validation = (maker.matrix(dataset.columns.take(rows)) for rows in (parts.stopping, parts.validation))
         library = LibraryModel.read(model, int(self.parameters["nthread"]))
-        some = stopping[:PROVEN_ON]
-        runtime = quickest_runtime(model, Reference(some, library.probabilities(some)), lambda: library)
-        rounds = booster.num_boosted_rounds()
-        return TrainedModel(
-            model, rounds, categories, runtime.probabilities(stopping), runtime.probabilities(validation)
-        )
+        matrix = maker.matrix(some)
+        runtime = quickest_runtime(model, Reference(matrix, library.probabilities(matrix)), lambda: library)
+        return TrainedModel(model, booster.num_boosted_rounds(), categories, runtime, maker)
 
 
 def _categories(dataset: Dataset, rows: Rows) -> dict[str, list[str]]:

@@ -16,7 +16,8 @@ DAYS = st.lists(st.integers(0, 900), min_size=3, max_size=300).map(lambda days: 
 
 
 def all_rows(parts: Split) -> list[int]:
-    return [*parts.train.tolist(), *parts.stopping.tolist(), *parts.validation.tolist()]
+    parts_in_order = (parts.train, parts.stopping, parts.calibration, parts.validation)
+    return [int(row) for part in parts_in_order for row in part]
 
 
 @given(days=DAYS, gap_days=st.integers(0, 60))
@@ -28,7 +29,9 @@ def test_parts_follow_each_other_in_time_with_the_gap_after_training(days: np.nd
         assert "Choose a smaller --gap-days" in refused.message  # noqa: PT017 - either a split or this sentence
         return
     assert days[parts.train].max() < days[parts.stopping].min() - gap_days
-    assert days[parts.stopping].max() < days[parts.validation].min()
+    later = days[parts.calibration] if len(parts.calibration) else days[parts.validation]
+    assert days[parts.stopping].max() < later.min()
+    assert later.max() < days[parts.validation].min() or not len(parts.calibration)
     assert parts.trained_until == date(1970, 1, 1) + timedelta(days=int(days[parts.train].max()))
     assert parts.validated_from == date(1970, 1, 1) + timedelta(days=int(days[parts.validation].min()))
 
@@ -48,18 +51,20 @@ def test_a_split_without_time_uses_every_row_once_and_repeats_itself(size: int, 
     assert "at random with seed" in parts.how
 
 
-def test_a_fifth_of_evenly_spread_rows_validates_and_a_tenth_stops() -> None:
+def test_a_fifth_of_evenly_spread_rows_validates_a_tenth_stops_and_a_twentieth_calibrates() -> None:
     parts = split_by_time(np.repeat(np.arange(100), 10), gap_days=10)
-    assert (len(parts.train), len(parts.stopping), len(parts.validation)) == (600, 100, 200)
+    sizes = tuple(len(rows) for rows in (parts.train, parts.stopping, parts.calibration, parts.validation))
+    assert sizes == (550, 100, 50, 200)
     assert parts.how == (
-        "by time: train before 1970-03-02, 10 days left out for late labels, "
-        "early stopping from 1970-03-12, validation from 1970-03-22 to 1970-04-10"
+        "by time: train before 1970-02-25, 10 days left out for late labels, early stopping from 1970-03-07, "
+        "calibration from 1970-03-17, validation from 1970-03-22 to 1970-04-10"
     )
 
 
-def test_three_monthly_snapshots_are_enough() -> None:
+def test_three_monthly_snapshots_are_enough_but_leave_nothing_to_calibrate_on() -> None:
     parts = split_by_time(np.repeat([0, 31, 59], 50), gap_days=5)
     assert (len(parts.train), len(parts.stopping), len(parts.validation)) == (50, 50, 50)
+    assert len(parts.calibration) == 0
 
 
 @pytest.mark.parametrize(("span", "gap"), [(730, 30), (300, 30), (90, 9), (5, 0)])

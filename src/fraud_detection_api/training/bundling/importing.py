@@ -54,7 +54,8 @@ def import_model(
     _prove_same_bits(original, model, places, edges, file)
     reason = promote or (None if registry.aliases(use_case.name).champion else FIRST_MODEL)
     manifest = _manifest(use_case, threshold, reason, {"file": file.name, "file_sha256": digest(content)})
-    version = published(registry, manifest, model, reference_rows(_made_up(edges, len(places), seed=1), edges, seed=2))
+    rows = reference_rows(_made_up(edges, len(places), seed=1), edges, seed=2)
+    version = published(registry, manifest, model, rows, {})
     if reason:
         promoted(registry, use_case, version)
     return Imported(version, bool(reason), remarks)
@@ -146,7 +147,8 @@ def _manifest(use_case: UseCase, threshold: float, reason: str | None, origin: d
         origin="imported",
         created_at=datetime.now(UTC),
         features=tuple(Feature(name=field.name, kind=field.kind) for field in use_case.features),
-        parameters={**origin, "threshold_rule": "given at import"},
+        parameters=dict(origin),
+        threshold_rule="given at import",
         threshold=threshold,
         gate=GateVerdict(passed=False, checks=(not_judged,), forced_because=reason),
         libraries=library_versions(),

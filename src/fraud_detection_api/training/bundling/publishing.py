@@ -1,6 +1,7 @@
 """Publishing: a model becomes a version of the registry, and its champion if the gate or somebody's reason lets it."""
 
 import platform
+from collections.abc import Mapping
 
 import numpy as np
 import xgboost
@@ -16,10 +17,11 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.boosters import loaded
 
 
-def published(registry: Registry, manifest: Manifest, model: bytes, rows: Matrix) -> str:
+def published(registry: Registry, manifest: Manifest, model: bytes, rows: Matrix, attached: Mapping[str, bytes]) -> str:
     """The version of a new bundle, whose reference probabilities are the library's own on these rows."""
     probabilities = np.asarray(loaded(model).inplace_predict(rows), dtype=np.float32)
-    return registry.publish(manifest.use_case, bundle_files(manifest, model, Reference(rows, probabilities)))
+    files = bundle_files(manifest, model, Reference(rows, probabilities), attached)
+    return registry.publish(manifest.use_case, files)
 
 
 def promoted(registry: Registry, use_case: UseCase, wanted: str, reason: str | None = None) -> str:
@@ -31,7 +33,8 @@ def promoted(registry: Registry, use_case: UseCase, wanted: str, reason: str | N
         if not (reason and reason.strip()):
             raise ForceNeedsReason
         forced = bundle.manifest.model_copy(update={"gate": gate.model_copy(update={"forced_because": reason.strip()})})
-        version = registry.publish(use_case.name, bundle_files(forced, bundle.model, bundle.reference))
+        files = bundle_files(forced, bundle.model, bundle.reference, bundle.attachments)
+        version = registry.publish(use_case.name, files)
     return registry.promote(use_case.name, version)
 
 

@@ -3,13 +3,13 @@
 from datetime import UTC, date, datetime, timedelta
 
 from fraud_detection_api.model.manifest import DataSummary, Manifest
+from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.bundling.publishing import library_versions
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.proof.proving import Learned, Proof
 from fraud_detection_api.training.proof.threshold import THRESHOLD_RULE
 from fraud_detection_api.training.tables.feature_profile import feature_profiles
 from fraud_detection_api.training.tables.fingerprint import fingerprint
-from fraud_detection_api.training.train_xgboost import Parameters
 
 
 def trained_manifest(
@@ -24,7 +24,10 @@ def trained_manifest(
         features=feature_profiles(learned.use_case, dataset.columns, parts.train, learned.model.categories),
         parameters=parameters | _choices(learned, options),
         threshold=proven.threshold,
+        threshold_rule=THRESHOLD_RULE,
+        calibration=proven.calibration,
         metrics=proven.metrics,
+        groups=dataset.groups.names if dataset.groups else (),
         data=_summary(learned, source),
         gate=proven.verdict,
         libraries=library_versions(),
@@ -36,7 +39,6 @@ def _choices(learned: Learned, options: FitOptions) -> Parameters:
         "rounds": learned.model.rounds,
         "most_rounds": options.rounds,
         "patience": options.patience,
-        "threshold_rule": THRESHOLD_RULE,
         "review_budget": options.review_budget,
         "skipped_rows": learned.dataset.skipped,
     }

@@ -5,7 +5,7 @@ import numpy as np
 from fraud_detection_api.training.proof.evaluation import Probabilities
 from fraud_detection_api.training.tables.dataset import Labels
 
-THRESHOLD_RULE = "highest F1 on the early-stopping rows"
+THRESHOLD_RULE = "the highest F1 on the early-stopping and calibration rows"
 
 
 def best_threshold(probabilities: Probabilities, labels: Labels) -> float:

@@ -43,13 +43,28 @@ class Period:
 
 
 @dataclass(frozen=True)
+class Groups:
+    """Which of some named groups each row belongs to."""
+
+    names: tuple[str, ...]
+    codes: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """Checked columns with their labels and, where the use case has a time column, days since 1970."""
+    """Checked columns with their labels and what else is known of the rows.
+
+    Days count from 1970, where the use case has a time column; entities are numbers for whom rows share; at stake is
+    what a row costs if it is a fraud and is missed.
+    """
 
     columns: Columns
     labels: Labels
     days: Days | None
     skipped: int = 0
+    entities: NDArray[np.int64] | None = None
+    groups: Groups | None = None
+    at_stake: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -71,6 +86,7 @@ def wanted_kinds(use_case: UseCase) -> dict[str, Kind]:
     kinds = {field.name: field.kind for field in use_case.fields}
     if use_case.time_column:
         kinds[use_case.time_column] = Kind.DATE
+    kinds |= dict.fromkeys(use_case.columns_beside, Kind.CATEGORY)
     return {**kinds, use_case.label: Kind.BOOLEAN}
 
 
@@ -84,13 +100,20 @@ def dataset_of(
     problems += [*RecordCheck(use_case).problems(columns), *_label_problems(part, use_case)]
     problems += _time_problems(part, use_case)
     bad = _bad_rows(part, problems, unreadable, skip_bad_rows=skip_bad_rows)
-    labels = np.asarray(part.raw[use_case.label] == 1)
-    days = _days(part.raw[use_case.time_column]) if use_case.time_column else None
     if len(bad):
         good = np.setdiff1d(np.arange(len(part)), bad)
-        columns, labels, days = columns.take(good), labels[good], None if days is None else days[good]
+        columns, part = columns.take(good), TablePart(_taken(part.raw, good), part.rows[good])
+    labels = np.asarray(part.raw[use_case.label] == 1)
     _refuse_unlearnable(labels, use_case, period)
-    return Dataset(columns, labels, days, skipped=len(bad))
+    return Dataset(
+        columns,
+        labels,
+        days=_days(part.raw[use_case.time_column]) if use_case.time_column else None,
+        skipped=len(bad),
+        entities=_numbered(part.raw[use_case.entity])[1] if use_case.entity else None,
+        groups=_groups(part.raw[use_case.gate.group]) if use_case.gate.group else None,
+        at_stake=_at_stake(columns, use_case),
+    )
 
 
 def _refuse_absent_columns(raw: RawTable, use_case: UseCase) -> None:
@@ -137,6 +160,28 @@ def _number(day: date | None, otherwise: int) -> int:
 
 def _days(times: NDArray[np.generic]) -> Days:
     return times.astype("datetime64[D]").astype(np.int64)
+
+
+def _numbered(values: NDArray[np.generic] | NDArray[np.object_]) -> tuple[list[str], NDArray[np.int64]]:
+    if values.dtype.kind == "O":  # texts and what is missing do not compare
+        values = np.array(["" if value is None else str(value) for value in values.tolist()])
+    distinct, numbers = np.unique(values, return_inverse=True)
+    return [str(value) for value in distinct.tolist()], numbers.astype(np.int64)
+
+
+def _groups(values: NDArray[np.generic] | NDArray[np.object_]) -> Groups:
+    names, codes = _numbered(values)
+    return Groups(tuple(name or "(missing)" for name in names), codes)
+
+
+def _at_stake(columns: Columns, use_case: UseCase) -> NDArray[np.float64] | None:
+    if use_case.costs is None:
+        return None
+    cost = use_case.costs.missed_fraud
+    if not isinstance(cost, str):
+        return np.full(len(columns), float(cost))
+    lost = columns.numbers[use_case.feature_names.index(cost)]
+    return np.where(lost > 0, lost, 0.0)  # nothing where it is missing
 
 
 def _label_problems(part: TablePart, use_case: UseCase) -> list[Problem]:

@@ -1,23 +1,25 @@
-"""The split: which rows train, which stop the training and which judge it; no row does two of these."""
+"""The split: which rows train, which stop the training, which calibrate and which judge; no row does two of these."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.training.tables.dataset import Dataset, Days, Labels, Rows
 
-STOPPING_SHARE, VALIDATION_SHARE = 0.1, 0.2
+STOPPING_SHARE, CALIBRATION_SHARE, VALIDATION_SHARE = 0.1, 0.05, 0.2
 LONGEST_DEFAULT_GAP = 30  # days until most frauds have been reported
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of the three parts, and how they were chosen."""
+    """Row numbers of the four parts, and how they were chosen."""
 
     train: Rows
     stopping: Rows
+    calibration: Rows
     validation: Rows
     how: str
     trained_until: date | None = None
@@ -30,7 +32,7 @@ def split(dataset: Dataset, gap_days: int | None, seed: int) -> Split:
         parts = split_at_random(len(dataset), seed)
     else:
         parts = split_by_time(dataset.days, default_gap(dataset.days) if gap_days is None else gap_days)
-    for name in ("train", "stopping", "validation"):
+    for name in ("train", "stopping", "validation"):  # without both classes the calibration part is merely of no use
         _refuse_one_class(dataset.labels[getattr(parts, name)], name)
     return parts
 
@@ -41,14 +43,14 @@ def default_gap(days: Days) -> int:
 
 
 def split_by_time(days: Days, gap_days: int) -> Split:
-    """Train first, then a gap for late labels, then the stopping part, then validation; a day is never divided."""
+    """Train first, then a gap for late labels, then stopping, calibration and validation; a day is never divided."""
     distinct, counts = np.unique(days, return_counts=True)
     if len(distinct) < 3:
         raise DataRefused(f"The rows lie on {len(distinct)} day(s): a split by time needs at least 3. Widen the dates.")
     later = np.cumsum(counts[::-1])[::-1] / len(days)  # share of rows on this day or later
     validation = 2 + int(np.argmin(np.abs(later[2:] - VALIDATION_SHARE)))
-    wanted = later[validation] + STOPPING_SHARE
-    stopping = 1 + int(np.argmin(np.abs(later[1:validation] - wanted)))
+    stopping = min(_start(later, validation, STOPPING_SHARE + CALIBRATION_SHARE, first=1), validation - 1)
+    calibration = _start(later, validation, CALIBRATION_SHARE, first=stopping + 1)
     is_train = days < distinct[stopping] - gap_days
     if not is_train.any():
         raise DataRefused(
@@ -57,9 +59,10 @@ def split_by_time(days: Days, gap_days: int) -> Split:
         )
     return Split(
         train=np.flatnonzero(is_train),
-        stopping=np.flatnonzero((days >= distinct[stopping]) & (days < distinct[validation])),
+        stopping=np.flatnonzero((days >= distinct[stopping]) & (days < distinct[calibration])),
+        calibration=np.flatnonzero((days >= distinct[calibration]) & (days < distinct[validation])),
         validation=np.flatnonzero(days >= distinct[validation]),
-        how=_described(distinct, (stopping, validation), gap_days),
+        how=_described(distinct, (stopping, calibration, validation), gap_days),
         trained_until=_day(int(days[is_train].max())),
         validated_from=_day(int(distinct[validation])),
     )
@@ -68,21 +71,29 @@ def split_by_time(days: Days, gap_days: int) -> Split:
 def split_at_random(size: int, seed: int) -> Split:
     """Shuffled rows, where nothing says which came first."""
     shuffled = np.random.default_rng(seed).permutation(size)
-    validation, stopping = round(size * VALIDATION_SHARE), round(size * STOPPING_SHARE)
+    shares = np.cumsum([VALIDATION_SHARE, STOPPING_SHARE, CALIBRATION_SHARE])
+    validation, stopping, calibration, train = map(np.sort, np.split(shuffled, np.round(size * shares).astype(int)))
     return Split(
-        train=np.sort(shuffled[validation + stopping :]),
-        stopping=np.sort(shuffled[validation : validation + stopping]),
-        validation=np.sort(shuffled[:validation]),
+        train=train,
+        stopping=stopping,
+        calibration=calibration,
+        validation=validation,
         how=f"at random with seed {seed}, because the use case has no time column",
     )
 
 
-def _described(distinct: Days, starts: tuple[int, int], gap_days: int) -> str:
-    stopping, validation = (_day(int(distinct[start])) for start in starts)
+def _start(later: NDArray[np.float64], end: int, share: float, first: int) -> int:
+    """The first day of a part of about this share that ends before another day; at `end` it has no day."""
+    return first + int(np.argmin(np.abs(later[first : end + 1] - later[end] - share))) if first < end else end
+
+
+def _described(distinct: Days, starts: tuple[int, int, int], gap_days: int) -> str:
+    stopping, calibration, validation = (_day(int(distinct[start])) for start in starts)
     before = stopping - timedelta(days=gap_days)
     return (
         f"by time: train before {before}, {gap_days} days left out for late labels, "
-        f"early stopping from {stopping}, validation from {validation} to {_day(int(distinct[-1]))}"
+        f"early stopping from {stopping}, calibration from {calibration}, "
+        f"validation from {validation} to {_day(int(distinct[-1]))}"
     )
 
 

@@ -1,0 +1,39 @@
+"""How to boost: what `fraud train` takes by default, what its options change, and what tuning looks for."""
+
+from dataclasses import dataclass
+
+Parameters = dict[str, str | int | float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boosting:
+    """The shape and the pace of boosted trees; the defaults regularise as the library does."""
+
+    rounds: int = 300  # at most
+    depth: int = 6
+    learning_rate: float = 0.1
+    patience: int = 30  # rounds without a better log loss until training stops; 0 trains every round
+    least_child_weight: float = 1.0
+    row_share: float = 1.0  # of the rows that each tree sees
+    feature_share: float = 1.0  # of the features that each tree sees
+    l2: float = 1.0
+    l1: float = 0.0
+    least_gain: float = 0.0  # for another split
+    seed: int = 0
+
+    @property
+    def parameters(self) -> Parameters:
+        """As the library names them; the rounds and the patience are no parameters of a booster."""
+        return {
+            "objective": "binary:logistic",
+            "tree_method": "hist",
+            "max_depth": self.depth,
+            "learning_rate": self.learning_rate,
+            "min_child_weight": self.least_child_weight,
+            "subsample": self.row_share,
+            "colsample_bytree": self.feature_share,
+            "reg_lambda": self.l2,
+            "reg_alpha": self.l1,
+            "gamma": self.least_gain,
+            "seed": self.seed,
+        }

@@ -1,0 +1,103 @@
+"""Judged rows: what a model says of rows it never saw, and what is known of them; kept in the bundle as numbers."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraud_detection_api.model.scorer import Probabilities
+from fraud_detection_api.training.tables.dataset import Dataset, Days, Groups, Labels, Rows
+
+JUDGED = "judged.npy"
+_ROW = np.dtype(
+    [
+        ("judges", "?"),
+        ("is_fraud", "?"),
+        ("probability", "<f4"),
+        ("day", "<i4"),
+        ("entity", "<i4"),
+        ("group", "<i4"),
+        ("at_stake", "<f4"),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class JudgedRows:
+    """Probabilities as they are served, with labels; the rest only where the use case has it."""
+
+    probabilities: Probabilities
+    labels: Labels
+    days: Days | None = None
+    entities: NDArray[np.int64] | None = None
+    groups: Groups | None = None
+    at_stake: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The rows that thresholds are chosen on, and those that judge the choice."""
+
+    choosing: JudgedRows
+    judging: JudgedRows
+
+
+def judged_rows(dataset: Dataset, rows: Rows, probabilities: Probabilities) -> JudgedRows:
+    """These rows of a dataset with what a model says of them."""
+    groups = dataset.groups and Groups(dataset.groups.names, dataset.groups.codes[rows])
+    return JudgedRows(
+        probabilities,
+        dataset.labels[rows],
+        days=None if dataset.days is None else dataset.days[rows],
+        entities=None if dataset.entities is None else dataset.entities[rows],
+        groups=groups,
+        at_stake=None if dataset.at_stake is None else dataset.at_stake[rows],
+    )
+
+
+def judged_bytes(judged: Judged) -> bytes:
+    """The rows as a file of the bundle; who an entity is stays out of it."""
+    table = np.concatenate([_table(judged.choosing, judges=False), _table(judged.judging, judges=True)])
+    _, table["entity"] = np.unique(table["entity"], return_inverse=True)
+    buffer = io.BytesIO()
+    np.save(buffer, table, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def judged_of(content: bytes, groups: tuple[str, ...]) -> Judged:
+    """What `judged_bytes` has written."""
+    table = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    if table.dtype != _ROW:
+        raise ValueError(f"{JUDGED} holds {table.dtype}")
+    return Judged(_rows(table[~table["judges"]], groups), _rows(table[table["judges"]], groups))
+
+
+def _table(rows: JudgedRows, *, judges: bool) -> NDArray[np.void]:
+    table = np.zeros(len(rows), _ROW)
+    table["judges"], table["is_fraud"], table["probability"] = judges, rows.labels, rows.probabilities
+    table["day"] = _ABSENT_DAY if rows.days is None else rows.days
+    table["entity"] = 0 if rows.entities is None else rows.entities
+    table["group"] = 0 if rows.groups is None else rows.groups.codes
+    table["at_stake"] = np.nan if rows.at_stake is None else rows.at_stake
+    return table
+
+
+_ABSENT_DAY = np.iinfo(np.int32).min
+
+
+def _rows(table: NDArray[np.void], groups: tuple[str, ...]) -> JudgedRows:
+    days = table["day"].astype(np.int64)
+    at_stake = table["at_stake"].astype(np.float64)
+    entities = table["entity"].astype(np.int64)
+    return JudgedRows(
+        table["probability"].copy(),
+        table["is_fraud"].copy(),
+        None if (days == _ABSENT_DAY).all() else days,
+        entities if entities.any() else None,
+        Groups(groups, table["group"].astype(np.int64)) if groups else None,
+        None if np.isnan(at_stake).all() else at_stake,
+    )
