@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.cells import Figures
 from benchmarks.neighbours import processor_seconds
-from benchmarks.servers import HOST, PATH, Server
+from benchmarks.servers import HOST, Server
 
 MARK = "FIGURES "
 LUA = f"""
@@ -63,7 +63,7 @@ def load(server: Server, body: Path, connections: int, seconds: int, answer_byte
 def post(server: Server, body: bytes) -> tuple[bytes, int]:
     """The content of one answer, and its whole length with the status line and the headers, as wrk receives it."""
     connection = http.client.HTTPConnection(HOST, server.port, timeout=60)
-    connection.request("POST", PATH, body, {"Content-Type": "application/json"})
+    connection.request("POST", server.path, body, {"Content-Type": "application/json"})
     answer = connection.getresponse()
     content = answer.read()
     connection.close()

@@ -25,11 +25,12 @@ class Server:
     port: int
     process: subprocess.Popen[bytes]
     started_in: float
+    path: str = PATH
 
     @property
     def url(self) -> str:
         """Where the records go."""
-        return f"http://{HOST}:{self.port}{PATH}"
+        return f"http://{HOST}:{self.port}{self.path}"
 
 
 def our_command(port: int, python: str = sys.executable) -> list[str]:

@@ -36,7 +36,14 @@ KEPT = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-ASKED = ("GET /ping", "GET /ready", "GET /models", "GET /models/{use_case}", "POST /fraud_detection")
+ASKED = (
+    "GET /ping",
+    "GET /ready",
+    "GET /models",
+    "GET /models/{use_case}",
+    "GET /models/{use_case}/report",
+    "POST /fraud_detection",
+)
 ADDRESSES = (*ASKED, *(f"POST /score/{use_case.name}" for use_case in EVERY_USE_CASE))
 
 

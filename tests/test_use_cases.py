@@ -25,10 +25,11 @@ from fraud_detection_api.use_cases import USE_CASES, all_use_cases, named
 from tests.checks import CHECKS, Subject
 from tests.conftest import Shop
 from tests.declared_use_cases import CARD_TAPS, DECLARED_HERE, EVERY_USE_CASE, LOAN_APPLICATIONS
+from tests.reason_checks import REASON_CHECKS
 
 
 @pytest.mark.parametrize("use_case", EVERY_USE_CASE, ids=lambda use_case: use_case.name)
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", [*CHECKS, *REASON_CHECKS], ids=lambda check: check.__name__)
 def test_battery(check: Callable[[Subject], None], use_case: UseCase, shop: Shop, client: httpx.Client) -> None:
     check(Subject(use_case, client, shop.models[use_case.name], shop.versions[use_case.name]))
 

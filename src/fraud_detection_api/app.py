@@ -21,6 +21,8 @@ from fraud_detection_api.routes.scoring_lane import Limits, ScoringLane
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import full_answer, short_answer
+from fraud_detection_api.services.pace import Pace
+from fraud_detection_api.services.reasons import Reasons
 from fraud_detection_api.services.scoring import Scoring
 from fraud_detection_api.services.served_models import ServedModels
 from fraud_detection_api.settings import Settings
@@ -32,10 +34,11 @@ def create_app(settings: Settings) -> FastAPI:
     configure_logs(settings.log_level, settings.log_json)
     use_cases = all_use_cases(settings.use_cases)
     served_models = ServedModels(use_cases, Registry(settings.models))
-    scorings = _scorings(use_cases, served_models, settings.max_records)
+    pace = Pace()
+    scorings = _scorings(use_cases, served_models, settings.max_records, pace)
     app = FastAPI(title="fraud_detection_api", version=__version__, lifespan=_lifespan(served_models, settings))
     app.state.served_models = served_models
-    app.add_middleware(ScoringLane, scorings=scorings, limits=_limits(settings))
+    app.add_middleware(ScoringLane, scorings=scorings, limits=_limits(settings, pace))
     app.add_middleware(RequestLog, log_all=settings.log_requests == "all")  # added last: around all others
     add_refusals(app)
     for path, scoring in scorings.items():
@@ -45,22 +48,27 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _scorings(use_cases: Mapping[str, UseCase], served_models: ServedModels, most: int) -> dict[str, Scoring]:
+def _scorings(
+    use_cases: Mapping[str, UseCase], served_models: ServedModels, most: int, pace: Pace
+) -> dict[str, Scoring]:
     served = served_models.by_use_case
     credit = Scoring(CREDIT_ACCOUNTS, served[CREDIT_ACCOUNTS.name], short_answer, most)
     generic = {
-        score_path(name): Scoring(use_case, served[name], full_answer, most) for name, use_case in use_cases.items()
+        score_path(name): Scoring(use_case, served[name], full_answer, most, Reasons(use_case, pace))
+        for name, use_case in use_cases.items()
     }
     return {FRAUD_DETECTION: credit, **generic}
 
 
-def _limits(settings: Settings) -> Limits:
+def _limits(settings: Settings, pace: Pace) -> Limits:
     return Limits(
         max_body_bytes=settings.max_body_bytes,
         max_in_flight=settings.max_requests_in_flight,
         deadline_seconds=settings.deadline_seconds,
         threads=ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="scoring"),
         declined=ThreadPoolExecutor(1, thread_name_prefix="declined"),
+        explaining=ThreadPoolExecutor(1, thread_name_prefix="explaining"),
+        pace=pace,
     )
 
 

@@ -148,3 +148,31 @@ def test_it_is_refused_when_its_features_are_not_the_records(credit_model: Small
     other = type(bundle)(bundle.version, manifest, bundle.model, bundle.reference)
     with pytest.raises(BundleRefused, match="made for other features than those of credit_accounts"):
         refuse_other_features(other, credit_model.use_case)
+
+
+def test_files_kept_beside_the_model_are_sealed_with_it(folder: Path, tmp_path: Path) -> None:
+    bundle = read_bundle(folder)
+    with_card = bundle_files(bundle.manifest, bundle.model, bundle.reference, {"card.html": b"<p>a card</p>"})
+    for name, content in with_card.items():
+        (tmp_path / name).write_bytes(content)
+    found = read_bundle(tmp_path)
+    assert found.attachments == {"card.html": b"<p>a card</p>"}
+    assert found.attached("card.html") == b"<p>a card</p>"
+    assert found.attached("another.html") is None
+    (tmp_path / "card.html").write_bytes(b"<p>a lard</p>")
+    with pytest.raises(BundleRefused, match=r"card.html was changed"):
+        read_bundle(tmp_path)
+    with pytest.raises(BundleRefused, match=r"card.html was changed"):
+        found.attached("card.html")
+    (tmp_path / "card.html").unlink()
+    with pytest.raises(BundleRefused, match=r"card.html is missing"):
+        read_bundle(tmp_path)
+
+
+def test_a_manifest_that_reaches_out_of_its_folder_is_refused(folder: Path) -> None:
+    bundle = read_bundle(folder)
+    reaching = bundle_files(bundle.manifest, bundle.model, bundle.reference, {"../secret": b"not ours"})
+    for name in (MANIFEST, SEAL):
+        (folder / name).write_bytes(reaching[name])
+    with pytest.raises(BundleRefused, match="no file of its own folder"):
+        read_bundle(folder)

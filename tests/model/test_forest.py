@@ -5,77 +5,35 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import orjson
 import pytest
 import xgboost
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from fraud_detection_api.model.forest import CATEGORY_KEYS, NODE_KEYS, Forest, ForestUnsupported, Parts, lay_out
+from fraud_detection_api.model.forest import Forest, Parts, lay_out
+from fraud_detection_api.model.saved_trees import ForestUnsupported
+from tests.model.sample_forests import (
+    CATEGORICAL,
+    NUMERIC,
+    SLOW,
+    Floats,
+    Sample,
+    Setting,
+    damage,
+    samples,
+    thresholds,
+    train,
+    trial_rows,
+)
 
 compiled = pytest.importorskip("fraud_detection_api.model._forest", reason="the extension is not built")
 
-Floats = NDArray[np.float32]
-Setting = str | int | float
-TINY, HUGE = np.finfo(np.float32).smallest_subnormal, np.finfo(np.float32).max
-EDGES = np.array([0.0, -0.0, TINY, -TINY, HUGE, -HUGE, np.inf, -np.inf, np.nan, 1.0, -1.0], np.float32)
-ODD_CATEGORIES = np.array([-1, -0.5, -0.0, 2.999, 31, 32, 63, 64, 2**24 - 1, 2**24, 3e38, np.inf, np.nan], np.float32)
-ODD_NUMBERS = st.integers(-3, 130) | st.sampled_from([2**16, 2**31 - 1, 2**31, -(2**63), 1e300, 0.5, None, "x"])
 OTHERS = "booster=dart booster=gblinear objective=reg:logistic objective=binary:logitraw objective=multi:softprob"
 BATCHES = (0, 1, 2, *range(11, 18), 31, 32, 33, 48, 63, 64, 65, 255, 256, 257, 1000)
-SLOW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-class Sample(NamedTuple):
-    """A trained model with the rows it was trained on."""
-
-    booster: xgboost.Booster
-    rows: Floats
-    kinds: list[str]
-
-    @property
-    def saved(self) -> bytes:
-        return bytes(self.booster.save_raw("json"))
-
-
-def column(random: np.random.Generator, kind: str, length: int) -> Floats:
-    drawn = random.integers(0, random.integers(2, 90), length) if kind == "c" else random.normal(size=length)
-    return drawn.astype(np.float32)
-
-
-def train(
-    seed: int, kinds: list[str], missing: float, trees: int, length: int = 300, /, **parameters: Setting
-) -> Sample:
-    random = np.random.default_rng(seed)
-    rows = np.column_stack([column(random, kind, length) for kind in kinds])
-    rows[random.random(rows.shape) < missing] = np.nan
-    labels = np.nan_to_num(np.sin(3 * rows)).sum(axis=1) + random.normal(size=length) > 0.5
-    labels[:2] = [False, True]
-    data = xgboost.DMatrix(rows, labels, feature_types=kinds, enable_categorical=True)
-    settled = {"objective": "binary:logistic", "nthread": 1, "seed": seed} | parameters
-    return Sample(xgboost.train(settled, data, trees), rows, kinds)
-
-
-def thresholds(saved: bytes) -> Floats:
-    trees = orjson.loads(saved)["learner"]["gradient_booster"]["model"]["trees"]
-    return np.concatenate([np.asarray(tree["split_conditions"], np.float32) for tree in trees])
-
-
-def trial_rows(sample: Sample, seed: int, length: int = 400) -> Floats:
-    """Rows on and beside the model's thresholds, at the edges of float32, and of categories it never saw."""
-    random = np.random.default_rng(seed)
-    cuts = thresholds(sample.saved)
-    beside = [np.nextafter(cuts, HUGE), np.nextafter(cuts, -HUGE)]
-    numbers = np.concatenate([cuts, *beside, np.tile(EDGES, 1 + len(cuts) // 20)])
-    rows = random.choice(numbers, size=(length, len(sample.kinds))).astype(np.float32)
-    for at in (index for index, kind in enumerate(sample.kinds) if kind == "c"):
-        known, odd = random.integers(0, 95, length), random.choice(ODD_CATEGORIES, length)
-        rows[:, at] = np.where(random.random(length) < 0.8, known, odd)
-    return rows
 
 
 def with_leaves(sample: Sample, changed: Callable[[float], float]) -> Sample:
@@ -90,27 +48,6 @@ def assert_same_bits(sample: Sample, rows: Floats) -> None:
     own = Forest.read(sample.saved)
     assert own.probabilities(rows).tobytes() == sample.booster.inplace_predict(rows).tobytes()
     assert own.margins(rows).tobytes() == sample.booster.inplace_predict(rows, predict_type="margin").tobytes()
-
-
-Choices = dict[str, st.SearchStrategy[Setting]]
-COMMON: Choices = {
-    "max_depth": st.integers(1, 10),
-    "grow_policy": st.sampled_from(["depthwise", "lossguide"]),
-    "max_leaves": st.sampled_from([0, 5, 40]),
-    "min_child_weight": st.sampled_from([0.0, 1.0]),
-    "base_score": st.sampled_from([0.0, 1e-7, 0.001, 0.5, 0.9999999, 1.0]),
-    "num_parallel_tree": st.sampled_from([1, 1, 3]),
-    "eta": st.sampled_from([0.3, 0.3, 30.0]),
-}
-NUMERIC: Choices = {"tree_method": st.sampled_from(["hist", "exact", "approx"]), "max_bin": st.sampled_from([16, 900])}
-CATEGORICAL: Choices = {"tree_method": st.sampled_from(["hist", "approx"]), "max_cat_to_onehot": st.integers(1, 100)}
-
-
-@st.composite
-def samples(draw: st.DrawFn, alphabet: str, extra: Choices) -> Sample:
-    kinds = draw(st.lists(st.sampled_from(alphabet), min_size=1, max_size=8))
-    missing, trees = draw(st.sampled_from([0.0, 0.1, 0.6])), draw(st.integers(1, 50))
-    return train(draw(st.integers(0, 10_000)), kinds, missing, trees, **draw(st.fixed_dictionaries(COMMON | extra)))
 
 
 @pytest.fixture(scope="module")
@@ -260,19 +197,7 @@ class TestRefusals:
             return
         assert own.probabilities(mixed.rows[:1]).shape == (1,)
         assert own.probabilities(mixed.rows[:100]).shape == (100,)
-
-
-def damage(data: st.DataObject, tree: dict[str, list[object]]) -> None:
-    """Overwrite, drop or add one entry of one array of a saved tree, or empty the array."""
-    values = tree[data.draw(st.sampled_from([*NODE_KEYS, *CATEGORY_KEYS, "categories"]))]
-    action = data.draw(st.sampled_from(["overwrite"] * 6 + ["drop", "add", "empty"]))
-    if action == "empty":
-        values.clear()
-    elif action == "add":
-        values.append(data.draw(ODD_NUMBERS))
-    elif values:
-        at = data.draw(st.integers(0, len(values) - 1))
-        values[at : at + 1] = [data.draw(ODD_NUMBERS)] if action == "overwrite" else []
+        assert not own.explains or own.contributions(mixed.rows[:20]).shape == (20, 6)
 
 
 class TestTrees:
@@ -293,6 +218,8 @@ class TestTrees:
             return
         trees.score(mixed.rows[:1], np.empty(1, np.float32), True)
         trees.score(mixed.rows[:100], np.empty(100, np.float32), True)
+        if name != "covers" or not cut:
+            trees.explain(mixed.rows[:20], np.empty((20, 6)))
 
     @pytest.mark.parametrize("features", [-(2**31), -1, 0, 1, 4, 6, 65_535, 2**31 - 1])
     def test_another_number_of_features_is_refused(self, parts: Parts, features: int) -> None:

@@ -38,6 +38,14 @@ def test_the_library_gives_the_same_bits(small_models: dict[str, SmallModel], na
     assert proves(Forest.read(bundle.model), bundle.reference)
 
 
+@pytest.mark.compiled
+@pytest.mark.parametrize("name", BY_NAME)
+def test_the_library_explains_in_the_same_way(small_models: dict[str, SmallModel], name: str) -> None:
+    bundle = bundle_of(small_models[name])
+    own, librarys = (each.read(bundle.model).contributions(bundle.reference.matrix) for each in (Forest, LibraryModel))
+    np.testing.assert_allclose(own, librarys, atol=1e-5)
+
+
 def test_a_model_that_the_forest_cannot_read_is_scored_by_the_library(credit_model: SmallModel) -> None:
     bundle = bundle_of(credit_model)
     as_ubj = Bundle(

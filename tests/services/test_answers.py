@@ -9,7 +9,8 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.manifest import Feature
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.record import Kind
-from fraud_detection_api.services.answers import decisions, full_answer, short_answer
+from fraud_detection_api.services.answers import full_answer, short_answer
+from fraud_detection_api.services.decisions import decisions
 from tests.small_models import SmallModel
 
 NASTY_TEXTS = ['"', "\\", "\n", "caf\u00e9 \u4e2d \U0001f600", "%s %d {}", "", "\u2028", "</script>", "\x00"]
@@ -27,6 +28,12 @@ class Fixed:
     ) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
         """What it was told, one a row."""
         return self.given[: len(matrix)]
+
+    def contributions(
+        self, matrix: "np.ndarray[tuple[int, int], np.dtype[np.float32]]"
+    ) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
+        """Nothing pushes."""
+        return np.zeros((len(matrix), matrix.shape[1] + 1))
 
 
 def scorer(model: SmallModel, probabilities: list[float]) -> Scorer:

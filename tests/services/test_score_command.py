@@ -1,5 +1,6 @@
 """fraud score as its user runs it: a process, a bar, exit codes, kills."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from tests.services.bulk_files import (
     command,
     names,
     some_accounts,
+    table_of,
     write_rows,
 )
 
@@ -39,6 +41,21 @@ class TestCommand:
         assert done.stdout.startswith("Scored 20 records with 1-")
         assert "1 rows could not be scored" in done.stdout
         assert names(tmp_path) == ["records.csv", "rejects.csv", "scores.parquet"]
+
+    def test_it_writes_reasons_where_they_are_asked_for(self, bulk_shop: Shop, tmp_path: Path) -> None:
+        some_accounts(tmp_path / "records.csv", 200)
+        words = command("credit_accounts", "--input", "records.csv", "--models", str(bulk_shop.models))
+        for name, options in (("plain", []), ("none", ["--reasons", "0"]), ("two", ["--reasons", "2"])):
+            subprocess.run([*words, "--output", f"{name}.csv", *options], cwd=tmp_path, check=True)
+        everyone = ["--output", "all.csv", "--reasons", "2", "--reasons-for", "all"]
+        subprocess.run([*words, *everyone], cwd=tmp_path, check=True)
+        plain, none, two, whole = (table_of(tmp_path / f"{name}.csv") for name in ("plain", "none", "two", "all"))
+        assert plain.equals(none)
+        assert "reasons" not in plain.column_names
+        assert plain.equals(two.drop_columns("reasons"))
+        assert {len(json.loads(text)) for text in whole["reasons"].to_pylist()} == {2}
+        flagged = [decision == "flagged" for decision in two["decision"].to_pylist()]
+        assert [text != "[]" for text in two["reasons"].to_pylist()] == flagged
 
     def test_bad_rows_end_it_with_exit_code_2(self, bulk_shop: Shop, tmp_path: Path) -> None:
         (tmp_path / "records.csv").write_text(BAD_CSV)

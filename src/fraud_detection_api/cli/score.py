@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.schemas.reasons import MOST_REASONS, ReasonsFor, reasons_asked
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.use_cases import all_use_cases, named
 
@@ -27,6 +28,8 @@ def score(  # noqa: PLR0913 - every option of a command is a parameter
     models: Annotated[Path | None, typer.Option(help="Folder of the model registry (default: FRAUD_MODELS)")] = None,
     version: Annotated[str, typer.Option(help="Version, its number, champion or challenger")] = "champion",
     batch_rows: Annotated[int, typer.Option(min=1, help="About how many rows are in memory at a time")] = BATCH_ROWS,
+    reasons: Annotated[int, typer.Option(min=0, max=MOST_REASONS, help="Most reasons a record, as JSON")] = 0,
+    reasons_for: Annotated[ReasonsFor, typer.Option(help="Which records get reasons")] = ReasonsFor.FLAGGED,
 ) -> None:
     """Score a file of records; a bad row ends it with its line number, or goes to --rejects."""
     from fraud_detection_api.model.scorer import load_scorer
@@ -37,7 +40,8 @@ def score(  # noqa: PLR0913 - every option of a command is a parameter
     bundle = Registry(models or settings.models).bundle(known.name, version)
     files = BulkFiles(records, scores, rejects)
     with _progress_bar(records.name) as hears:
-        summary = score_file(files, load_scorer(bundle, known), known, batch_rows, hears)
+        asked = reasons_asked(reasons, reasons_for)
+        summary = score_file(files, load_scorer(bundle, known), known, batch_rows, hears, asked)
     typer.echo(_in_words(summary, files.scores, bundle.version))
 
 

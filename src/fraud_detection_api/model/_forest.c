@@ -1,8 +1,8 @@
 /* The compiled half of forest.py: boosted trees, read-only once made, that give XGBoost's own floats to the bit.
- * Everything is checked here, once, when a forest is made, so that the scoring in _forest_score.h checks nothing. */
+ * Everything is checked here, once, when a forest is made: _forest_score.h and _forest_reasons.h check nothing. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
-#include "_forest_score.h"
+#include "_forest_reasons.h"
 
 /* Breadth first with siblings side by side, each node the child of one earlier node: a tree, and all of it in range. */
 static int check_tree(forest_t *f, int tree, uint8_t *levels) {
@@ -165,6 +165,8 @@ static void forest_dealloc(PyObject *self) {
     free(f->leaves);
     free(f->step_ends);
     free(f->leaf_starts);
+    free(f->points);
+    free(f->rules);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
@@ -176,6 +178,7 @@ static void forest_dealloc(PyObject *self) {
 static int fill(forest_t *f, PyObject **part, float base_score) {
     size_t nodes = PART(nodes, 0), values = PART(values, 1), sets = PART(sets, 2), ranks = PART(ranks, 3);
     size_t starts = PART(starts, 4), categories = PART(category, 6), cuts = PART(cuts, 7), ends = PART(cut_ends, 8);
+    size_t covers = PART(covers, 10);
     f->pool_size = PART(pool, 5);
     f->groups = (int)PART(group_ends, 9);
     f->trees = (int)starts - 1;
@@ -187,32 +190,32 @@ static int fill(forest_t *f, PyObject **part, float base_score) {
     float score = fminf(fmaxf(base_score, 1e-6f), 1.0f - 1e-6f); /* the library's bounds, and its logit */
     f->base = -logf(1.0f / score - 1.0f);
     f->depths = calloc((size_t)f->trees / TOGETHER + 1, 1);
-    return f->depths ? check(f, nodes, cuts, ends) : -1;
+    return f->depths && !check(f, nodes, cuts, ends) ? check_covers(f, covers) : -1;
 }
 
 static PyObject *forest_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs)) {
     int features;
     float base_score;
-    PyObject *part[10];
-    if (!PyArg_ParseTuple(args, "ifSSSSSSSSSS", &features, &base_score, part, part + 1, part + 2, part + 3, part + 4,
-                          part + 5, part + 6, part + 7, part + 8, part + 9)) return NULL;
+    PyObject *part[11];
+    if (!PyArg_ParseTuple(args, "ifSSSSSSSSSSS", &features, &base_score, part, part + 1, part + 2, part + 3, part + 4,
+                          part + 5, part + 6, part + 7, part + 8, part + 9, part + 10)) return NULL;
     forest_t *f = (forest_t *)((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
     if (!f) return NULL;
     f->parts = Py_NewRef(args);
     f->features = features;
     int unfit = fill(f, part, base_score);
-    if (!unfit && !plan(f)) return (PyObject *)f;
+    if (!unfit && !plan(f) && !(PyBytes_Size(part[10]) && plan_reasons(f))) return (PyObject *)f;
     Py_DECREF(f);
     return unfit ? PyErr_Format(PyExc_ValueError, "the trees do not fit together") : PyErr_NoMemory();
 }
 
-static int has_shape(const Py_buffer *view, int dimensions, Py_ssize_t last) {
-    return view->ndim == dimensions && view->itemsize == sizeof(float) && view->format && !strcmp(view->format, "f")
+static int has_shape(const Py_buffer *view, const char *format, int dimensions, Py_ssize_t last) {
+    return view->ndim == dimensions && view->format && !strcmp(view->format, format)
         && view->shape[dimensions - 1] == last;
 }
 
 static int score_views(const forest_t *f, const Py_buffer *matrix, const Py_buffer *out, int probabilities) {
-    if (!has_shape(matrix, 2, f->features) || !has_shape(out, 1, matrix->shape[0])) {
+    if (!has_shape(matrix, "f", 2, f->features) || !has_shape(out, "f", 1, matrix->shape[0])) {
         PyErr_Format(PyExc_ValueError, "a C-ordered float32 matrix of %d columns is needed", f->features);
         return -1;
     }
@@ -228,14 +231,32 @@ static int score_views(const forest_t *f, const Py_buffer *matrix, const Py_buff
     return failed;
 }
 
-static PyObject *forest_score(PyObject *self, PyObject *const *args, Py_ssize_t count) {
-    if (count != 3) return PyErr_Format(PyExc_TypeError, "score(matrix, out, probabilities)");
+static int explain_views(const forest_t *f, const Py_buffer *matrix, const Py_buffer *out, int Py_UNUSED(option)) {
+    if (!f->rules) {
+        PyErr_Format(PyExc_ValueError, "these trees came without covers");
+        return -1;
+    }
+    if (!has_shape(matrix, "f", 2, f->features) || !has_shape(out, "d", 2, f->features + (Py_ssize_t)1)
+        || out->shape[0] != matrix->shape[0]) {
+        PyErr_Format(PyExc_ValueError, "a C-ordered float32 matrix of %d columns is needed", f->features);
+        return -1;
+    }
+    int failed;
+    Py_BEGIN_ALLOW_THREADS
+    failed = explain(f, matrix->buf, matrix->shape[0], out->buf);
+    Py_END_ALLOW_THREADS
+    if (failed) PyErr_NoMemory();
+    return failed;
+}
+
+typedef int work_t(const forest_t *, const Py_buffer *, const Py_buffer *, int);
+
+static PyObject *with_views(PyObject *self, PyObject *const *args, work_t *work, int option) {
     Py_buffer matrix, out;
-    int probabilities = PyObject_IsTrue(args[2]);
-    if (probabilities < 0 || PyObject_GetBuffer(args[0], &matrix, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)) return NULL;
+    if (PyObject_GetBuffer(args[0], &matrix, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)) return NULL;
     int failed = PyObject_GetBuffer(args[1], &out, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | PyBUF_WRITABLE);
     if (!failed) {
-        failed = score_views((forest_t *)self, &matrix, &out, probabilities);
+        failed = work((forest_t *)self, &matrix, &out, option);
         PyBuffer_Release(&out);
     }
     PyBuffer_Release(&matrix);
@@ -243,7 +264,19 @@ static PyObject *forest_score(PyObject *self, PyObject *const *args, Py_ssize_t 
     Py_RETURN_NONE;
 }
 
-static PyMethodDef methods[] = {{"score", (PyCFunction)(void (*)(void))forest_score, METH_FASTCALL, NULL}, {0}};
+static PyObject *forest_score(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    if (count != 3) return PyErr_Format(PyExc_TypeError, "score(matrix, out, probabilities)");
+    int probabilities = PyObject_IsTrue(args[2]);
+    return probabilities < 0 ? NULL : with_views(self, args, score_views, probabilities);
+}
+
+static PyObject *forest_explain(PyObject *self, PyObject *const *args, Py_ssize_t count) {
+    if (count != 2) return PyErr_Format(PyExc_TypeError, "explain(matrix, out)");
+    return with_views(self, args, explain_views, 0);
+}
+
+#define METHOD(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL
+static PyMethodDef methods[] = {{"score", METHOD(forest_score)}, {"explain", METHOD(forest_explain)}, {0}};
 static PyType_Slot slots[] = {{Py_tp_new, forest_new}, {Py_tp_dealloc, forest_dealloc}, {Py_tp_methods, methods}, {0}};
 static PyType_Spec spec = {"fraud_detection_api.model._forest.Trees", sizeof(forest_t), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};

@@ -53,6 +53,9 @@ typedef struct {
     step_t *steps;
     float *leaves;
     size_t *step_ends, *leaf_starts;
+    const float *covers; /* what _forest_reasons.h needs beside the nodes */
+    uint8_t *points;
+    double *rules, bias;
 } forest_t;
 
 /* 0 is missing, limit + 1 whatever no set of the model holds; the bounds and the truncation are the library's. */
@@ -62,13 +65,15 @@ INLINE uint32_t category_of(float value, int32_t limit) {
 
 INLINE size_t set_bytes(const category_t *category) { return ((size_t)category->limit + 2 + 7) / 8; }
 
-static void expand(const forest_t *f, const float *values, cell_t *row) {
-    for (int j = 0; j < f->features; j++) {
-        row[2 * j].number = isnan(values[j]) ? -INFINITY : values[j];
-        row[2 * j + 1].number = isnan(values[j]) ? INFINITY : values[j];
+/* A row's cells lie side by side (stride 1), or those of so many rows column by column. */
+INLINE void expand(const forest_t *f, const float *values, cell_t *row, size_t stride) {
+    for (size_t j = 0; j < (size_t)f->features; j++) {
+        row[2 * j * stride].number = isnan(values[j]) ? -INFINITY : values[j];
+        row[(2 * j + 1) * stride].number = isnan(values[j]) ? INFINITY : values[j];
     }
+    row += 2 * (size_t)f->features * stride;
     for (int j = 0; j < f->categories; j++)
-        row[2 * f->features + j].category = category_of(values[f->category[j].feature], f->category[j].limit);
+        row[j * stride].category = category_of(values[f->category[j].feature], f->category[j].limit);
 }
 
 INLINE uint32_t is_right(const forest_t *f, const node_t *node, const cell_t *row, int mixed) {
@@ -97,7 +102,7 @@ static int walk(const forest_t *f, const float *matrix, Py_ssize_t rows, float *
     for (Py_ssize_t done = 0; done < rows; done += 64) {
         int count = rows - done < 64 ? (int)(rows - done) : 64;
         for (int i = 0; i < count; i++) {
-            expand(f, matrix + (done + i) * f->features, cells + i * width);
+            expand(f, matrix + (done + i) * f->features, cells + i * width, 1);
             margins[done + i] = f->base;
         }
         for (int tree = 0; tree < f->trees; tree += TOGETHER) /* trees outside: they stay in the nearest cache */

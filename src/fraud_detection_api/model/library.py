@@ -8,7 +8,7 @@ from fraud_detection_api.features.matrix import Matrix
 
 
 class LibraryModel:
-    """An XGBoost model behind the same two methods as the compiled forest."""
+    """An XGBoost model behind the same methods as the compiled forest."""
 
     def __init__(self, booster: xgboost.Booster) -> None:
         self._booster = booster
@@ -25,3 +25,9 @@ class LibraryModel:
     def probabilities(self, matrix: Matrix) -> NDArray[np.float32]:
         """The library's probabilities."""
         return np.asarray(self._booster.inplace_predict(matrix), dtype=np.float32)
+
+    def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
+        """The library's exact TreeSHAP: what each feature adds to the margin, and last the bias."""
+        kinds = self._booster.feature_types
+        table = xgboost.DMatrix(matrix, feature_types=kinds, enable_categorical=True, nthread=1)
+        return np.asarray(self._booster.predict(table, pred_contribs=True, validate_features=False), dtype=np.float64)

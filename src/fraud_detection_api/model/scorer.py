@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -13,12 +14,14 @@ from fraud_detection_api.features.matrix import Matrix, MatrixMaker
 from fraud_detection_api.model.bundle import Bundle, Reference, refuse_other_features
 from fraud_detection_api.model.calibration import calibrated
 from fraud_detection_api.model.data_frames import without_data_frames
-from fraud_detection_api.model.forest import Forest, ForestUnsupported
+from fraud_detection_api.model.forest import Forest
 from fraud_detection_api.model.manifest import Manifest
+from fraud_detection_api.model.saved_trees import ForestUnsupported
 from fraud_detection_api.schemas.record import spelled
 from fraud_detection_api.schemas.use_case import UseCase
 
 Probabilities = NDArray[np.float32]
+Contributions = NDArray[np.float64]
 
 
 class Runtime(Protocol):
@@ -26,6 +29,10 @@ class Runtime(Protocol):
 
     def probabilities(self, matrix: Matrix) -> Probabilities:
         """One probability a row."""
+        ...
+
+    def contributions(self, matrix: Matrix) -> Contributions:
+        """What each feature adds to a row's log-odds, and last the bias that all rows have in common."""
         ...
 
 
@@ -51,6 +58,10 @@ class Scorer:
     def probabilities(self, columns: Columns) -> Probabilities:
         """The fraud probability of each record: the library's own to the bit, calibrated where the bundle says how."""
         return calibrated(self.runtime.probabilities(self._maker.matrix(columns)), self.manifest.calibration)
+
+    def contributions(self, columns: Columns) -> Contributions:
+        """What each feature adds to each record's log-odds (exact TreeSHAP, before any calibration), and the bias."""
+        return self.runtime.contributions(self._maker.matrix(columns))
 
     def warnings(self, columns: Columns) -> dict[int, list[Warned]]:
         """What in these records lies outside the range or the categories of training, by row."""
@@ -80,7 +91,25 @@ def quickest_runtime(model: bytes, reference: Reference, library: Callable[[], R
         forest = Forest.read(model)
     except ForestUnsupported:
         return library()
-    return forest if proves(forest, reference) else library()
+    if not proves(forest, reference):
+        return library()
+    return forest if forest.explains else ExplainedByLibrary(forest, library)
+
+
+class ExplainedByLibrary:
+    """A forest that scores but cannot explain, since a split has no cover; the library is loaded when it is asked."""
+
+    def __init__(self, forest: Forest, library: Callable[[], Runtime]) -> None:
+        self._library = library
+        self.probabilities = forest.probabilities
+
+    def contributions(self, matrix: Matrix) -> Contributions:
+        """The library's own."""
+        return self._loaded.contributions(matrix)
+
+    @cached_property
+    def _loaded(self) -> Runtime:
+        return self._library()
 
 
 def _proven_library(bundle: Bundle) -> Runtime:

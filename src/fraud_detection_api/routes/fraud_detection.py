@@ -2,8 +2,7 @@
 
 from fastapi import APIRouter
 
-from fraud_detection_api.routes.score import scoring_router
-from fraud_detection_api.schemas.answers import score_answer
+from fraud_detection_api.routes.score import short_score_router
 from fraud_detection_api.services.scoring import Scoring
 
 FRAUD_DETECTION = "/fraud_detection"
@@ -11,4 +10,4 @@ FRAUD_DETECTION = "/fraud_detection"
 
 def fraud_detection_router(scoring: Scoring) -> APIRouter:
     """A list of credit accounts in, each customer's fraud probability out, in the same order."""
-    return scoring_router(FRAUD_DETECTION, scoring, score_answer(scoring.use_case))
+    return short_score_router(FRAUD_DETECTION, scoring)

@@ -1,12 +1,14 @@
 """The scoring addresses: one declaration makes the route of any use case, short or full."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Query, Response
 from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from fraud_detection_api.schemas.answers import Refusal, full_score_answer
-from fraud_detection_api.services.scoring import Scoring
+from fraud_detection_api.schemas.answers import Refusal, full_score_answer, score_answer
+from fraud_detection_api.schemas.reasons import MOST_REASONS, ReasonsFor, reasons_asked
+from fraud_detection_api.services.scoring import Answer, Scoring
 
 ANSWERS: dict[int | str, dict[str, object]] = {
     200: {
@@ -22,6 +24,10 @@ ANSWERS: dict[int | str, dict[str, object]] = {
     503: {"model": Refusal, "description": "No model can be served, or no answer within the deadline"},
 }
 AT_ONCE = 1_000
+Most = Annotated[
+    int, Query(alias="reasons", ge=0, le=MOST_REASONS, description="Give up to so many reasons for a score")
+]
+Of = Annotated[ReasonsFor, Query(alias="reasons_for", description="Give reasons for flagged records only, or for all")]
 
 
 def score_path(use_case: str) -> str:
@@ -30,18 +36,33 @@ def score_path(use_case: str) -> str:
 
 
 def score_router(scoring: Scoring) -> APIRouter:
-    """POST /score/<use case>: the full answer."""
-    return scoring_router(score_path(scoring.use_case.name), scoring, full_score_answer(scoring.use_case))
+    """POST /score/<use case>: the full answer, with reasons where they are asked for."""
+    use_case = scoring.use_case
+
+    async def score(records: list[use_case.record], most: Most = 0, of: Of = ReasonsFor.FLAGGED) -> Response:  # type: ignore[name-defined]  # known at run time
+        return _response(scoring.answer_records(records, reasons_asked(most, of)))
+
+    return _router(score_path(use_case.name), scoring, score, full_score_answer(use_case))
 
 
-def scoring_router(path: str, scoring: Scoring, answer: type[object]) -> APIRouter:
+def short_score_router(path: str, scoring: Scoring) -> APIRouter:
+    """A use case's own address: the short answer."""
+    use_case = scoring.use_case
+
+    async def score(records: list[use_case.record]) -> Response:  # type: ignore[name-defined]  # known at run time
+        return _response(scoring.answer_records(records))
+
+    return _router(path, scoring, score, score_answer(use_case))
+
+
+def _response(found: Answer) -> Response:
+    return Response(found.content, media_type="application/json", headers={"X-Model-Version": found.model_version})
+
+
+def _router(path: str, scoring: Scoring, score: Callable[..., Awaitable[Response]], answer: type[object]) -> APIRouter:
     """A POST address that takes a list of the use case's records."""
     use_case = scoring.use_case
     router = APIRouter(tags=["scoring"])
-
-    async def score(records: list[use_case.record]) -> Response:  # type: ignore[name-defined]  # known at run time
-        found = scoring.answer_records(records)
-        return Response(found.content, media_type="application/json", headers={"X-Model-Version": found.model_version})
 
     def look(records: object, validate: ValidatorFunctionWrapHandler) -> object:
         scoring.refuse_too_many(records)

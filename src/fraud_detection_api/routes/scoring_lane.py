@@ -15,10 +15,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fraud_detection_api.errors import BodyTooLarge, DeadlineExceeded, FraudError, TooBusy
 from fraud_detection_api.routes.deadline import Deadline
 from fraud_detection_api.routes.refusals import refusal_of
+from fraud_detection_api.schemas.reasons import MOST_REASONS, ReasonsAsked, ReasonsFor
+from fraud_detection_api.services.pace import Pace
 from fraud_detection_api.services.scoring import Answer, Scoring
 
 INLINE_BYTES = 32_768  # about 250 records, 0.2 ms: handing over to a thread costs more below, stalls others above
 JSON = b"application/json"
+# How reasons are asked for as a rule; other spellings of the same, and mistakes, are for FastAPI to read.
+PLAIN_QUESTIONS = {
+    f"reasons={most}{more}".encode(): ReasonsAsked(most, of)
+    for most in range(1, MOST_REASONS + 1)
+    for more, of in (("", ReasonsFor.FLAGGED), *((f"&reasons_for={each}", each) for each in ReasonsFor))
+}
 
 
 @dataclass
@@ -30,7 +38,15 @@ class Limits:
     deadline_seconds: float
     threads: ThreadPoolExecutor
     declined: ThreadPoolExecutor  # of one thread: FastAPI holds ten times a large body's bytes while it looks at it
+    explaining: ThreadPoolExecutor  # of one thread: reasons take a hundred times a score, others keep the processor
+    pace: Pace
     in_flight: int = 0
+    explained: int = 0
+
+    @property
+    def most_explained(self) -> int:
+        """Requests with reasons that may be in flight, most of them waiting for their turn."""
+        return max(1, self.max_in_flight // 4)
 
 
 class ScoringLane:
@@ -69,6 +85,10 @@ class ScoringLane:
             limits.in_flight -= 1
 
     async def _answer(self, scoring: Scoring, body: bytes, is_json: bool, scope: Scope) -> list[Message]:
+        query = scope["query_string"]
+        if query and scoring.gives_reasons and may_ask_for_reasons(query):
+            return await self._in_turn(scoring, body, is_json, scope)
+        self._limits.pace.another()
         if len(body) <= INLINE_BYTES:
             answer = scoring.answer_body(body) if is_json else None
             return _messages_of(answer) if answer else await self._by_fastapi(scope, body)
@@ -78,6 +98,24 @@ class ScoringLane:
             return _messages_of(answer)
         # a large body that FastAPI has to parse would hold the service's event loop for seconds
         return await loop.run_in_executor(limits.declined, asyncio.run, self._by_fastapi(scope, body))
+
+    async def _in_turn(self, scoring: Scoring, body: bytes, is_json: bool, scope: Scope) -> list[Message]:
+        limits = self._limits
+        if limits.explained >= limits.most_explained:
+            raise TooBusy(limits.most_explained)
+        limits.explained += 1
+        try:
+            return await self._explained(scoring, body, is_json, scope)
+        finally:
+            limits.explained -= 1
+
+    async def _explained(self, scoring: Scoring, body: bytes, is_json: bool, scope: Scope) -> list[Message]:
+        asked, loop = PLAIN_QUESTIONS.get(scope["query_string"]), asyncio.get_running_loop()
+        threads = self._limits.explaining
+        answer = await loop.run_in_executor(threads, scoring.answer_body, body, asked) if asked and is_json else None
+        if answer:
+            return _messages_of(answer)
+        return await loop.run_in_executor(threads, asyncio.run, self._by_fastapi(scope, body))
 
     async def _by_fastapi(self, scope: Scope, body: bytes) -> list[Message]:
         sent: list[Message] = []
@@ -90,6 +128,11 @@ class ScoringLane:
 
         await self._app(scope, receive, send)
         return sent
+
+
+def may_ask_for_reasons(query: bytes) -> bool:
+    """Whether a query names reasons, or spells its names in a way that only FastAPI reads."""
+    return b"reasons" in query or b"%" in query
 
 
 def _path(scope: Scope) -> str:

@@ -20,6 +20,18 @@ class Warned(BaseModel):
     message: str = Field(examples=["outside the trained range, 585 to 14747"])
 
 
+class Reason(BaseModel):
+    """A field that pushed the score, which way and how much."""
+
+    field: str = Field(examples=["number_of_accounts_in_arrears"])
+    value: str | int | float | bool | None = Field(description="As it was sent; null where missing", examples=[2])
+    direction: Literal["raises", "lowers"]
+    weight: float = Field(
+        description="What it adds to the log-odds of fraud, below 0 where it lowers", examples=[0.8125]
+    )
+    sentence: str = Field(examples=["2 of 23 accounts in arrears: raises the risk"])
+
+
 class Refusal(BaseModel):
     """Any refusal but that of a record: what is wrong, and a code that stays the same."""
 
@@ -63,6 +75,7 @@ def full_score_answer(use_case: UseCase) -> type[BaseModel]:
         decision=(Literal["flagged", "passed"], Field(description="Flagged at or above the model's threshold")),
         warnings=(list[Warned], Field(description="Values outside what the model was trained on")),
         model_version=(str, Field(examples=["1-0f5c2a9b"])),
+        reasons=(list[Reason], Field(default=[], description="The strongest first; only where `reasons` asks for any")),
     )
     return answer
 

@@ -55,6 +55,7 @@ class RecordField:
     low: float
     high: float
     description: str
+    reason: str = ""  # how a reason that names the field is worded: text with {names} of features
 
     @property
     def is_text(self) -> bool:
@@ -121,7 +122,15 @@ def _record_field(name: str, info: FieldInfo) -> RecordField:
         raise UseCaseInvalid(f"Field {name}: an optional field is `type | None = None`; no other defaults, no aliases.")
     kind = kind_of(info)
     low, high = _text_bounds(name, info) if kind is Kind.CATEGORY else _bounds(name, info)
-    return RecordField(name, kind, optional, low, high, info.description or name.replace("_", " "))
+    return RecordField(name, kind, optional, low, high, info.description or name.replace("_", " "), _reason(name, info))
+
+
+def _reason(name: str, info: FieldInfo) -> str:
+    extra = info.json_schema_extra
+    reason = extra.get("reason", "") if isinstance(extra, dict) else ""
+    if not isinstance(reason, str):
+        raise UseCaseInvalid(f"Field {name}: its reason is worded by a text, not by {reason!r}.")
+    return reason
 
 
 def _without_none(annotation: object) -> tuple[object, bool]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from string import Formatter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from fraud_detection_api.errors import UseCaseInvalid
 from fraud_detection_api.schemas.judging import Costs, Gate
 from fraud_detection_api.schemas.record import Kind, Record, RecordField, fields_of
 
-ANSWER_FIELDS = ("fraud_probability", "decision", "warnings", "model_version")
+ANSWER_FIELDS = ("fraud_probability", "decision", "warnings", "model_version", "reasons")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class UseCase:
             raise UseCaseInvalid(f"Use case {self.name!r}: a name is lower-case letters, digits and underscores.")
         self._check_identifier()
         self._check_rules()
+        self._check_reasons()
         self._check_judging()
         self._check_example()
 
@@ -110,6 +112,17 @@ class UseCase:
             raise UseCaseInvalid(f"Use case {self.name}: a missed fraud cannot cost {missed!r}, which is no number.")
         if self.label in (self.entity, self.gate.group):
             raise UseCaseInvalid(f"Use case {self.name}: the label can be neither its entity nor its group.")
+
+    def _check_reasons(self) -> None:
+        for feature in self.features:
+            try:
+                parts = list(Formatter().parse(feature.reason))
+            except ValueError as error:
+                raise UseCaseInvalid(f"Use case {self.name}: the reason of {feature.name}: {error}.") from error
+            for _, name, form, conversion in parts:
+                if name is not None and (name not in self.feature_names or form or conversion):
+                    wrong = f"the reason of {feature.name} names {name!r}, which is no feature"
+                    raise UseCaseInvalid(f"Use case {self.name}: {wrong}.")
 
     def _check_example(self) -> None:
         try:

@@ -1,6 +1,6 @@
 """Answers as bytes: the short one of a use case's own address, and the full one of /score."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import orjson
@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.scorer import Probabilities, Scorer, Warned
-
-FLAGGED, PASSED = "flagged", "passed"
+from fraud_detection_api.schemas.reasons import ReasonsAsked
+from fraud_detection_api.services.decisions import decisions
+from fraud_detection_api.services.reasons import Reasons
 
 
 def short_answer(identifier: str, columns: Columns, scorer: Scorer) -> bytes:
@@ -20,22 +21,30 @@ def short_answer(identifier: str, columns: Columns, scorer: Scorer) -> bytes:
 
 def full_answer(identifier: str, columns: Columns, scorer: Scorer) -> bytes:
     """Identifier, probability, decision, warnings and model version of each record."""
+    return _full_answer(identifier, columns, scorer, scorer.probabilities(columns), {})
+
+
+def reasoned_answer(identifier: str, columns: Columns, scorer: Scorer, reasons: Reasons, asked: ReasonsAsked) -> bytes:
+    """The full answer with the reasons that were asked for."""
     probabilities = scorer.probabilities(columns)
+    texts = reasons.texts(columns, scorer, probabilities, asked)
+    return _full_answer(identifier, columns, scorer, probabilities, {"reasons": texts})
+
+
+def _full_answer(
+    identifier: str, columns: Columns, scorer: Scorer, probabilities: Probabilities, more: Mapping[str, list[str]]
+) -> bytes:
     return _rows(
-        (identifier, "fraud_probability", "decision", "warnings", "model_version"),
+        (identifier, "fraud_probability", "decision", "warnings", "model_version", *more),
         (
             _keys(columns),
             _numbers(probabilities),
             [f'"{decision}"' for decision in decisions(probabilities, scorer.manifest.threshold)],
             _warnings(scorer.warnings(columns), len(columns)),
             [f'"{scorer.version}"'] * len(columns),
+            *more.values(),
         ),
     )
-
-
-def decisions(probabilities: Probabilities, threshold: float) -> list[str]:
-    """What the bundle's threshold makes of each probability."""
-    return [FLAGGED if flagged else PASSED for flagged in (probabilities >= np.float32(threshold)).tolist()]
 
 
 def _rows(names: Sequence[str], columns: Sequence[list[str]]) -> bytes:

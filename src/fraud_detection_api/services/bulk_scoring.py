@@ -12,9 +12,11 @@ from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.tables import RawTable, columns_of_table
 from fraud_detection_api.model.scorer import Scorer
+from fraud_detection_api.schemas.reasons import ReasonsAsked
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.answers import FLAGGED, PASSED
+from fraud_detection_api.services.decisions import FLAGGED, PASSED, is_flagged
+from fraud_detection_api.services.reasons import Reasons
 from fraud_detection_api.storage.batch import Batch
 from fraud_detection_api.storage.files import PARQUET, format_of, opened, table_writer
 from fraud_detection_api.storage.read_ahead import in_order
@@ -66,18 +68,25 @@ class Scored:
     end: int
 
 
-def score_file(files: BulkFiles, scorer: Scorer, use_case: UseCase, batch_rows: int, progress: Progress) -> BulkSummary:
+def score_file(
+    files: BulkFiles,
+    scorer: Scorer,
+    use_case: UseCase,
+    batch_rows: int,
+    progress: Progress,
+    asked: ReasonsAsked | None = None,
+) -> BulkSummary:
     """Score every record of a file; progress hears how much of the file is done."""
     _refuse_same_files(files)
     wanted = {field.name: field.kind for field in use_case.fields}
     scored = 0
     with (
-        table_writer(files.scores, _layout(use_case)) as scores,
+        table_writer(files.scores, _layout(use_case, asked)) as scores,
         _rejections(files) as put_aside,
         opened(files.records, wanted, batch_rows) as table,  # left first: a file changed meanwhile leaves no scores
     ):
         absent = _absent(use_case, table.names, files.records)
-        bulk = BulkScoring(use_case, scorer, scores)
+        bulk = BulkScoring(use_case, scorer, scores, asked)
         for each in in_order(bulk.scored, table.batches()):
             put_aside.add(each.rejections)
             each.write()
@@ -89,10 +98,14 @@ def score_file(files: BulkFiles, scorer: Scorer, use_case: UseCase, batch_rows: 
 class BulkScoring:
     """Scores batches; safe in several threads."""
 
-    def __init__(self, use_case: UseCase, scorer: Scorer, scores: TableWriter) -> None:
+    def __init__(
+        self, use_case: UseCase, scorer: Scorer, scores: TableWriter, asked: ReasonsAsked | None = None
+    ) -> None:
         self._use_case = use_case
         self._scorer = scorer
         self._scores = scores
+        self._asked = asked
+        self._reasons = Reasons(use_case)
         self._check = RecordCheck(use_case)
 
     def scored(self, batch: Batch) -> Scored:
@@ -111,13 +124,17 @@ class BulkScoring:
 
     def _answer(self, columns: Columns) -> RawTable:
         probabilities = self._scorer.probabilities(columns)
-        flagged = probabilities >= np.float32(self._scorer.manifest.threshold)
-        return {
+        flagged = is_flagged(probabilities, self._scorer.manifest.threshold)
+        scores: RawTable = {
             self._use_case.identifier: np.asarray(columns.identifiers, dtype=_identifier_type(self._use_case)),
             "fraud_probability": probabilities,
             "decision": _DECISIONS[flagged.astype(np.intp)],
             "model_version": np.full(len(columns), self._scorer.version, dtype=np.object_),
         }
+        if self._asked is None:
+            return scores
+        texts = self._reasons.texts(columns, self._scorer, probabilities, self._asked)
+        return {**scores, "reasons": np.array(texts, dtype=np.object_)}
 
 
 class RejectsFile:
@@ -198,13 +215,14 @@ def _refuse_same_files(files: BulkFiles) -> None:
         raise DataRefused("Input, output and rejects have to be different files.")
 
 
-def _layout(use_case: UseCase) -> Layout:
-    return {
+def _layout(use_case: UseCase, asked: ReasonsAsked | None) -> Layout:
+    layout = {
         use_case.identifier: _identifier_type(use_case),
         "fraud_probability": np.dtype(np.float32),
         "decision": _TEXT,
         "model_version": _TEXT,
     }
+    return layout if asked is None else {**layout, "reasons": _TEXT}
 
 
 def _identifier_type(use_case: UseCase) -> np.dtype[np.generic]:

@@ -1,0 +1,26 @@
+"""What may be asked about the reasons of a score."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+MOST_REASONS = 20
+
+
+class ReasonsFor(StrEnum):
+    """Which records get their reasons."""
+
+    FLAGGED = "flagged"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class ReasonsAsked:
+    """How many reasons a record may get, and which records get any."""
+
+    most: int
+    of: ReasonsFor = ReasonsFor.FLAGGED
+
+
+def reasons_asked(most: int, of: ReasonsFor) -> ReasonsAsked | None:
+    """What is asked, if anything is."""
+    return ReasonsAsked(most, of) if most else None

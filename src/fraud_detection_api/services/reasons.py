@@ -1,0 +1,104 @@
+"""Reasons: which fields pushed a record's score, which way and how much, from the very model that gave it."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from fraud_detection_api.errors import Scalar
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.model.scorer import Contributions, Probabilities, Scorer
+from fraud_detection_api.schemas.reasons import ReasonsAsked, ReasonsFor
+from fraud_detection_api.schemas.record import Kind, RecordField, spelled
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.services.decisions import is_flagged
+from fraud_detection_api.services.pace import Pace
+from fraud_detection_api.services.wording import LOWERS, RAISES, wordings
+
+TOGETHER = 32  # records explained in one go, about 3 ms for 300 trees of depth 6
+NOTHING = 1e-6  # log-odds: less than float32 leaves of a margin is no push in either direction
+NONE = "[]"
+
+
+class Reasons:
+    """The reasons of one use case's scores."""
+
+    def __init__(self, use_case: UseCase, pace: Pace | None = None) -> None:
+        self._fields = use_case.features
+        self._wordings = wordings(use_case.features)
+        self._pace = pace or Pace()
+
+    def texts(self, columns: Columns, scorer: Scorer, probabilities: Probabilities, asked: ReasonsAsked) -> list[str]:
+        """Each record's reasons as JSON; none for a record that was not asked about."""
+        texts = [NONE] * len(columns)
+        rows = np.flatnonzero(_asked_about(probabilities, scorer, asked))
+        for start in range(0, len(rows), TOGETHER):
+            some = rows[start : start + TOGETHER]
+            with self._pace.turn():
+                for row, reasons in zip(
+                    some.tolist(), self._reasons(columns.take(some), scorer, asked.most), strict=True
+                ):
+                    texts[row] = orjson.dumps(reasons).decode()
+        return texts
+
+    def _reasons(self, columns: Columns, scorer: Scorer, most: int) -> Iterator[list[dict[str, Scalar]]]:
+        positions, weights = strongest(scorer.contributions(columns), most)
+        values = _values(columns, self._fields)
+        for row, (at, pushed) in enumerate(zip(positions.tolist(), weights.tolist(), strict=True)):
+            yield [
+                self._reason(position, values[row], weight)
+                for position, weight in zip(at, pushed, strict=True)
+                if weight
+            ]
+
+    def _reason(self, position: int, values: list[Scalar], weight: float) -> dict[str, Scalar]:
+        direction = RAISES if weight > 0 else LOWERS
+        return {
+            "field": self._fields[position].name,
+            "value": values[position],
+            "direction": direction,
+            "weight": float(f"{weight:.6g}"),
+            "sentence": self._wordings[position].sentence(values, direction),
+        }
+
+
+def strongest(contributions: Contributions, most: int) -> tuple[NDArray[np.intp], Contributions]:
+    """The features that push each record most and by how much, the earlier field first among equals; 0 is no push."""
+    weights = contributions[:, :-1]
+    with np.errstate(invalid="ignore"):
+        weights = np.where(np.isfinite(weights) & (np.abs(weights) >= NOTHING), weights, 0.0)
+    positions = np.argsort(-np.abs(weights), axis=1, kind="stable")[:, :most]
+    return positions, np.take_along_axis(weights, positions, axis=1)
+
+
+def _asked_about(probabilities: Probabilities, scorer: Scorer, asked: ReasonsAsked) -> NDArray[np.bool_]:
+    if asked.of is ReasonsFor.ALL:
+        return np.ones(len(probabilities), dtype=bool)
+    return is_flagged(probabilities, scorer.manifest.threshold)
+
+
+def _values(columns: Columns, fields: tuple[RecordField, ...]) -> list[list[Scalar]]:
+    """Each record's values, as they were sent."""
+    by_field = [
+        columns.texts[field.name]
+        if field.kind is Kind.CATEGORY
+        else [_sent(field.kind, each) for each in numbers.tolist()]
+        for field, numbers in zip(fields, columns.numbers, strict=True)
+    ]
+    return [list(row) for row in zip(*by_field, strict=True)]
+
+
+def _sent(kind: Kind, number: float) -> Scalar:
+    if math.isnan(number):
+        return None
+    match kind:
+        case Kind.INTEGER:
+            return int(number)
+        case Kind.BOOLEAN:
+            return bool(number)
+        case Kind.DATE:
+            return spelled(kind, number)
+        case _:
+            return number

@@ -1,0 +1,113 @@
+"""The battery's part on reasons: what holds for every use case there is."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import numpy as np
+import xgboost
+
+from fraud_detection_api.schemas.record import Kind
+from tests.checks import Subject
+from tests.examples import Row, body_of, good_rows, slow_body_of
+from tests.small_models import matrix_of
+
+ALL = "?reasons=20&reasons_for=all"
+
+
+def ask(subject: Subject, body: bytes, query: str = ALL) -> httpx.Response:
+    """POST /score/<use case> with a question for reasons; it must be accepted."""
+    headers = {"Content-Type": "application/json"}
+    response = subject.client.post(f"/score/{subject.use_case.name}{query}", content=body, headers=headers)
+    assert response.status_code == 200, response.text
+    return response
+
+
+def reasons_of(subject: Subject, rows: list[Row]) -> list[list[dict[str, Any]]]:
+    """The reasons of these records."""
+    return [answer["reasons"] for answer in ask(subject, body_of(rows)).json()]
+
+
+def librarys(subject: Subject, rows: list[Row]) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
+    """What the library itself says each feature adds, and the bias."""
+    names, kinds = list(subject.use_case.feature_names), [field.kind for field in subject.use_case.features]
+    types = ["c" if kind is Kind.CATEGORY else "q" for kind in kinds]
+    matrix = matrix_of(rows, subject.use_case, subject.model.manifest.categories)
+    table = xgboost.DMatrix(matrix, feature_names=names, feature_types=types, enable_categorical=True)
+    return np.asarray(subject.model.booster.predict(table, pred_contribs=True))
+
+
+def reasons_push_as_the_library_says(subject: Subject) -> None:
+    """Each field, its weight and its direction; with the bias they sum to the log-odds of the probability."""
+    rows = [*good_rows(subject.use_case, 60, seed=8), dict(subject.use_case.example)]
+    expected, probabilities = librarys(subject, rows), subject.model.probabilities(rows)
+    for found, contributions, probability in zip(reasons_of(subject, rows), expected, probabilities, strict=True):
+        weights = {reason["field"]: reason["weight"] for reason in found}
+        named = [weights.get(name, 0.0) for name in subject.use_case.feature_names]
+        np.testing.assert_allclose(named, contributions[:-1], atol=1e-5)
+        log_odds = np.log(float(probability) / (1 - float(probability)))
+        np.testing.assert_allclose(sum(named) + contributions[-1], log_odds, atol=1e-4)
+
+
+def no_reason_contradicts_itself(subject: Subject) -> None:
+    """Direction, sign and sentence agree; the strongest come first; no field comes twice or without a push."""
+    for found in reasons_of(subject, good_rows(subject.use_case, 40, seed=4)):
+        sizes = [abs(reason["weight"]) for reason in found]
+        assert sizes == sorted(sizes, reverse=True)
+        assert all(sizes)
+        assert len({reason["field"] for reason in found}) == len(found)
+        for reason in found:
+            assert reason["direction"] == ("raises" if reason["weight"] > 0 else "lowers")
+            assert reason["sentence"].endswith(f"{reason['direction']} the risk")
+
+
+def fewer_reasons_are_the_first_ones(subject: Subject) -> None:
+    """A number cuts the list, the default leaves it to the flagged."""
+    body = body_of(subject.model.training_rows[:200])
+    whole, flagged = ask(subject, body).json(), ask(subject, body, "?reasons=2").json()
+    two = ask(subject, body, "?reasons=2&reasons_for=all").json()
+    assert [answer["reasons"] for answer in two] == [answer["reasons"][:2] for answer in whole]
+    assert flagged == [each if each["decision"] == "flagged" else each | {"reasons": []} for each in two]
+    assert {each["decision"] for each in two} == {"flagged", "passed"}
+
+
+def both_ways_of_reading_a_body_give_the_same_reasons(subject: Subject) -> None:
+    """The quick reader and FastAPI's own route, to the byte."""
+    rows = good_rows(subject.use_case, 30, seed=3)
+    expected = ask(subject, body_of(rows))
+    for query in (ALL, "?reasons_for=all&reasons=20", "?reasons=%320&reasons_for=all", f"{ALL}&unknown=1"):
+        for body in (body_of(rows), slow_body_of(rows)):
+            found = ask(subject, body, query)
+            assert found.content == expected.content, query
+            assert found.headers["X-Model-Version"] == subject.version
+
+
+def without_a_question_there_are_no_reasons(subject: Subject) -> None:
+    """Not even an empty list: the bytes are those of a request without a query."""
+    body = body_of(good_rows(subject.use_case, 20))
+    plain = subject.post(body).content
+    assert b'"reasons"' not in plain
+    for query in ("?reasons=0", "?reasons_for=all", "?reasons=0&reasons_for=all", "?unknown=1", "?"):
+        assert ask(subject, body, query).content == plain, query
+
+
+def the_documentation_tells_of_reasons(subject: Subject) -> None:
+    """The parameters with their bounds, and the field of the answer."""
+    document = subject.client.get("/openapi.json").json()
+    operation = document["paths"][f"/score/{subject.use_case.name}"]["post"]
+    asked = {parameter["name"]: parameter["schema"] for parameter in operation["parameters"]}
+    assert (asked["reasons"]["minimum"], asked["reasons"]["maximum"], asked["reasons"]["default"]) == (0, 20, 0)
+    assert asked["reasons_for"]["default"] == "flagged"
+    answer = json.dumps(document["components"]["schemas"][f"{subject.use_case.record.__name__}FullScore"])
+    assert "#/components/schemas/Reason" in answer
+
+
+REASON_CHECKS: tuple[Callable[[Subject], None], ...] = (
+    reasons_push_as_the_library_says,
+    no_reason_contradicts_itself,
+    fewer_reasons_are_the_first_ones,
+    both_ways_of_reading_a_body_give_the_same_reasons,
+    without_a_question_there_are_no_reasons,
+    the_documentation_tells_of_reasons,
+)
