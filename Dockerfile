@@ -1,5 +1,6 @@
 # Stages: builder (compiler, Poetry, wheel), serving-venv and sample-model (what the final image takes over),
-# tests (everything, for `docker compose run tests`, `lint` and `jupyter`), serving (the last one and the default).
+# tests (everything, for `docker compose run tests`, `lint` and `jupyter`), tracking-server (MLflow, for
+# `docker compose --profile mlflow up mlflow`), serving (the last one and the default).
 #
 # pip finds its index as it does everywhere: by default, or through the optional build arguments below. They reach the
 # building stages alone, nothing of them is left in the final image.
@@ -23,6 +24,7 @@ WORKDIR /build
 COPY pyproject.toml poetry.lock ./
 RUN /opt/poetry/bin/poetry export --only main --output serving.txt \
  && /opt/poetry/bin/poetry export --only main --extras training --output training.txt \
+ && /opt/poetry/bin/poetry export --only tracking-server --output tracking-server.txt \
  && /opt/poetry/bin/poetry export --all-groups --all-extras --output everything.txt
 
 FROM builder AS wheel
@@ -55,6 +57,29 @@ COPY --chown=10001:10001 . .
 RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps --editable . && chown -R 10001:10001 /app
 USER 10001:10001
 CMD ["python", "-m", "pytest", "--cov"]
+
+FROM builder AS tracking-venv
+RUN python3 -m venv --without-pip /opt/venv \
+ && /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --require-hashes --requirement tracking-server.txt
+
+FROM python:${PYTHON}-slim-bookworm AS tracking-server
+LABEL org.opencontainers.image.title="fraud_detection_api: tracking server" \
+      org.opencontainers.image.description="MLflow with the versions of the lock file" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV PATH=/opt/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin fraud \
+ && mkdir /data && chown 10001:10001 /data
+COPY --from=tracking-venv /opt/venv /opt/venv
+USER 10001:10001
+WORKDIR /tmp
+VOLUME /data
+EXPOSE 5000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["python", "-I", "-S", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:5000/health', timeout=4)"]
+CMD ["mlflow", "server", "--host", "0.0.0.0", "--port", "5000", "--workers", "1", \
+     "--backend-store-uri", "sqlite:////data/tracking.db", "--artifacts-destination", "/data/artifacts"]
 
 FROM python:${PYTHON}-slim-bookworm AS serving
 LABEL org.opencontainers.image.title="fraud_detection_api" \

@@ -12,9 +12,11 @@ from fraud_detection_api.settings import Settings
 from tests.running_service import PROJECT
 
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
-CODE = re.compile(r"^```(?:bash|sh|console|text)?\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"(?:^|[/\s$])fraud ((?:[a-z][a-z-]+ ?)+)", re.MULTILINE)
+CODE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
+TYPED = ("", "bash", "sh", "console")  # what a person types; other blocks show files and what comes back
+COMMAND = re.compile(r"^(?:\$ )?(?:[\w./]*/)?fraud ((?:[a-z][a-z-]+ ?)+)", re.MULTILINE)
 NAMES = sorted(f"FRAUD_{name.upper()}" for name in Settings.model_fields)
+COMMANDS = [(str(command.name),) for command in app.registered_commands]
 MODELS = [("models", name) for name in ("list", "show", "promote", "rollback", "import")]
 BUILT_IN = ("/score/credit_accounts",)
 
@@ -51,7 +53,7 @@ def test_every_address_is_documented(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
     addresses = [path for path in document["paths"] if not path.startswith("/score/") or path in BUILT_IN]
     text = pages()
-    spelled = {path: re.sub(r"\\{.*?\}", r"[{<\\w]", re.escape(path)) for path in addresses}
+    spelled = {path: re.sub(r"\\{.*?\}", r"[{<\\w][^/\\s]*", re.escape(path)) for path in addresses}
     assert [path for path, pattern in spelled.items() if not re.search(pattern, text)] == []
 
 
@@ -68,7 +70,8 @@ def test_every_documented_address_exists(client: httpx.Client) -> None:
 
 
 def test_every_documented_command_exists() -> None:
-    code = "\n".join(block or inline for block, inline in CODE.findall(pages()))
+    found = [match for path in PAGES for match in CODE.findall(path.read_text())]
+    code = "\n".join(inline or block for language, block, inline in found if language in TYPED)
     documented = {tuple(words.split()) for words in COMMAND.findall(code)}
     assert {words[0] for words in documented} >= {"sample", "train", "models", "serve", "score"}
     commands = {(words[:2] if words[0] == "models" else words[:1]) for words in documented}
@@ -76,7 +79,7 @@ def test_every_documented_command_exists() -> None:
     assert commands == known
 
 
-@pytest.mark.parametrize("command", [("sample",), ("train",), ("serve",), ("score",), *MODELS])
+@pytest.mark.parametrize("command", [*COMMANDS, *MODELS])
 def test_every_command_is_documented(command: tuple[str, ...]) -> None:
     assert explains_itself(*command)
     assert " ".join(("fraud", *command)) in pages()

@@ -12,6 +12,7 @@ FraudError
 ├── BundleRefused         500  a bundle differs from what its manifest says
 ├── UnknownUseCase        404  nobody declared this use case
 ├── UnknownVersion        404  the registry holds no such version
+├── ReportMissing         404  a bundle was made before bundles kept their report
 ├── NoPastChampion        404  there is nothing to roll back to
 ├── UseCaseInvalid        500  a declaration contradicts itself
 ├── DataRefused           400  a table cannot be used, and what to do about it
@@ -133,6 +134,14 @@ class UnknownVersion(FraudError):
 
     def __init__(self, use_case: str, version: str) -> None:
         super().__init__(f"There is no version {version!r} of {use_case}; see `fraud models list {use_case}`.")
+
+
+class ReportMissing(FraudError):
+    status = 404
+    code = "report_missing"
+
+    def __init__(self, use_case: str, version: str) -> None:
+        super().__init__(f"Version {version} of {use_case} keeps no report; `fraud report {use_case}` makes one of it.")
 
 
 class NoPastChampion(FraudError):

@@ -1,8 +1,36 @@
-"""GET /models and GET /models/{use_case}."""
+"""GET /models, GET /models/{use_case} and GET /models/{use_case}/report."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import httpx
+import pytest
 
+from fraud_detection_api.model.bundle import REPORT, REPORT_DATA, Bundle
+from fraud_detection_api.model.registry import Registry
 from tests.conftest import Shop
+from tests.running_service import running_service
+from tests.training.fitting import accounts_file, fitted
+
+NAME = "credit_accounts"
+ADDRESS = f"/models/{NAME}/report"
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A service that serves a fitted model, and the model's bundle."""
+
+    client: httpx.Client
+    bundle: Bundle
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reported]:
+    """A service of a model that keeps its report."""
+    folder = tmp_path_factory.mktemp("reported")
+    version = fitted(accounts_file(folder), folder / "models").version
+    with running_service(folder, {}) as service, service.client() as client:
+        yield Reported(client, Registry(folder / "models").bundle(NAME, version))
 
 
 class TestModels:
@@ -41,3 +69,55 @@ class TestModel:
         found = client.get("/models/nobody").json()
         assert found["code"] == "unknown_use_case"
         assert "there are: credit_accounts, loan_applications, card_taps" in found["detail"]
+
+
+class TestReport:
+    def test_the_page_of_the_version_that_scores_now_is_given_as_it_is_kept(self, reported: Reported) -> None:
+        response = reported.client.get(ADDRESS)
+        assert response.status_code == 200
+        assert response.content == reported.bundle.attached(REPORT)
+        assert response.headers["content-type"] == "text/html; charset=utf-8"
+        assert response.headers["x-model-version"] == reported.bundle.version
+        assert response.headers["etag"] == f'"{reported.bundle.manifest.files[REPORT]}"'
+
+    def test_the_same_is_given_as_json(self, reported: Reported) -> None:
+        response = reported.client.get(ADDRESS, params={"format": "json"})
+        assert response.content == reported.bundle.attached(REPORT_DATA)
+        assert response.headers["content-type"] == "application/json"
+        assert response.json()["manifest"]["metrics"].keys() == reported.bundle.manifest.metrics.keys()
+
+    def test_a_browser_may_load_and_run_nothing_for_it(self, reported: Reported) -> None:
+        headers = reported.client.get(ADDRESS).headers
+        policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+        assert policy["default-src"] == "'none'"
+        assert policy["style-src"] == "'unsafe-inline'"
+        assert "script-src" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+
+    def test_another_format_is_refused(self, reported: Reported) -> None:
+        assert reported.client.get(ADDRESS, params={"format": "pdf"}).status_code == 422
+
+    def test_a_bundle_that_keeps_none_says_how_to_get_one(self, client: httpx.Client) -> None:
+        response = client.get(ADDRESS)
+        assert response.status_code == 404
+        assert response.json()["code"] == "report_missing"
+        assert f"fraud report {NAME}" in response.json()["detail"]
+
+    def test_an_unknown_use_case_is_told_apart_from_a_missing_report(self, client: httpx.Client) -> None:
+        assert client.get("/models/nobody/report").json()["code"] == "unknown_use_case"
+
+    def test_without_a_model_there_is_no_report(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+        with running_service(tmp_path_factory.mktemp("empty"), {}) as service, service.client() as client:
+            response = client.get(ADDRESS)
+        assert response.status_code == 503
+        assert response.json()["code"] == "model_missing"
+
+    def test_a_report_of_which_a_byte_was_changed_is_refused(self, reported: Reported) -> None:
+        assert reported.bundle.folder is not None
+        file = reported.bundle.folder / REPORT
+        kept = file.read_bytes()
+        try:
+            file.write_bytes(kept.replace(b"Passed", b"passed"))
+            assert reported.client.get(ADDRESS).json()["code"] == "bundle_refused"
+        finally:
+            file.write_bytes(kept)

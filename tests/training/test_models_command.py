@@ -60,7 +60,7 @@ def test_an_empty_registry_says_how_to_fill_it(tmp_path: Path) -> None:
 
 def test_show_tells_measures_features_parameters_and_checks(models: Path) -> None:
     output = shown(models, "show", NAME)
-    for expected in ("champion", "average precision", "number_of_open_accounts", "2 to 19", "threshold rule", "passed"):
+    for expected in ("champion", "average precision", "number_of_open_accounts", "2 to 19", "the highest F1", "passed"):
         assert expected in output
     assert "FAILED  not worse than the champion" in shown(models, "show", NAME, "2")
 

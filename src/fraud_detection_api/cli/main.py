@@ -6,12 +6,17 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from fraud_detection_api.cli import models, sample, score, serve, train
+from fraud_detection_api.cli import compare, evaluate, models, report, sample, score, serve, threshold, train, tune
 from fraud_detection_api.errors import FraudError
 
 app = typer.Typer(no_args_is_help=True, help="From a labelled table to a served fraud probability.")
 app.command("sample")(sample.sample)
 app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("tune")(tune.tune)
+app.command("compare")(compare.compare)
+app.command("threshold")(threshold.threshold)
+app.command("report")(report.report)
 app.add_typer(models.app, name="models")
 app.command("serve")(serve.serve)
 app.command("score")(score.score)

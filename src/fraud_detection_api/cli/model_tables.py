@@ -8,6 +8,7 @@ from fraud_detection_api.errors import BundleRefused, UnknownVersion
 from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.manifest import Feature, Manifest
 from fraud_detection_api.model.registry import Aliases, Registry
+from fraud_detection_api.training.report.wording import calibration_words, threshold_rule
 from fraud_detection_api.training.summary import measures_table
 
 
@@ -61,15 +62,10 @@ def _facts(manifest: Manifest) -> Table:
     table = Table("fact", Column("value", overflow="fold"))
     data = manifest.data.model_dump() if manifest.data else {}
     facts = {"made": f"{manifest.created_at:%Y-%m-%d %H:%M:%S %Z}", "origin": manifest.origin, "gate": _gate(manifest)}
-    facts |= {"threshold rule": manifest.threshold_rule, "calibration": calibration_words(manifest)}
+    facts |= {"threshold": threshold_rule(manifest), "calibration": calibration_words(manifest)}
     for name, value in {**facts, **data, **manifest.parameters, **manifest.libraries}.items():
         table.add_row(name.replace("_", " "), str(value))
     return table
-
-
-def calibration_words(manifest: Manifest) -> str:
-    """Whether and how probabilities are calibrated."""
-    return manifest.calibration.method if manifest.calibration else "none: the model's own probabilities"
 
 
 def _features(features: tuple[Feature, ...]) -> Table:

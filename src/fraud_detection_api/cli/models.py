@@ -5,22 +5,21 @@ from typing import Annotated
 
 import typer
 
+from fraud_detection_api.cli.arguments import (
+    Models,
+    Name,
+    Track,
+    UseCases,
+    Version,
+    known_use_cases,
+    registry_of,
+    tracker_of,
+)
 from fraud_detection_api.errors import ForceNeedsReason
 from fraud_detection_api.model.data_frames import without_data_frames
-from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.settings import Settings
-from fraud_detection_api.training.fit_options import import_strings
-from fraud_detection_api.use_cases import all_use_cases, named
+from fraud_detection_api.use_cases import named
 
 app = typer.Typer(no_args_is_help=True, help="List, show, promote, roll back and import models.")
-
-Name = Annotated[str, typer.Argument(help="The use case, such as credit_accounts")]
-Version = Annotated[str, typer.Argument(help="A version, its number, or champion or challenger")]
-Models = Annotated[Path | None, typer.Option("--models", envvar="FRAUD_MODELS", help="Folder of the registry [models]")]
-UseCases = Annotated[
-    str | None, typer.Option("--use-cases", envvar="FRAUD_USE_CASES", help="Use cases of your own: package.module:NAME")
-]
 
 
 @app.command("list")
@@ -32,7 +31,7 @@ def list_models(
     """List every version, oldest first."""
     from fraud_detection_api.cli import model_tables
 
-    known, registry = _known(use_cases), _registry(models)
+    known, registry = known_use_cases(use_cases), registry_of(models)
     names = [named(use_case, known).name] if use_case else list(known)
     tables = [model_tables.versions(registry, name) for name in names if registry.versions(name)]
     if not tables:
@@ -45,7 +44,7 @@ def show(use_case: Name, version: Version = "champion", models: Models = None, u
     """Show what is known of one version."""
     from fraud_detection_api.cli import model_tables
 
-    registry, name = _registry(models), named(use_case, _known(use_cases)).name
+    registry, name = registry_of(models), named(use_case, known_use_cases(use_cases)).name
     bundle = registry.bundle(name, version)
     model_tables.show(name, bundle, registry.aliases(name))
 
@@ -57,26 +56,32 @@ def promote(
     force: Annotated[str | None, typer.Option(metavar="REASON", help="Why, if its gate failed")] = None,
     models: Models = None,
     use_cases: UseCases = None,
+    track: Track = None,
 ) -> None:
     """Make a version the champion; one whose gate failed needs a reason, which a new version of it keeps."""
     with without_data_frames():
         from fraud_detection_api.training.bundling.publishing import promoted
 
-    found = promoted(_registry(models), named(use_case, _known(use_cases)), version, force)
+    registry = registry_of(models)
+    found = promoted(registry, named(use_case, known_use_cases(use_cases)), version, force)
     typer.echo(f"{use_case} {found} is champion now")
+    tracker_of(track, registry, use_case).promoted(found)
 
 
 @app.command("rollback")
-def rollback(use_case: Name, models: Models = None, use_cases: UseCases = None) -> None:
+def rollback(use_case: Name, models: Models = None, use_cases: UseCases = None, track: Track = None) -> None:
     """Make the champion before this one champion again."""
-    found = _registry(models).rollback(named(use_case, _known(use_cases)).name)
+    registry = registry_of(models)
+    found = registry.rollback(named(use_case, known_use_cases(use_cases)).name)
     typer.echo(f"{use_case} {found} is champion again")
+    tracker_of(track, registry, use_case).promoted(found)
 
 
 @app.command("import")
-def import_file(
+def import_file(  # noqa: PLR0913 - every option of a command is a parameter
     use_case: Name,
     file: Annotated[Path, typer.Argument(help="A native XGBoost file, JSON or UBJ, with the use case's features")],
+    *,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="From which probability on it is a fraud")] = 0.5,
     promote: Annotated[
         str | None,
@@ -84,6 +89,7 @@ def import_file(
     ] = None,
     models: Models = None,
     use_cases: UseCases = None,
+    track: Track = None,
 ) -> None:
     """Make a bundle of a model that was boosted elsewhere; it becomes champion if there is none, or with --promote."""
     with without_data_frames():
@@ -91,16 +97,11 @@ def import_file(
 
     if promote is not None and not promote.strip():
         raise ForceNeedsReason
-    imported = import_model(_registry(models), named(use_case, _known(use_cases)), file, threshold, promote)
+    registry = registry_of(models)
+    imported = import_model(registry, named(use_case, known_use_cases(use_cases)), file, threshold, promote)
     for remark in imported.remarks:
         typer.echo(remark, err=True)
     outcome = "champion now" if imported.is_champion else "published; to make it champion: fraud models promote --force"
     typer.echo(f"{use_case} {imported.version} is {outcome}")
-
-
-def _registry(given: Path | None) -> Registry:
-    return Registry(given or Settings().models)
-
-
-def _known(given: str | None) -> dict[str, UseCase]:
-    return all_use_cases(import_strings(given) if given else Settings().use_cases)
+    tracker = tracker_of(track, registry, use_case)
+    (tracker.promoted if imported.is_champion else tracker.fitted)(imported.version)

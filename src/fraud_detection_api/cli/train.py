@@ -1,11 +1,10 @@
 """fraud train: the model fitter, with the settings' registry and use cases."""
 
-import inspect
 from dataclasses import replace
-from typing import Annotated
 
 import typer
 
+from fraud_detection_api.cli.arguments import USE_CASE
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.training.fit_options import FitOptions, command_with_options
@@ -22,14 +21,8 @@ def _train(name: str, options: FitOptions) -> None:
 
     settings = Settings()
     use_case = named(name, all_use_cases(options.use_case_imports or settings.use_cases))
-    raise typer.Exit(fit_and_report(use_case, replace(options, models=options.models or settings.models)))
+    models, tracking = options.models or settings.models, options.tracking or settings.tracking
+    raise typer.Exit(fit_and_report(use_case, replace(options, models=models, tracking=tracking)))
 
 
-train = command_with_options(
-    _train,
-    inspect.Parameter(
-        "use_case",
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        annotation=Annotated[str, typer.Argument(help="The use case, such as credit_accounts")],
-    ),
-)
+train = command_with_options(_train, USE_CASE)

@@ -17,6 +17,7 @@ from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 
 MODEL, REFERENCE, MANIFEST, SEAL = "model.json", "reference.npy", "manifest.json", "manifest.sha256"
+REPORT, REPORT_DATA = "report.html", "report.json"  # kept beside the model, read only when somebody asks
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,7 @@ class Bundle:
         """A file that is kept beside the model, every byte of it checked; None where the bundle has no such file."""
         if self.folder is None or name not in self.manifest.files:
             return None
-        content = _read(self.folder, name)
-        if digest(content) != self.manifest.files[name]:
-            raise BundleRefused(self.version, f"{name} was changed")
-        return content
+        return checked_file(self.folder, name, self.manifest.files[name])
 
     @property
     def attachments(self) -> dict[str, bytes]:
@@ -105,6 +103,14 @@ def _refuse_changed_attachments(folder: Path, manifest: Manifest) -> None:
             raise BundleRefused(folder.name, f"{name} is missing") from error
         if found != manifest.files[name]:
             raise BundleRefused(folder.name, f"{name} was changed")
+
+
+def checked_file(folder: Path, name: str, sha256: str) -> bytes:
+    """A file of a bundle, refused if one byte of it differs."""
+    content = _read(folder, name)
+    if digest(content) != sha256:
+        raise BundleRefused(folder.name, f"{name} was changed")
+    return content
 
 
 def digest(content: bytes) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from fraud_detection_api.errors import BundleRefused, NoPastChampion, UnknownVersion
-from fraud_detection_api.model.bundle import SEAL, Bundle, read_bundle
+from fraud_detection_api.model.bundle import SEAL, Bundle, checked_file, read_bundle
 from fraud_detection_api.model.manifest import Frozen
 
 _VERSION = re.compile(r"[1-9]\d*-[0-9a-f]{8}")
@@ -60,6 +60,10 @@ class Registry:
     def bundle(self, use_case: str, version: str) -> Bundle:
         """The bundle of a version, every byte of it checked."""
         return read_bundle(self._versions_path(use_case) / self.find(use_case, version))
+
+    def attached(self, use_case: str, version: str, name: str, sha256: str) -> bytes:
+        """One file that a version keeps beside its model, checked; the rest of the bundle is left alone."""
+        return checked_file(self._versions_path(use_case) / version, name, sha256)
 
     def changed_at(self, use_case: str, version: str) -> int:
         """When a file of a version was last changed, in nanoseconds; 0 while it has none."""

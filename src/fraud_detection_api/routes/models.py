@@ -1,14 +1,43 @@
-"""What is served: versions, features, metrics, thresholds."""
+"""What is served: versions, features, metrics, thresholds, reports."""
 
-from fastapi import APIRouter
+from typing import Literal
+
+from fastapi import APIRouter, Response
 
 from fraud_detection_api.errors import UnknownUseCase
+from fraud_detection_api.model.bundle import REPORT, REPORT_DATA
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.routes.dependencies import ServedModelsDependency
 from fraud_detection_api.routes.health import model_state
 from fraud_detection_api.schemas.answers import ModelState, Refusal
+from fraud_detection_api.services.reports import kept_report
+from fraud_detection_api.services.served_models import ServedModel, ServedModels
 
 router = APIRouter(prefix="/models", tags=["models"])
+
+REFUSALS: dict[int | str, dict[str, object]] = {
+    404: {"model": Refusal, "description": "There is no such use case"},
+    503: {"model": Refusal, "description": "No model can be served for it"},
+}
+REPORT_ANSWERS: dict[int | str, dict[str, object]] = {
+    200: {
+        "description": "The report: HTML, or the same as JSON",
+        "content": {"text/html": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}},
+        "headers": {
+            "X-Model-Version": {"description": "The model that it is about", "schema": {"type": "string"}},
+            "ETag": {"description": "The digest of the report", "schema": {"type": "string"}},
+        },
+    },
+    404: {"model": Refusal, "description": "There is no such use case, or its model keeps no report"},
+    503: REFUSALS[503],
+}
+KEPT = {"html": (REPORT, "text/html; charset=utf-8"), "json": (REPORT_DATA, "application/json")}
+LOADS_NOTHING = {
+    "Cache-Control": "no-cache",  # the next champion has another one
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 class ServedModelAnswer(Manifest):
@@ -26,15 +55,29 @@ async def models(served_models: ServedModelsDependency) -> list[ModelState]:
 @router.get(
     "/{use_case}",
     response_model_exclude={"files": True, "features": {"__all__": {"histogram_edges", "histogram_counts"}}},
-    responses={
-        404: {"model": Refusal, "description": "There is no such use case"},
-        503: {"model": Refusal, "description": "No model can be served for it"},
-    },
+    responses=REFUSALS,
 )
 async def model(use_case: str, served_models: ServedModelsDependency) -> ServedModelAnswer:
     """The model that scores a use case now: its manifest without the reference histograms."""
+    scorer = _served(use_case, served_models).current()
+    return ServedModelAnswer(version=scorer.version, **scorer.manifest.model_dump())
+
+
+@router.get("/{use_case}/report", responses=REPORT_ANSWERS, response_class=Response)
+def report(  # not async: a file is read, off the event loop
+    use_case: str,
+    served_models: ServedModelsDependency,
+    format: Literal["html", "json"] = "html",  # noqa: A002
+) -> Response:
+    """The report (model card) of the model that scores a use case now."""
+    file, media_type = KEPT[format]
+    found = kept_report(_served(use_case, served_models), file)
+    headers = {"X-Model-Version": found.version, "ETag": f'"{found.sha256}"', **LOADS_NOTHING}
+    return Response(found.content, media_type=media_type, headers=headers)
+
+
+def _served(use_case: str, served_models: ServedModels) -> ServedModel:
     served = served_models.by_use_case.get(use_case)
     if served is None:
         raise UnknownUseCase(use_case, tuple(served_models.by_use_case))
-    scorer = served.current()
-    return ServedModelAnswer(version=scorer.version, **scorer.manifest.model_dump())
+    return served

@@ -51,6 +51,9 @@ CREDIT_ACCOUNTS = UseCase(
     identifier="customer_id",
     label="fraud_flag",
     time_column="snapshot_date",
+    entity="customer_id",
+    purpose="Tells which customers' credit accounts look like fraud, so that people look at those first.",
+    not_for="Granting credit, or deciding about a customer without a person who looks.",
     rules=(
         Rule(
             fields=("number_of_accounts_in_arrears", "number_of_open_accounts"),

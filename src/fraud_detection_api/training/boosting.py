@@ -19,6 +19,8 @@ class Boosting:
     l2: float = 1.0
     l1: float = 0.0
     least_gain: float = 0.0  # for another split
+    one_by_one: int = 4  # features with fewer categories than this are split one category against the rest
+    most_together: int = 64  # categories on one side of any other split of a category
     seed: int = 0
 
     @property
@@ -35,5 +37,7 @@ class Boosting:
             "reg_lambda": self.l2,
             "reg_alpha": self.l1,
             "gamma": self.least_gain,
+            "max_cat_to_onehot": self.one_by_one,
+            "max_cat_threshold": self.most_together,
             "seed": self.seed,
         }

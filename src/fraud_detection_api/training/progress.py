@@ -26,6 +26,14 @@ class Follower(Protocol):
         ...
 
 
+class SearchFollower(Follower, Protocol):
+    """Whoever is also told how far a search over many fits is."""
+
+    def moved(self, what: str, done: int, of: int, found: str) -> None:
+        """One more fit of the search is done; what was found so far, in a few words."""
+        ...
+
+
 class LogFollower:
     """Writes log lines, one for every tenth of the rounds."""
 
@@ -41,6 +49,10 @@ class LogFollower:
         """Log every tenth of the rounds."""
         if done == of or done % max(of // 10, 1) == 0:
             logger.info(f"Round {done} of {of}{_in_words(loss)}")
+
+    def moved(self, what: str, done: int, of: int, found: str) -> None:
+        """Log every fit of a search."""
+        logger.info(f"{what} {done} of {of}{found and ', '}{found}")
 
 
 class TerminalFollower:
@@ -62,13 +74,17 @@ class TerminalFollower:
         """Move the bar."""
         self._bar.update(self._task, description="Boosting", completed=done, total=of, loss=_in_words(loss))
 
+    def moved(self, what: str, done: int, of: int, found: str) -> None:
+        """Move the bar by a fit."""
+        self._bar.update(self._task, description=what, completed=done, total=of, loss=f"{found and ', '}{found}")
+
 
 def _in_words(loss: float | None) -> str:
     return "" if loss is None else f", log loss {loss:.5f} on the early-stopping rows"
 
 
 @contextmanager
-def following() -> Iterator[Follower]:
+def following() -> Iterator[SearchFollower]:
     """A bar where somebody looks, log lines where nobody does."""
     if not sys.stderr.isatty():
         yield LogFollower()

@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fraud_detection_api.model.manifest import Manifest, Measure
+from fraud_detection_api.training.proof.measures import MONEY
 
 
 def summary(version: str, manifest: Manifest, *, is_champion: bool) -> None:
@@ -28,11 +29,14 @@ def measures_table(manifest: Manifest) -> Table:
     """The measures with their 95 % intervals."""
     table = Table("on later rows" if manifest.metrics else "no measures", "value", "95 % interval")
     for name, measure in manifest.metrics.items():
-        table.add_row(name.replace("_", " "), f"{measure.value:.4f}", interval(measure))
+        digits = 2 if name in MONEY else 4
+        table.add_row(name.replace("_", " "), f"{measure.value:,.{digits}f}", interval(measure, digits))
     table.add_row("threshold", f"{manifest.threshold:.4f}", "")
     return table
 
 
-def interval(measure: Measure) -> str:
+def interval(measure: Measure, digits: int) -> str:
     """The interval, where there is one."""
-    return "" if measure.low is None or measure.high is None else f"{measure.low:.4f} to {measure.high:.4f}"
+    if measure.low is None or measure.high is None:
+        return ""
+    return f"{measure.low:,.{digits}f} to {measure.high:,.{digits}f}"

@@ -40,6 +40,28 @@ class TrainedModel:
 
 
 @dataclass(frozen=True)
+class Quantiser:
+    """Hands rows of a dataset to the library, each value as the number of its histogram bin."""
+
+    use_case: UseCase
+    dataset: Dataset
+    maker: MatrixMaker
+    threads: int
+
+    def rows(self, rows: Rows, like: xgboost.QuantileDMatrix | None = None) -> xgboost.QuantileDMatrix:
+        """These rows with bins of their own, or with those of the rows they are like."""
+        return xgboost.QuantileDMatrix(
+            self.maker.matrix(self.dataset.columns.take(rows)),
+            label=self.dataset.labels[rows].astype(np.float32),
+            feature_names=list(self.use_case.feature_names),
+            feature_types=[_TYPES[field.kind] for field in self.use_case.features],
+            enable_categorical=True,
+            nthread=self.threads,
+            ref=like,
+        )
+
+
+@dataclass(frozen=True)
 class XGBoostTrainer:
     """Boosted trees on histograms; no class weights, because the threshold carries the cost, not the training."""
 
@@ -57,34 +79,17 @@ class XGBoostTrainer:
         self, use_case: UseCase, dataset: Dataset, rows: Rows, stopping: Rows, on_round: RoundDone
     ) -> TrainedModel:
         """Boost on these rows until the stopping rows see no more gain; without stopping rows, every round."""
-        categories = _categories(dataset, rows)
+        categories = categories_within(dataset, rows)
         maker = MatrixMaker(use_case.feature_names, categories)
-        training = self._quantiles(use_case, dataset, maker, rows)
-        watched = self._quantiles(use_case, dataset, maker, stopping, training) if self._watches(stopping) else None
+        quantised = Quantiser(use_case, dataset, maker, int(self.parameters["nthread"]))
+        training = quantised.rows(rows)
+        watched = quantised.rows(stopping, training) if self._watches(stopping) else None
         booster = self._boosted(training, watched, on_round)
         del training, watched
         return self._proven(booster, dataset.columns.take(rows[:PROVEN_ON]), maker, categories)
 
     def _watches(self, stopping: Rows) -> bool:
         return bool(self.boosting.patience and len(stopping))
-
-    def _quantiles(
-        self,
-        use_case: UseCase,
-        dataset: Dataset,
-        maker: MatrixMaker,
-        rows: Rows,
-        like: xgboost.QuantileDMatrix | None = None,
-    ) -> xgboost.QuantileDMatrix:
-        return xgboost.QuantileDMatrix(
-            maker.matrix(dataset.columns.take(rows)),
-            label=dataset.labels[rows].astype(np.float32),
-            feature_names=list(use_case.feature_names),
-            feature_types=[_TYPES[field.kind] for field in use_case.features],
-            enable_categorical=True,
-            nthread=int(self.parameters["nthread"]),
-            ref=like,
-        )
 
     def _boosted(
         self, training: xgboost.QuantileDMatrix, stopping: xgboost.QuantileDMatrix | None, on_round: RoundDone
@@ -110,7 +115,8 @@ class XGBoostTrainer:
         return TrainedModel(model, booster.num_boosted_rounds(), categories, runtime, maker)
 
 
-def _categories(dataset: Dataset, rows: Rows) -> dict[str, list[str]]:
+def categories_within(dataset: Dataset, rows: Rows) -> dict[str, list[str]]:
+    """The categories that these rows hold: what only later rows hold is not learned."""
     return categories_of({name: [texts[row] for row in rows] for name, texts in dataset.columns.texts.items()})
 
 

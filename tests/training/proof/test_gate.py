@@ -10,14 +10,14 @@ from fraud_detection_api.errors import ForceNeedsReason
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.samples import SAMPLES
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.schemas.judging import Gate
 from fraud_detection_api.training.bundling.publishing import promoted
-from fraud_detection_api.training.proof.evaluation import Operation, evaluate
-from fraud_detection_api.training.proof.gate import BaseRates, Champion, judged
+from fraud_detection_api.training.proof.gate import judged
 from tests.training.fitting import QUICK, accounts_file, fitted
+from tests.training.proof.candidates import as_champion, candidate
 
 CHECKS = ("better than the base rate", "truer than the base rate", "not worse than the champion")
 DULL = replace(QUICK, rounds=1, depth=1)
-OPERATION = Operation(0.05, 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -129,19 +129,16 @@ def test_few_rows_do_not_excuse_a_great_loss() -> None:
     labels = np.arange(120) < 8
     good = np.where(labels, 0.6, 0.2) + random.normal(0, 0.2, 120)
     worse = np.where(labels, 0.5, 0.2) + random.normal(0, 0.2, 120)
-    ours, theirs = (evaluate(each.astype(np.float32), labels, OPERATION, 0) for each in (worse, good))
-    verdict = judged(ours, BaseRates(0.07, 0.07), Champion("7-abc", theirs))
-    assert ours.minus(theirs, "average_precision").value < -0.05
+    ours, theirs = (candidate(each, labels) for each in (worse, good))
+    verdict = judged(ours, as_champion(theirs), Gate())
+    assert ours.evaluation.minus(theirs.evaluation, "average_precision").value < -0.05
     assert not verdict.checks[2].passed
 
 
 def test_a_constant_answer_does_not_pass() -> None:
-    labels = np.arange(1000) % 10 == 0
-    constant = evaluate(np.full(1000, 0.1, dtype=np.float32), labels, OPERATION, 0)
-    assert [check.passed for check in judged(constant, BaseRates(0.1, 0.1), None).checks] == [False, False]
+    constant = candidate(np.full(1000, 0.1), np.arange(1000) % 10 == 0)
+    assert [check.passed for check in judged(constant, None, Gate()).checks] == [False, False]
 
 
 def test_always_saying_fraud_does_not_pass_however_common_fraud_is() -> None:
-    labels = np.arange(1000) % 10 != 0
-    always = evaluate(np.ones(1000, dtype=np.float32), labels, OPERATION, 0)
-    assert not judged(always, BaseRates(0.9, 0.9), None).passed
+    assert not judged(candidate(np.ones(1000), np.arange(1000) % 10 != 0), None, Gate()).passed

@@ -1,6 +1,7 @@
 """What training refuses of a table, and how it says what to do."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.samples import SAMPLES
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.schemas.judging import Costs, Gate
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.tables import Source, read_table
 from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of, wanted_kinds
@@ -171,3 +173,38 @@ def test_every_change_of_the_data_changes_its_fingerprint() -> None:
     found = {fingerprint(dataset(other, CLAIMS)) for other in others}
     assert len(found | {first}) == 6
     assert fingerprint(dataset(claims_table(300), CLAIMS)) == first
+
+
+def test_who_shares_records_which_group_they_are_in_and_what_is_at_stake() -> None:
+    table = claims_table(200) | {
+        "holder": np.arange(200) // 4,
+        "region": np.array(["north", "south", None, "south"] * 50),
+    }
+    use_case = replace(CLAIMS, entity="holder", gate=Gate(group="region"), costs=Costs("income", false_alarm=5))
+    found = dataset(table, use_case)
+    assert found.entities is not None
+    assert found.entities.tolist() == (np.arange(200) // 4).tolist()
+    assert found.groups is not None
+    assert found.groups.names == ("(missing)", "north", "south")
+    assert found.groups.codes[:4].tolist() == [1, 2, 0, 2]
+    assert found.at_stake is not None
+    income = np.asarray(table["income"], dtype=np.float64)
+    assert found.at_stake.tolist() == np.where(np.isnan(income), 0, income).tolist()
+    plain = dataset(table, CLAIMS)
+    assert (plain.entities, plain.groups, plain.at_stake) == (None, None, None)
+
+
+@pytest.mark.parametrize("use_case", [replace(CLAIMS, entity="city"), replace(CLAIMS, gate=Gate(group="holder"))])
+def test_a_column_that_judges_has_to_be_there_even_if_records_can_do_without(use_case: UseCase) -> None:
+    table = {name: column for name, column in claims_table(200).items() if name != "city"}
+    with pytest.raises(DataRefused, match=r"The table has no column (city|holder)"):
+        dataset(table, use_case)
+
+
+def test_rows_of_nobody_known_are_not_taken_for_one_and_the_same() -> None:
+    holders = np.array(["a", "a", None, "b", None, *["c"] * 195], dtype=object)
+    found = dataset(claims_table(200) | {"holder": holders}, replace(CLAIMS, entity="holder")).entities
+    assert found is not None
+    assert len(set(found.tolist())) == 5
+    assert found[0] == found[1]
+    assert len({found[2], found[4], found[0], found[3]}) == 4

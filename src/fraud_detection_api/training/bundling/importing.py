@@ -21,6 +21,8 @@ from fraud_detection_api.training.bundling.native_file import read_native
 from fraud_detection_api.training.bundling.publishing import library_versions, promoted, published
 from fraud_detection_api.training.bundling.reference_rows import SplitEdges, reference_rows, rows_on_splits
 from fraud_detection_api.training.bundling.saved_model import SavedModel, parsed, reordered, thresholds
+from fraud_detection_api.training.proof.threshold import fixed
+from fraud_detection_api.training.report.making import report_files
 
 COMPARED_ROWS = 4096
 FIRST_MODEL = "imported while there was no champion"
@@ -55,7 +57,7 @@ def import_model(
     reason = promote or (None if registry.aliases(use_case.name).champion else FIRST_MODEL)
     manifest = _manifest(use_case, threshold, reason, {"file": file.name, "file_sha256": digest(content)})
     rows = reference_rows(_made_up(edges, len(places), seed=1), edges, seed=2)
-    version = published(registry, manifest, model, rows, {})
+    version = published(registry, manifest, model, rows, report_files(use_case, manifest, None, None))
     if reason:
         promoted(registry, use_case, version)
     return Imported(version, bool(reason), remarks)
@@ -148,7 +150,7 @@ def _manifest(use_case: UseCase, threshold: float, reason: str | None, origin: d
         created_at=datetime.now(UTC),
         features=tuple(Feature(name=field.name, kind=field.kind) for field in use_case.features),
         parameters=dict(origin),
-        threshold_rule="given at import",
+        threshold_rule=fixed(threshold).rule,
         threshold=threshold,
         gate=GateVerdict(passed=False, checks=(not_judged,), forced_because=reason),
         libraries=library_versions(),

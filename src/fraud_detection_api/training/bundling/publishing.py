@@ -15,6 +15,7 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.boosters import loaded
+from fraud_detection_api.training.report.making import report_again
 
 
 def published(registry: Registry, manifest: Manifest, model: bytes, rows: Matrix, attached: Mapping[str, bytes]) -> str:
@@ -33,7 +34,8 @@ def promoted(registry: Registry, use_case: UseCase, wanted: str, reason: str | N
         if not (reason and reason.strip()):
             raise ForceNeedsReason
         forced = bundle.manifest.model_copy(update={"gate": gate.model_copy(update={"forced_because": reason.strip()})})
-        files = bundle_files(forced, bundle.model, bundle.reference, bundle.attachments)
+        attached = bundle.attachments | report_again(use_case, forced, bundle)
+        files = bundle_files(forced, bundle.model, bundle.reference, attached)
         version = registry.publish(use_case.name, files)
     return registry.promote(use_case.name, version)
 

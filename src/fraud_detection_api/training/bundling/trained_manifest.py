@@ -7,7 +7,6 @@ from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.bundling.publishing import library_versions
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.proof.proving import Learned, Proof
-from fraud_detection_api.training.proof.threshold import THRESHOLD_RULE
 from fraud_detection_api.training.tables.feature_profile import feature_profiles
 from fraud_detection_api.training.tables.fingerprint import fingerprint
 
@@ -24,7 +23,7 @@ def trained_manifest(
         features=feature_profiles(learned.use_case, dataset.columns, parts.train, learned.model.categories),
         parameters=parameters | _choices(learned, options),
         threshold=proven.threshold,
-        threshold_rule=THRESHOLD_RULE,
+        threshold_rule=proven.threshold_rule,
         calibration=proven.calibration,
         metrics=proven.metrics,
         groups=dataset.groups.names if dataset.groups else (),
@@ -37,8 +36,8 @@ def trained_manifest(
 def _choices(learned: Learned, options: FitOptions) -> Parameters:
     chosen: Parameters = {
         "rounds": learned.model.rounds,
-        "most_rounds": options.rounds,
-        "patience": options.patience,
+        "most_rounds": options.boosting.rounds,
+        "patience": options.boosting.patience,
         "review_budget": options.review_budget,
         "skipped_rows": learned.dataset.skipped,
     }

@@ -1,6 +1,6 @@
 """The champion on new validation rows: what a new model has to stand beside."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from fraud_detection_api.errors import FraudError
@@ -8,18 +8,19 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import Champion
-from fraud_detection_api.training.tables.dataset import Labels
+from fraud_detection_api.training.proof.judged_rows import JudgedRows
 
 
 @dataclass(frozen=True)
 class ValidationRows:
-    """The rows that judge, how they are judged, and the day they begin."""
+    """The rows that judge as records and as a new model has judged them, how, and the day they begin."""
 
     columns: Columns
-    labels: Labels
-    review_budget: float
+    judged: JudgedRows
+    budget: Budget
     seed: int
     first_day: date | None
 
@@ -33,8 +34,9 @@ def champion_on(rows: ValidationRows, registry: Registry, use_case: UseCase) -> 
         scorer = load_scorer(registry.bundle(use_case.name, version), use_case)
     except FraudError as error:
         return Champion(version, None, error.message)
-    operation = Operation(rows.review_budget, scorer.manifest.threshold)
-    evaluation = evaluate(scorer.probabilities(rows.columns), rows.labels, operation, rows.seed)
+    operation = Operation(rows.budget, scorer.manifest.threshold, use_case.costs)
+    judged = replace(rows.judged, probabilities=scorer.probabilities(rows.columns))
     trained_until = scorer.manifest.parameters.get("trained_until")
     knows_some = rows.first_day and trained_until and str(trained_until) >= rows.first_day.isoformat()
-    return Champion(version, evaluation, "; the champion was trained on some of these days" if knows_some else "")
+    remark = "; the champion was trained on some of these days" if knows_some else ""
+    return Champion(version, evaluate(judged, operation, rows.seed), remark)

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 
+from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.manifest import GateCheck, GateVerdict, Measure
+from fraud_detection_api.schemas.judging import Gate
+from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.evaluation import Evaluation
+from fraud_detection_api.training.proof.false_alarms import equal_false_alarms
+from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.measures import LOWER_IS_BETTER, refuse_unknown
 
 MARGIN = 0.1  # of the base rate, less where the base rate leaves little room above it
-MOST_LOSS = 0.05  # of the champion's average precision, even where few rows make every loss uncertain
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,16 @@ class BaseRates:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A new model: its evaluation, the rows behind it, and what its threshold flags among them."""
+
+    evaluation: Evaluation
+    rates: BaseRates
+    rows: JudgedRows
+    threshold: float
+
+
+@dataclass(frozen=True)
 class Champion:
     """The champion's evaluation on the same validation rows, or why there is none."""
 
@@ -31,55 +46,116 @@ class Champion:
     remark: str = ""
 
 
-def judged(model: Evaluation, rates: BaseRates, champion: Champion | None) -> GateVerdict:
+def refuse_unknown_demands(use_case: UseCase) -> None:
+    """Refuse a gate that asks for what cannot be measured, before anything is trained."""
+    gate = use_case.gate
+    refuse_unknown([*gate.at_least, gate.measure], with_costs=use_case.costs is not None)
+    for name in gate.at_least:
+        if name in LOWER_IS_BETTER:
+            hint = "most_calibration_error bounds it" if name == "calibration_error" else "leave it out of at_least"
+            raise DataRefused(
+                f"The gate of {use_case.name} asks for at least some {name}, which is better low: {hint}."
+            )
+
+
+def judged(model: Candidate, champion: Champion | None, gate: Gate) -> GateVerdict:
     """The verdict of every check."""
-    checks = [_ranks_better_than_chance(model, rates), _truer_than_base_rate(model, rates)]
+    checks = [_ranks_better_than_chance(model), _truer_than_base_rate(model)]
+    checks += [_reaches(model.evaluation, name, least) for name, least in gate.at_least.items()]
+    if gate.most_calibration_error is not None:
+        checks.append(_calibrated_within(model.evaluation, gate.most_calibration_error))
+    if model.rows.groups is not None:
+        checks.append(equal_false_alarms(model.rows, model.rows.groups, model.threshold, gate.most_false_alarm_ratio))
     if champion is not None:
-        checks.append(_not_worse_than(champion, model))
+        checks.append(_not_worse_than(champion, model.evaluation, gate))
     return GateVerdict(passed=all(check.passed for check in checks), checks=tuple(checks))
 
 
-def failed_sentence(verdict: GateVerdict) -> str:
-    """Why the gate failed, in one line."""
-    return "; ".join(f"{check.name}: {check.detail}" for check in verdict.checks if not check.passed)
+def judged_again(verdict: GateVerdict, rows: JudgedRows, threshold: float, gate: Gate) -> GateVerdict:
+    """The verdict on the same model at another threshold: only what a threshold decides is looked at again."""
+    if rows.groups is None:
+        return verdict
+    fresh = equal_false_alarms(rows, rows.groups, threshold, gate.most_false_alarm_ratio)
+    checks = tuple(fresh if check.name == fresh.name else check for check in verdict.checks)
+    return verdict.model_copy(update={"checks": checks, "passed": all(check.passed for check in checks)})
 
 
-def _ranks_better_than_chance(model: Evaluation, rates: BaseRates) -> GateCheck:
-    precision = model.measure("average_precision")
-    needed = rates.validation * (1 + MARGIN * (1 - rates.validation))
+def _ranks_better_than_chance(model: Candidate) -> GateCheck:
+    precision, base_rate = model.evaluation.measure("average_precision"), model.rates.validation
+    needed = base_rate * (1 + MARGIN * (1 - base_rate))
     return GateCheck(
         name="better than the base rate",
         passed=(precision.low or 0) > needed,
         detail=f"average precision {_shown(precision)} has to lie above {needed:.4f}, "
-        f"the base rate of {rates.validation:.4f} and a margin",
+        f"the base rate of {base_rate:.4f} and a margin",
+        numbers=_numbers("average_precision", precision) | {"base_rate": base_rate, "least": needed},
     )
 
 
-def _truer_than_base_rate(model: Evaluation, rates: BaseRates) -> GateCheck:
-    brier = model.measure("brier")
+def _truer_than_base_rate(model: Candidate) -> GateCheck:
+    brier, rates = model.evaluation.measure("brier"), model.rates
     return GateCheck(
         name="truer than the base rate",
         passed=brier.value < rates.brier * (1 - 1e-6),  # a constant answer differs by rounding alone
         detail=f"Brier score {_shown(brier)} has to lie below {rates.brier:.4f}, "
         f"which answering {rates.training:.4f} to every record would give",
+        numbers=_numbers("brier", brier) | {"most": rates.brier, "training_base_rate": rates.training},
     )
 
 
-def _not_worse_than(champion: Champion, model: Evaluation) -> GateCheck:
-    name = "not worse than the champion"
+def _reaches(model: Evaluation, name: str, least: float) -> GateCheck:
+    measure = model.measure(name)
+    return GateCheck(
+        name=f"enough {_in_words(name)}",
+        passed=measure.value >= least,
+        detail=f"{_in_words(name)} {_shown(measure)} has to reach {least:g}; the value counts, not the interval",
+        numbers=_numbers(name, measure) | {"least": least},
+    )
+
+
+def _calibrated_within(model: Evaluation, most: float) -> GateCheck:
+    error = model.measure("calibration_error")
+    return GateCheck(
+        name="calibrated",
+        passed=error.value <= most,
+        detail=f"calibration error {_shown(error)} may reach {most:g}; the value counts, not the interval",
+        numbers=_numbers("calibration_error", error) | {"most": most},
+    )
+
+
+def _not_worse_than(champion: Champion, model: Evaluation, gate: Gate) -> GateCheck:
+    name, measured = "not worse than the champion", gate.measure
     if champion.evaluation is None:
         return GateCheck(name=name, passed=True, detail=f"{champion.version} cannot be compared: {champion.remark}")
-    theirs = champion.evaluation.measure("average_precision")
-    difference = model.minus(champion.evaluation, "average_precision")
-    most_loss = MOST_LOSS * theirs.value
+    theirs = champion.evaluation.measure(measured)
+    difference = model.minus(champion.evaluation, measured)
+    most_loss = gate.most_loss * theirs.value
+    loss = difference.value if measured in LOWER_IS_BETTER else -difference.value
+    allowed, side = (most_loss, "above") if measured in LOWER_IS_BETTER else (-most_loss, "below")
     return GateCheck(
         name=name,
-        passed=(difference.high or 0) >= 0 and difference.value >= -most_loss,
-        detail=f"average precision differs by {_shown(difference)} from the {theirs.value:.4f} of {champion.version} "
-        f"on the same rows; the interval may not lie below 0, nor the difference below {-most_loss:.4f}"
-        f"{champion.remark}",
+        passed=loss <= most_loss,
+        detail=f"{_in_words(measured)} differs by {_shown(difference)} from the {theirs.value:.4f} of "
+        f"{champion.version} on the same rows; the difference may not lie {side} {allowed:.4f}{champion.remark}",
+        numbers={
+            "champion": theirs.value,
+            "candidate": model.measure(measured).value,
+            **_numbers("difference", difference),
+            "most_loss": most_loss,
+        },
     )
+
+
+def _numbers(name: str, measure: Measure) -> dict[str, float]:
+    found = {name: measure.value, "low": measure.low, "high": measure.high}
+    return {key: number for key, number in found.items() if number is not None}
+
+
+def _in_words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _shown(measure: Measure) -> str:
+    if measure.low is None:
+        return f"{measure.value:.4f}"
     return f"{measure.value:.4f} [{measure.low:.4f}, {measure.high:.4f}]"

@@ -59,6 +59,17 @@ def judged_rows(dataset: Dataset, rows: Rows, probabilities: Probabilities) -> J
     )
 
 
+def once_a_day(rows: JudgedRows) -> NDArray[np.float64]:
+    """1 for the highest record of each entity and day, 0 for its others; every record where there are no entities."""
+    counts = np.ones(len(rows))
+    if rows.entities is None or rows.days is None:
+        return counts
+    order = np.lexsort((np.arange(len(rows)), -rows.probabilities, rows.entities, rows.days))
+    again = (np.diff(rows.days[order]) == 0) & (np.diff(rows.entities[order]) == 0)
+    counts[order[1:][again]] = 0
+    return counts
+
+
 def judged_bytes(judged: Judged) -> bytes:
     """The rows as a file of the bundle; who an entity is stays out of it."""
     table = np.concatenate([_table(judged.choosing, judges=False), _table(judged.judging, judges=True)])

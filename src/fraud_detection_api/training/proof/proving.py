@@ -1,6 +1,7 @@
 """The proof: what rows that a model never saw say of it, and the gate's verdict."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -9,16 +10,40 @@ from fraud_detection_api.model.manifest import GateVerdict, Isotonic, Measure, P
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import Probabilities
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.fit_options import FitOptions
+from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.calibrating import chosen_calibration
 from fraud_detection_api.training.proof.champion import ValidationRows, champion_on
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
-from fraud_detection_api.training.proof.gate import BaseRates, judged
+from fraud_detection_api.training.proof.gate import BaseRates, Candidate, judged
 from fraud_detection_api.training.proof.judged_rows import Judged, judged_rows
-from fraud_detection_api.training.proof.threshold import best_threshold
+from fraud_detection_api.training.proof.usual_threshold import chosen_threshold
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 from fraud_detection_api.training.tables.split import Split
 from fraud_detection_api.training.train_xgboost import TrainedModel
+
+
+class WantedProof(Protocol):
+    """How somebody asks a model to be judged."""
+
+    @property
+    def budget(self) -> Budget:
+        """What people can review."""
+        ...
+
+    @property
+    def threshold(self) -> str | None:
+        """How to choose the threshold, where it is asked for."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """What resamples are drawn from."""
+        ...
+
+    @property
+    def force(self) -> str | None:
+        """Why to promote the model even if the gate fails."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -41,12 +66,13 @@ class Proof:
 
     calibration: Platt | Isotonic | None
     threshold: float
+    threshold_rule: str
     metrics: dict[str, Measure]
     rows: Judged
     verdict: GateVerdict
 
 
-def proof(learned: Learned, registry: Registry, options: FitOptions) -> Proof:
+def proof(learned: Learned, registry: Registry, wanted: WantedProof) -> Proof:
     """Judge a model on its validation rows, beside the champion on the same rows."""
     labels, parts = learned.dataset.labels, learned.parts
     stopping, calibration = (learned.probabilities(rows) for rows in (parts.stopping, parts.calibration))
@@ -56,19 +82,20 @@ def proof(learned: Learned, registry: Registry, options: FitOptions) -> Proof:
         judged_rows(learned.dataset, np.concatenate([parts.stopping, parts.calibration]), choosing),
         judged_rows(learned.dataset, parts.validation, calibrated(learned.probabilities(parts.validation), curve)),
     )
-    threshold = best_threshold(rows.choosing.probabilities, rows.choosing.labels)
-    judging = rows.judging.labels
-    operation = Operation(options.review_budget, threshold)
-    evaluation = evaluate(rows.judging.probabilities, judging, operation, options.seed)
-    validation = ValidationRows(
-        learned.dataset.columns.take(parts.validation),
-        judging,
-        options.review_budget,
-        options.seed,
-        parts.validated_from,
-    )
-    rates = BaseRates(training=float(labels[parts.train].mean()), validation=float(judging.mean()))
-    verdict = judged(evaluation, rates, champion_on(validation, registry, learned.use_case))
-    if not verdict.passed and options.force:
-        verdict = verdict.model_copy(update={"forced_because": options.force.strip()})
-    return Proof(curve, threshold, evaluation.measures(), rows, verdict)
+    threshold, rule = chosen_threshold(rows.choosing, learned.use_case, registry, wanted.threshold)
+    evaluation = evaluate(rows.judging, Operation(wanted.budget, threshold, learned.use_case.costs), wanted.seed)
+    rates = BaseRates(training=float(labels[parts.train].mean()), validation=float(rows.judging.labels.mean()))
+    candidate = Candidate(evaluation, rates, rows.judging, threshold)
+    verdict = _verdict(learned, candidate, registry, wanted)
+    return Proof(curve, threshold, rule, evaluation.measures(), rows, verdict)
+
+
+def _verdict(learned: Learned, candidate: Candidate, registry: Registry, wanted: WantedProof) -> GateVerdict:
+    """What the gate says of a model beside the champion on the same rows, and why it is forced if it is."""
+    parts, use_case = learned.parts, learned.use_case
+    columns = learned.dataset.columns.take(parts.validation)
+    rows = ValidationRows(columns, candidate.rows, wanted.budget, wanted.seed, parts.validated_from)
+    verdict = judged(candidate, champion_on(rows, registry, use_case), use_case.gate)
+    if verdict.passed or not wanted.force:
+        return verdict
+    return verdict.model_copy(update={"forced_because": wanted.force.strip()})

@@ -1,18 +1,151 @@
-"""The threshold: from which probability on a record is called a fraud."""
+"""The threshold: from which probability on a record is called a fraud, chosen by what the team can afford."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fraud_detection_api.training.proof.evaluation import Probabilities
-from fraud_detection_api.training.tables.dataset import Labels
+from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.schemas.judging import Costs
+from fraud_detection_api.training.proof.budget import Budget
+from fraud_detection_api.training.proof.judged_rows import JudgedRows, once_a_day
 
-THRESHOLD_RULE = "the highest F1 on the early-stopping and calibration rows"
+Counts = NDArray[np.int64] | NDArray[np.float64]
 
 
-def best_threshold(probabilities: Probabilities, labels: Labels) -> float:
-    """The probability at and above which flagging gives the highest F1; the highest such one."""
-    order = np.argsort(-probabilities, kind="stable")
-    descending = probabilities[order]
-    last_of_ties = np.r_[np.flatnonzero(np.diff(descending)), len(descending) - 1]
-    caught = np.cumsum(labels[order])[last_of_ties]
-    f1 = 2 * caught / (last_of_ties + 1 + labels.sum())
-    return float(descending[last_of_ties[np.argmax(f1)]])
+@dataclass(frozen=True)
+class Choice:
+    """A way to choose a threshold: as the manifest keeps it, in words, and done."""
+
+    rule: str
+    words: str
+    threshold: Callable[[JudgedRows], float]
+    fixed_at: float | None = None
+    costs: Costs | None = None
+
+
+class Steps:
+    """Every threshold that makes a difference, highest first, and what would be flagged at it."""
+
+    def __init__(self, rows: JudgedRows) -> None:
+        self._order = np.argsort(-rows.probabilities, kind="stable")
+        descending = rows.probabilities[self._order]
+        self._last_of_ties = np.r_[np.flatnonzero(np.diff(descending)), len(descending) - 1]
+        self.values = descending[self._last_of_ties]
+
+    def running(self, of_each_row: Counts) -> NDArray[np.float64]:
+        """The sum over the flagged rows, at every threshold."""
+        sums: NDArray[np.float64] = np.cumsum(of_each_row[self._order], dtype=np.float64)[self._last_of_ties]
+        return sums
+
+
+def best_f1() -> Choice:
+    """The highest F1, where nobody has said what the team can afford; the highest such threshold."""
+
+    def threshold(rows: JudgedRows) -> float:
+        steps = Steps(rows)
+        flagged = steps.running(np.ones(len(rows)))
+        f1 = 2 * steps.running(rows.labels.astype(np.int64)) / (flagged + rows.labels.sum())
+        return float(steps.values[np.argmax(f1)])
+
+    return Choice("f1", "the highest F1", threshold)
+
+
+def fixed(at: float) -> Choice:
+    """A number that somebody has chosen."""
+    if not 0 <= at <= 1:
+        raise DataRefused(f"A threshold lies between 0 and 1, not at {at:g}.")
+    return Choice(f"at:{at!r}", f"fixed at {at:g}", lambda _: at, fixed_at=at)
+
+
+def within_false_positive_rate(rate: float) -> Choice:
+    """The lowest threshold that flags at most this share of the honest records."""
+    if not 0 < rate < 1:
+        raise DataRefused(f"A false-positive rate lies between 0 and 1, not at {rate:g}.")
+
+    def threshold(rows: JudgedRows) -> float:
+        honest = (~rows.labels).astype(np.int64)
+        return _lowest_within(Steps(rows), honest, rate * int(honest.sum()), "that false-positive rate")
+
+    return Choice(f"fpr:{rate!r}", f"at most {100 * rate:.4g} % of the honest records flagged", threshold)
+
+
+def within_budget(budget: Budget) -> Choice:
+    """The lowest threshold that flags no more than people can review; of an entity, one record a day counts."""
+
+    def threshold(rows: JudgedRows) -> float:
+        if budget.a_day is None:
+            return _lowest_within(Steps(rows), np.ones(len(rows)), (budget.share or 0) * len(rows), "that share")
+        if rows.days is None:
+            raise DataRefused("A budget a day needs days: the use case has no time column. Give a share, such as 1%.")
+        days = int(rows.days.max() - rows.days.min() + 1)
+        return _lowest_within(Steps(rows), once_a_day(rows), budget.a_day * days, "that budget")
+
+    return Choice(f"budget:{budget.text}", f"a review budget of {budget}", threshold)
+
+
+def least_cost(costs: Costs) -> Choice:
+    """The threshold at which missed frauds and false alarms cost least together; the highest such one."""
+    rule = f"cost:{costs.missed_fraud},{costs.false_alarm},{costs.caught_fraud}"
+
+    def threshold(rows: JudgedRows) -> float:
+        steps, saved = Steps(rows), savings(rows, costs)
+        gains = steps.running(saved)
+        if gains.max() <= 0:
+            raise DataRefused("At these costs it is cheapest to flag nothing: no threshold is worth its false alarms.")
+        return float(steps.values[np.argmax(gains)])
+
+    return Choice(rule, f"least cost, where {in_words(costs)}", threshold, costs=costs)
+
+
+def choice_of(rule: str) -> Choice:
+    """The choice that a manifest keeps, or that somebody has written: f1, at:0.5, fpr:1%, budget:100/day, cost:..."""
+    kind, _, value = rule.partition(":")
+    try:
+        match kind:
+            case "f1" if not value:
+                return best_f1()
+            case "at":
+                return fixed(float(value))
+            case "fpr":
+                return within_false_positive_rate(Budget.read(value).share or 0)
+            case "budget":
+                return within_budget(Budget.read(value))
+            case "cost":
+                return least_cost(_costs(value))
+    except ValueError:
+        pass
+    raise DataRefused(
+        "A threshold is chosen by f1, at:0.5, fpr:1%, budget:100/day, budget:2% or cost:MISSED,FALSE_ALARM, "
+        f"not by {rule!r}."
+    )
+
+
+def _costs(text: str) -> Costs:
+    missed, *others = (part.strip() for part in text.split(","))
+    is_field = missed.isidentifier() and missed.lower() not in ("nan", "inf", "infinity")
+    false_alarm, caught = (*map(float, others), 0.0) if len(others) == 1 else map(float, others)
+    return Costs(missed if is_field else float(missed), false_alarm, caught)
+
+
+def savings(rows: JudgedRows, costs: Costs) -> NDArray[np.float64]:
+    """What flagging each row saves, against letting it pass; below zero for a false alarm."""
+    lost = rows.at_stake if isinstance(costs.missed_fraud, str) else np.full(len(rows), float(costs.missed_fraud))
+    if lost is None:
+        raise DataRefused("The bundle does not hold what each fraud would cost: give a fixed sum for a missed fraud.")
+    return np.where(rows.labels, lost - costs.caught_fraud, -costs.false_alarm)
+
+
+def in_words(costs: Costs) -> str:
+    """A cost matrix in a few words."""
+    missed = costs.missed_fraud if isinstance(costs.missed_fraud, str) else f"{costs.missed_fraud:g}"
+    caught = f", a caught one {costs.caught_fraud:g}" if costs.caught_fraud else ""
+    return f"a missed fraud costs {missed}{caught}, a false alarm {costs.false_alarm:g}"
+
+
+def _lowest_within(steps: Steps, load: Counts, most: float, what: str) -> float:
+    within = int(np.searchsorted(steps.running(load), most * (1 + 1e-12), side="right"))
+    if not within:
+        raise DataRefused(f"Even the records of the highest score are too many for {what}: allow more.")
+    return float(steps.values[within - 1])

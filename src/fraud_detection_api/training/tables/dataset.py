@@ -110,14 +110,14 @@ def dataset_of(
         labels,
         days=_days(part.raw[use_case.time_column]) if use_case.time_column else None,
         skipped=len(bad),
-        entities=_numbered(part.raw[use_case.entity])[1] if use_case.entity else None,
+        entities=_entities(part.raw[use_case.entity]) if use_case.entity else None,
         groups=_groups(part.raw[use_case.gate.group]) if use_case.gate.group else None,
         at_stake=_at_stake(columns, use_case),
     )
 
 
 def _refuse_absent_columns(raw: RawTable, use_case: UseCase) -> None:
-    optional = {field.name for field in use_case.fields if field.optional}
+    optional = {field.name for field in use_case.fields if field.optional} - {use_case.entity, use_case.gate.group}
     absent = [name for name in wanted_kinds(use_case) if name not in raw and name not in optional]
     if absent:
         raise DataRefused(
@@ -167,6 +167,13 @@ def _numbered(values: NDArray[np.generic] | NDArray[np.object_]) -> tuple[list[s
         values = np.array(["" if value is None else str(value) for value in values.tolist()])
     distinct, numbers = np.unique(values, return_inverse=True)
     return [str(value) for value in distinct.tolist()], numbers.astype(np.int64)
+
+
+def _entities(values: NDArray[np.generic] | NDArray[np.object_]) -> NDArray[np.int64]:
+    names, numbers = _numbered(values)
+    unknown = np.isin(numbers, [number for number, name in enumerate(names) if name in ("", "nan")])
+    numbers[unknown] = len(names) + np.arange(np.count_nonzero(unknown))  # whom nobody knows shares with nobody
+    return numbers
 
 
 def _groups(values: NDArray[np.generic] | NDArray[np.object_]) -> Groups:

@@ -2,13 +2,42 @@
 
 import re
 from dataclasses import dataclass
+from typing import Protocol
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.samples import DEFAULT_ROWS, DEFAULT_SEED, SAMPLES
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.progress import Follower
-from fraud_detection_api.training.tables.dataset import Dataset, dataset_of, wanted_kinds
+from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of, wanted_kinds
+
+
+class WantedTable(Protocol):
+    """Which table somebody asks for, which days of it, and whether rows that cannot be used may be left out."""
+
+    @property
+    def data(self) -> str | None:
+        """A file, a folder or the URL of a database; None asks for a sample."""
+        ...
+
+    @property
+    def table(self) -> str | None:
+        """A table of the database."""
+        ...
+
+    @property
+    def query(self) -> str | None:
+        """A query of the database, instead of a table."""
+        ...
+
+    @property
+    def period(self) -> Period:
+        """The days that count."""
+        ...
+
+    @property
+    def skip_bad_rows(self) -> bool:
+        """Whether to leave them out."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -19,15 +48,15 @@ class TrainingTable:
     source: str
 
 
-def training_table(use_case: UseCase, options: FitOptions, follower: Follower) -> TrainingTable:
+def training_table(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
     """Read, cut and check the table."""
-    table = _sample(use_case, options, follower) if options.data is None else _read(use_case, options, follower)
+    table = _sample(use_case, wanted, follower) if wanted.data is None else _read(use_case, wanted, follower)
     if table.dataset.skipped:
         follower.warn(f"{table.dataset.skipped:,} bad rows were left out (--skip-bad-rows)")
     return table
 
 
-def _sample(use_case: UseCase, options: FitOptions, follower: Follower) -> TrainingTable:
+def _sample(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
     if use_case.name not in SAMPLES:
         raise DataRefused(f"{use_case.name} has no sample table: name your own with --data.")
     follower.warn(
@@ -36,18 +65,18 @@ def _sample(use_case: UseCase, options: FitOptions, follower: Follower) -> Train
     )
     sample = SAMPLES[use_case.name](DEFAULT_ROWS, DEFAULT_SEED)
     follower.step(f"No model can rank this sample better than with a ROC AUC of {sample.best_possible_auc:.4f}")
-    dataset = dataset_of(sample.columns, [], use_case, options.period, skip_bad_rows=options.skip_bad_rows)
+    dataset = dataset_of(sample.columns, [], use_case, wanted.period, skip_bad_rows=wanted.skip_bad_rows)
     return TrainingTable(dataset, f"sample of {DEFAULT_ROWS} rows, seed {DEFAULT_SEED}")
 
 
-def _read(use_case: UseCase, options: FitOptions, follower: Follower) -> TrainingTable:
+def _read(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
     from fraud_detection_api.storage.tables import Source, read_table
 
-    source = Source(options.data or "", options.table, options.query)
+    source = Source(wanted.data or "", wanted.table, wanted.query)
     shown = " ".join(filter(None, (without_password(source.location), source.table, source.query)))
     follower.step(f"Reading {shown}")
     raw, unreadable = read_table(source, wanted_kinds(use_case))
-    dataset = dataset_of(raw, unreadable, use_case, options.period, skip_bad_rows=options.skip_bad_rows)
+    dataset = dataset_of(raw, unreadable, use_case, wanted.period, skip_bad_rows=wanted.skip_bad_rows)
     return TrainingTable(dataset, shown)
 
 

@@ -1,0 +1,32 @@
+"""fraud compare: kinds of model on the same folds, before one is chosen to be served."""
+
+import inspect
+from typing import Annotated
+
+import typer
+
+from fraud_detection_api.model.data_frames import without_data_frames
+from fraud_detection_api.settings import Settings
+from fraud_detection_api.training.comparing.options import CompareOptions
+from fraud_detection_api.training.fit_options import command_with_options
+from fraud_detection_api.use_cases import all_use_cases, named
+
+
+def _compare(name: str, options: CompareOptions) -> None:
+    """Compare kinds of model on a labelled table, each fitted inside the same folds; nothing is published."""
+    with without_data_frames():
+        import fraud_detection_api.training.train_xgboost  # noqa: F401 - its library, before scikit-learn can be found
+    from fraud_detection_api.training.comparing.shown import compare_and_report
+
+    use_case = named(name, all_use_cases(options.use_case_imports or Settings().use_cases))
+    compare_and_report(use_case, options)
+
+
+compare = command_with_options(
+    _compare,
+    inspect.Parameter(
+        "use_case",
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        annotation=Annotated[str, typer.Argument(help="The use case, such as credit_accounts")],
+    ),
+)

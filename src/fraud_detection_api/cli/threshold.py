@@ -1,0 +1,86 @@
+"""fraud threshold: what another threshold would mean, and a new version that has it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fraud_detection_api.cli.arguments import (
+    USE_CASE,
+    Models,
+    Track,
+    UseCases,
+    known_use_cases,
+    registry_of,
+    tracker_of,
+)
+from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.model.data_frames import without_data_frames
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.fit_options import command_with_options
+from fraud_detection_api.use_cases import named
+
+if TYPE_CHECKING:
+    from fraud_detection_api.training.proof.threshold import Choice
+
+Text = str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThresholdOptions:
+    """At most one way to choose, of which version, and whether to do it."""
+
+    budget: Annotated[Text, typer.Option(help="What people can review: 100/day, or a share such as 2%")] = None
+    cost: Annotated[
+        Text, typer.Option(help="MISSED,FALSE_ALARM: sums, or a field for MISSED; or: declared, by the use case")
+    ] = None
+    fpr: Annotated[Text, typer.Option(help="Share of honest records that may be flagged, such as 1%")] = None
+    at: Annotated[float | None, typer.Option(help="The threshold itself, 0 to 1")] = None
+    f1: Annotated[bool, typer.Option("--f1", help="The highest F1")] = False
+    version: Annotated[str, typer.Option(help="Version, its number, champion or challenger")] = "champion"
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would mean and change nothing")] = False
+    models: Models = None
+    use_cases: UseCases = None
+    track: Track = None
+
+    def choice(self, use_case: UseCase) -> "Choice | None":
+        """The choice that was made, if one was."""
+        from fraud_detection_api.training.proof.threshold import choice_of, least_cost
+
+        at = None if self.at is None else repr(self.at)
+        asked = {"budget": self.budget, "cost": self.cost, "fpr": self.fpr, "at": at, "f1": "" if self.f1 else None}
+        given = {kind: value for kind, value in asked.items() if value is not None}
+        if len(given) > 1:
+            raise DataRefused(f"One choice at a time, not {' and '.join(f'--{kind}' for kind in given)}.")
+        if self.cost == "declared":
+            if use_case.costs is None:
+                raise DataRefused(f"{use_case.name} declares no costs: give them as --cost MISSED,FALSE_ALARM.")
+            return least_cost(use_case.costs)
+        return next((choice_of(f"{kind}:{value}" if value else kind) for kind, value in given.items()), None)
+
+
+def _threshold(name: str, options: ThresholdOptions) -> None:
+    """Choose the threshold by what the team can afford; the model stays, a new version holds the new threshold.
+
+    Chosen on rows that stopped and calibrated the training, shown on the later rows that judge. Without a choice it
+    shows what the threshold means now.
+    """
+    with without_data_frames():
+        from fraud_detection_api.training.choosing import Choosing
+    from fraud_detection_api.cli.threshold_tables import meaning
+
+    registry, use_case = registry_of(options.models), named(name, known_use_cases(options.use_cases))
+    choice = options.choice(use_case)
+    choosing = Choosing(registry, use_case, options.version)
+    chosen = choosing.chosen(choice) if choice else None
+    meaning(choosing, chosen)
+    if chosen is None or options.dry_run:
+        return
+    made = choosing.published(chosen)
+    outcome = "is champion now" if made.is_champion else "is published"
+    typer.echo(f"{name} {made.version} {outcome}{made.remark and f', but {made.remark}'}")
+    tracker = tracker_of(options.track, registry, name)
+    (tracker.promoted if made.is_champion else tracker.fitted)(made.version)
+
+
+threshold = command_with_options(_threshold, USE_CASE)

@@ -1,0 +1,49 @@
+"""What a threshold means, as a table: now, and as it would be."""
+
+from collections.abc import Callable
+
+from rich.table import Table
+
+from fraud_detection_api.cli.model_tables import console
+from fraud_detection_api.training.choosing import Choosing, Chosen
+from fraud_detection_api.training.proof.consequences import Consequences
+
+Shown = Callable[[Consequences], str]
+
+RECORDS: dict[str, Shown] = {
+    "frauds caught": lambda it: f"{it.caught:,} of {it.caught + it.missed:,} ({it.recall:.1%})",
+    "frauds missed": lambda it: f"{it.missed:,}",
+    "false alarms": lambda it: f"{it.false_alarms:,}",
+    "frauds among the flagged": lambda it: f"{it.precision:.1%}",
+}
+MONEY: dict[str, Shown] = {
+    "lost to missed frauds": lambda it: f"{it.money.lost_to_missed:,.0f}" if it.money else "",
+    "spent on false alarms": lambda it: f"{it.money.spent_on_false_alarms:,.0f}" if it.money else "",
+    "spent on caught frauds": lambda it: f"{it.money.spent_on_caught:,.0f}" if it.money else "",
+    "cost together": lambda it: f"{it.money.total:,.0f}" if it.money else "",
+    "cost without a model": lambda it: f"{it.money.without_model:,.0f}" if it.money else "",
+}
+
+
+def meaning(choosing: Choosing, chosen: Chosen | None) -> None:
+    """Print what the threshold of a version means on the rows that judge it, and what another would mean."""
+    columns, out = {"now": choosing.now} | ({"chosen": chosen} if chosen else {}), console()
+    for name, column in columns.items():
+        out.print(f"{name}: flagged from {column.threshold:.4f} on ({column.choice.words})")
+    costs = [*columns.values()][-1].choice.costs
+    found = [it for column in columns.values() if (it := choosing.meaning(column.threshold, costs))]
+    if not found:
+        out.print("No rows were kept that could say what this means.")
+        return
+    period = f" of {found[0].days:,} days" if found[0].days else ""
+    out.print(f"On {found[0].records:,} later records{period} that had no part in training or choosing:")
+    table = Table("", *columns)
+    for line, shown in _lines(found[0], choosing.use_case.entity).items():
+        table.add_row(line, *map(shown, found))
+    out.print(table)
+
+
+def _lines(found: Consequences, entity: str | None) -> dict[str, Shown]:
+    days, once = found.days or 1, f", each {entity} once" if entity else ""
+    daily: dict[str, Shown] = {f"reviews a day{once}": lambda it: f"{it.reviews / days:,.1f}"} if found.days else {}
+    return {**RECORDS, **daily, **(MONEY if found.money else {})}

@@ -1,0 +1,115 @@
+"""Choosing: another threshold for a model that is published, from the rows that its bundle has kept."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fraud_detection_api.errors import BundleRefused, DataRefused
+from fraud_detection_api.model.bundle import Bundle, bundle_files
+from fraud_detection_api.model.manifest import GateVerdict, Manifest, Measure
+from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.schemas.judging import Costs
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.proof.budget import Budget
+from fraud_detection_api.training.proof.consequences import Consequences, consequences
+from fraud_detection_api.training.proof.evaluation import Operation, evaluate
+from fraud_detection_api.training.proof.gate import judged_again
+from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, judged_of
+from fraud_detection_api.training.proof.threshold import Choice, choice_of, fixed
+from fraud_detection_api.training.report.making import report_again
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A threshold and why it is that one."""
+
+    choice: Choice
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Rethought:
+    """The version with the new threshold, whether it leads now, and why not if it does not."""
+
+    version: str
+    is_champion: bool
+    remark: str = ""
+
+
+class Choosing:
+    """One version, and what thresholds mean on its judged rows."""
+
+    def __init__(self, registry: Registry, use_case: UseCase, wanted: str) -> None:
+        self.use_case = use_case
+        self.bundle = registry.bundle(use_case.name, wanted)
+        self._registry = registry
+        self._rows = _kept_rows(self.bundle)
+
+    @property
+    def now(self) -> Chosen:
+        """The threshold that it has, and how that was chosen; bundles made before that was kept do not know."""
+        manifest = self.bundle.manifest
+        choice = choice_of(manifest.threshold_rule) if manifest.threshold_rule else fixed(manifest.threshold)
+        return Chosen(choice, manifest.threshold)
+
+    def chosen(self, choice: Choice) -> Chosen:
+        """The threshold of this choice; only a fixed one needs no judged rows."""
+        if self._rows is not None:
+            return Chosen(choice, choice.threshold(self._rows.choosing))
+        if choice.fixed_at is not None:
+            return Chosen(choice, choice.fixed_at)
+        raise DataRefused(
+            f"{self.bundle.version} has no judged rows to choose by: it was imported, or made before they were kept. "
+            "Give a number with --at, or train anew."
+        )
+
+    def meaning(self, threshold: float, costs: Costs | None) -> Consequences | None:
+        """What a threshold means on the rows that judge; None where there are none."""
+        return consequences(self._rows.judging, threshold, costs or self.use_case.costs) if self._rows else None
+
+    def published(self, chosen: Chosen) -> Rethought:
+        """A new version of the same model; it is champion if the old one is and no check of the gate breaks by it."""
+        bundle, name = self.bundle, self.use_case.name
+        manifest = self._with(chosen)
+        attached = bundle.attachments | report_again(self.use_case, manifest, bundle)
+        leads = self._registry.aliases(name).champion == bundle.version
+        version = self._registry.publish(name, bundle_files(manifest, bundle.model, bundle.reference, attached))
+        breaks = bundle.manifest.gate.passed and not manifest.gate.passed
+        if leads and not breaks:
+            self._registry.promote(name, version)
+        failed = "; ".join(check.detail for check in manifest.gate.checks if not check.passed)
+        remark = f"the champion stays, because the gate fails at this threshold: {failed}" if breaks else ""
+        return Rethought(version, leads and not breaks, remark)
+
+    def _with(self, chosen: Chosen) -> Manifest:
+        return self.bundle.manifest.model_copy(
+            update={
+                "threshold": chosen.threshold,
+                "threshold_rule": chosen.choice.rule,
+                "made_from": self.bundle.version,
+                "created_at": datetime.now(UTC),
+                "metrics": self._measures(chosen.threshold),
+                "gate": self._verdict(chosen.threshold),
+            }
+        )
+
+    def _measures(self, threshold: float) -> dict[str, Measure]:
+        manifest = self.bundle.manifest
+        if self._rows is None:
+            return manifest.metrics
+        budget = Budget.read(str(manifest.parameters["review_budget"]))
+        operation = Operation(budget, threshold, self.use_case.costs)
+        return evaluate(self._rows.judging, operation, int(manifest.parameters["seed"])).measures()
+
+    def _verdict(self, threshold: float) -> GateVerdict:
+        verdict = self.bundle.manifest.gate
+        return judged_again(verdict, self._rows.judging, threshold, self.use_case.gate) if self._rows else verdict
+
+
+def _kept_rows(bundle: Bundle) -> Judged | None:
+    content = bundle.attached(JUDGED)
+    if content is None:
+        return None
+    try:
+        return judged_of(content, bundle.manifest.groups)
+    except (ValueError, EOFError) as error:
+        raise BundleRefused(bundle.version, f"{JUDGED} cannot be read: {error}") from error

@@ -1,0 +1,40 @@
+"""A fold as matrices: the same rows, the same features and the same categories for every kind of model."""
+
+from dataclasses import dataclass
+
+from fraud_detection_api.features.matrix import Matrix, MatrixMaker
+from fraud_detection_api.schemas.record import Kind
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.tables.dataset import Dataset, Labels, Rows
+from fraud_detection_api.training.tables.folds import Fold
+from fraud_detection_api.training.train_xgboost import categories_within
+
+
+@dataclass(frozen=True)
+class FoldTable:
+    """Rows that train, rows on which a model may choose, and rows that judge."""
+
+    use_case: UseCase
+    dataset: Dataset
+    fold: Fold
+    training: Matrix
+    choosing: Matrix
+    judging: Matrix
+
+    @classmethod
+    def of(cls, use_case: UseCase, dataset: Dataset, fold: Fold) -> "FoldTable":
+        """The matrices of a fold, knowing only the categories that its training rows hold."""
+        maker = MatrixMaker(use_case.feature_names, categories_within(dataset, fold.training))
+        training, choosing, judging = (
+            maker.matrix(dataset.columns.take(rows)) for rows in (fold.training, fold.choosing, fold.judging)
+        )
+        return cls(use_case, dataset, fold, training, choosing, judging)
+
+    def labels(self, rows: Rows) -> Labels:
+        """Which of these rows are frauds."""
+        return self.dataset.labels[rows]
+
+    def positions(self, *, of_categories: bool) -> list[int]:
+        """Which columns of the matrices hold codes of categories, or which do not."""
+        kinds = enumerate(field.kind for field in self.use_case.features)
+        return [position for position, kind in kinds if (kind is Kind.CATEGORY) == of_categories]

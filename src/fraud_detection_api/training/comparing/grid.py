@@ -1,0 +1,31 @@
+"""The forest's grid: every point is fitted on a fold's training rows, the choosing rows take the best."""
+
+from collections.abc import Mapping
+from itertools import product
+
+from fraud_detection_api.training.comparing.fold_table import FoldTable
+from fraud_detection_api.training.comparing.judging import average_precision
+from fraud_detection_api.training.comparing.pipelines import Pipe, fitted_pipe, forest
+
+Setting = str | float | None
+Point = Mapping[str, Setting]
+
+MAX_FEATURES: tuple[Setting, ...] = ("sqrt", 0.3, 0.6)  # how many each split may look at
+CRITERIA: tuple[Setting, ...] = ("gini", "log_loss")
+MAX_DEPTHS: tuple[Setting, ...] = (6, 12, None)
+
+FOREST_GRID: tuple[Point, ...] = tuple(
+    {"max_features": features, "criterion": criterion, "max_depth": depth}
+    for features, criterion, depth in product(MAX_FEATURES, CRITERIA, MAX_DEPTHS)
+)
+
+
+def best_in_grid(table: FoldTable, seed: int, threads: int) -> tuple[Pipe, Point]:
+    """The forest with the highest average precision on the choosing rows; the earliest point of equal ones."""
+
+    def tried(point: Point) -> tuple[float, Pipe, Point]:
+        pipe = fitted_pipe(forest(seed, threads, **point), table, table.fold.training)
+        return average_precision(table, table.fold.choosing, pipe.probabilities(table.choosing)), pipe, point
+
+    _, pipe, point = max(map(tried, FOREST_GRID), key=lambda found: found[0])
+    return pipe, point

@@ -1,0 +1,45 @@
+"""What can be asked of a comparison."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.training.fit_options import GapDays, TableOptions
+
+KINDS = ("xgboost", "logistic", "forest", "tree", "svm")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(TableOptions):
+    """Which kinds of model, on which folds, and where the table and the plot go."""
+
+    models: Annotated[str, Option(help="Which to compare, of xgboost, logistic, forest, tree, svm")] = ",".join(KINDS)
+    grid: Annotated[bool, Option("--grid", help="Search the forest's grid inside the training rows of each fold")] = (
+        False
+    )
+    folds: Annotated[int, Option(min=2, max=20, help="Folds, in time order where there is a time column")] = 3
+    gap_days: GapDays = None
+    plot: Annotated[Path | None, Option(help="Draw the comparison into this SVG file")] = None
+    json: Annotated[Path | None, Option("--json", help="Write every figure into this file, too")] = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of model to compare, each once."""
+        asked = tuple(dict.fromkeys(part.strip() for part in self.models.split(",") if part.strip()))
+        unknown = [kind for kind in asked if kind not in KINDS]
+        if unknown or not asked:
+            raise DataRefused(f"There is no model {', '.join(unknown) or 'named'}; there are: {', '.join(KINDS)}.")
+        return asked
+
+    def refuse_contradictions(self) -> None:
+        """Refuse at once what would be refused after a long comparison."""
+        super().refuse_contradictions()
+        _ = self.kinds
+        for path in filter(None, (self.plot, self.json)):
+            if not path.parent.is_dir():
+                raise DataRefused(f"{path} cannot be written: there is no folder {path.parent}.")
+        if self.plot and self.plot.suffix != ".svg":
+            raise DataRefused(f"The comparison is drawn as SVG: give --plot a name that ends in .svg, not {self.plot}.")

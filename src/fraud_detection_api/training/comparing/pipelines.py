@@ -1,0 +1,99 @@
+"""Pipelines of scikit-learn: imputing, scaling, one-hot codes and the model, all fitted on the same training rows."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator  # type: ignore[import-untyped]  # scikit-learn ships no types
+from sklearn.compose import ColumnTransformer  # type: ignore[import-untyped]
+from sklearn.ensemble import RandomForestClassifier  # type: ignore[import-untyped]
+from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
+from sklearn.impute import SimpleImputer  # type: ignore[import-untyped]
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+from sklearn.pipeline import Pipeline, make_pipeline  # type: ignore[import-untyped]
+from sklearn.preprocessing import OneHotEncoder, StandardScaler  # type: ignore[import-untyped]
+from sklearn.svm import SVC  # type: ignore[import-untyped]
+from sklearn.tree import DecisionTreeClassifier  # type: ignore[import-untyped]
+
+from fraud_detection_api.features.matrix import Matrix
+from fraud_detection_api.model.scorer import Probabilities
+from fraud_detection_api.training.comparing.fold_table import FoldTable
+from fraud_detection_api.training.tables.dataset import Rows
+
+MOST_CODES = 30  # one-hot columns of a category; the rarest share one
+MOST_STEPS = 1_000
+TREES = 100
+
+
+def logistic(seed: int) -> BaseEstimator:
+    """Logistic regression with the library's ridge."""
+    return LogisticRegression(max_iter=MOST_STEPS, random_state=seed)
+
+
+def forest(seed: int, threads: int, **point: object) -> BaseEstimator:
+    """A random forest; threads, not processes, so that nothing is copied."""
+    return RandomForestClassifier(n_estimators=TREES, n_jobs=threads, random_state=seed, **point)
+
+
+def tree(seed: int) -> BaseEstimator:
+    """A decision tree small enough to be read, with leaves large enough to have a rate."""
+    return DecisionTreeClassifier(max_depth=8, min_samples_leaf=20, random_state=seed)
+
+
+def support_vectors() -> BaseEstimator:
+    """A support vector machine with radial kernels."""
+    return SVC(cache_size=500)
+
+
+@dataclass(frozen=True)
+class Pipe:
+    """A fitted pipeline."""
+
+    pipeline: Pipeline
+    remark: str = ""
+
+    def probabilities(self, matrix: Matrix) -> Probabilities:
+        """The probability of fraud of each row."""
+        with _new_codes_are_no_news():
+            return np.asarray(self.pipeline.predict_proba(matrix)[:, 1], dtype=np.float32)
+
+    def margins(self, matrix: Matrix) -> NDArray[np.float64]:
+        """How far each row lies on the side of fraud."""
+        with _new_codes_are_no_news():
+            return np.asarray(self.pipeline.decision_function(matrix), dtype=np.float64)
+
+
+def fitted_pipe(model: BaseEstimator, table: FoldTable, rows: Rows) -> Pipe:
+    """Fit everything on these training rows; what did not converge says so."""
+    matrix = table.training[np.searchsorted(table.fold.training, rows)]
+    pipeline = Pipeline([("columns", _columns(table)), ("model", model)])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        pipeline.fit(matrix, table.labels(rows))
+    unfinished = any(issubclass(each.category, ConvergenceWarning) for each in caught)
+    return Pipe(pipeline, f"not converged after {MOST_STEPS} steps" if unfinished else "")
+
+
+@contextmanager
+def _new_codes_are_no_news() -> Iterator[None]:
+    """What no training row held counts as rare, or as none: that is what the columns were told to do."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Found unknown categories")
+        yield
+
+
+def _columns(table: FoldTable) -> ColumnTransformer:
+    """Numbers: the median where missing, a mark that it was, unit variance. Categories: one column for each code."""
+    median = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    codes = OneHotEncoder(
+        handle_unknown="infrequent_if_exist", max_categories=MOST_CODES, sparse_output=False, dtype=np.float32
+    )
+    return ColumnTransformer(
+        [
+            ("numbers", make_pipeline(median, StandardScaler()), table.positions(of_categories=False)),
+            ("categories", codes, table.positions(of_categories=True)),
+        ]
+    )

@@ -1,0 +1,62 @@
+"""What can be asked of an evaluation in time order."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.fit_options import BoostAsTuned, ModelsFolder, TableOptions, Text
+from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.tables.windows import WindowPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(TableOptions):
+    """How the days are divided, who is left out of the test, and where the figures go."""
+
+    folds: Annotated[int, Option(min=1, help="How many windows train and test, one after the other")] = 4
+    train_days: Annotated[int, Option("--train-days", min=2, help="Days that train")] = 7
+    delay_days: Annotated[int, Option("--delay-days", min=0, help="Days left out, until their labels have come")] = 7
+    test_days: Annotated[int, Option("--test-days", min=1, help="Days that test")] = 7
+    leave_known_out: Annotated[
+        bool, Option("--leave-known-out", help="Leave rows out whose entity is known to be compromised on that day")
+    ] = False
+    tuned: BoostAsTuned = False
+    models: ModelsFolder = None
+    threshold: Annotated[
+        Text,
+        Option(
+            help="How to choose the threshold inside each window: f1, at:0.5, fpr:1%, budget:100/day or "
+            "cost:MISSED,FALSE_ALARM [by the declared costs, else f1]"
+        ),
+    ] = None
+    json: Annotated[Path | None, Option("--json", help="Write every figure into this file, too")] = None
+
+    @property
+    def plan(self) -> WindowPlan:
+        """How the days are divided."""
+        return WindowPlan(self.folds, self.train_days, self.delay_days, self.test_days)
+
+    def refuse_for(self, use_case: UseCase) -> None:
+        """Refuse at once what this use case cannot be asked."""
+        self.refuse_contradictions()
+        if self.tuned:
+            self.refuse_boosting_beside_tuned()
+        if self.threshold is not None:
+            _ = choice_of(self.threshold)
+        if self.json and not self.json.parent.is_dir():
+            raise DataRefused(f"{self.json.parent} is no folder: name a --json file in one that exists.")
+        self.budget.refuse_without_days(use_case)
+        if use_case.time_column is None:
+            raise DataRefused(
+                f"{use_case.name} has no time column, so that no day comes before another: name a time_column in the "
+                "use case. (`fraud train` judges without one, on rows drawn at random.)"
+            )
+        if self.leave_known_out and use_case.entity is None:
+            raise DataRefused(
+                f"{use_case.name} does not say whom records share: to leave known ones out, name an entity in the use "
+                "case, such as the column of the card or the customer."
+            )

@@ -1,0 +1,151 @@
+"""The evaluation in time order: train on a window, leave the delay of labels, test on the next days, and move on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import fmean, stdev
+
+import numpy as np
+
+from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.boosting import Boosting
+from fraud_detection_api.training.evaluate_options import EvaluateOptions
+from fraud_detection_api.training.progress import Follower
+from fraud_detection_api.training.proof.evaluation import Operation, figures
+from fraud_detection_api.training.proof.judged_rows import JudgedRows, judged_rows
+from fraud_detection_api.training.proof.threshold import best_f1, choice_of, least_cost
+from fraud_detection_api.training.tables.dataset import Dataset, Rows
+from fraud_detection_api.training.tables.training_table import training_table
+from fraud_detection_api.training.tables.windows import (
+    Window,
+    choosing_part,
+    day_of,
+    has_both_classes,
+    not_known_yet,
+    windows,
+)
+from fraud_detection_api.training.train_xgboost import TrainedModel, XGBoostTrainer
+from fraud_detection_api.training.tuning.tuned_file import read_tuned
+
+
+@dataclass(frozen=True)
+class JudgedFold:
+    """One window: its days and rows, the model that it made, and the measures, or why there are none."""
+
+    window: Window
+    rows: int
+    frauds: int
+    left_out: int
+    rounds: int | None = None
+    threshold: float | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One measure over the folds: their mean, and their standard deviation where there are two at least."""
+
+    mean: float
+    spread: float | None
+
+
+@dataclass(frozen=True)
+class Prequential:
+    """Every fold, oldest first, and where the rows came from."""
+
+    source: str
+    boosting: Boosting
+    folds: tuple[JudgedFold, ...]
+
+    def summaries(self) -> dict[str, Summary]:
+        """Every measure over the folds that have it."""
+        names = dict.fromkeys(name for fold in self.folds for name in fold.figures)
+        return {name: _summary([fold.figures[name] for fold in self.folds if fold.figures]) for name in names}
+
+
+def evaluated(use_case: UseCase, options: EvaluateOptions, follower: Follower) -> Prequential:
+    """Train and test every window; inside a window, no test row decides anything."""
+    options.refuse_for(use_case)
+    boosting = _boosting(use_case, options)
+    table = training_table(use_case, options, follower)
+    follower.step(f"{len(table.dataset):,} rows, {int(table.dataset.labels.sum()):,} of them frauds")
+    walk = Windowed(use_case, table.dataset, boosting, options, follower)
+    return Prequential(table.source, boosting, tuple(_folds(walk)))
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """A table that is walked through in windows."""
+
+    use_case: UseCase
+    dataset: Dataset
+    boosting: Boosting
+    options: EvaluateOptions
+    follower: Follower
+
+    def choosing(self, rows: Rows, later: Rows) -> TrainedModel:
+        """A model of the earlier days of a window, stopped by its later ones."""
+
+        def on_round(done: int, loss: float | None) -> None:
+            self.follower.round(done, self.boosting.rounds, loss)
+
+        trainer = XGBoostTrainer(self.boosting, self.options.threads, self.options.device)
+        return trainer.train(self.use_case, self.dataset, rows, later, on_round)
+
+    def whole(self, rows: Rows, rounds: int) -> TrainedModel:
+        """A model of a whole window, with as many rounds as were chosen inside it."""
+        boosting = replace(self.boosting, rounds=rounds, patience=0)
+        trainer = XGBoostTrainer(boosting, self.options.threads, self.options.device)
+        return trainer.train(self.use_case, self.dataset, rows, rows[:0], lambda _, __: None)
+
+    def judged(self, model: TrainedModel, rows: Rows) -> JudgedRows:
+        """What the model says of these rows, and what is known of them."""
+        return judged_rows(self.dataset, rows, model.probabilities(self.dataset.columns.take(rows)))
+
+
+def _folds(walk: Windowed) -> Iterator[JudgedFold]:
+    days = walk.dataset.days if walk.dataset.days is not None else np.zeros(0, dtype=np.int64)
+    for number, window in enumerate(windows(days, walk.options.plan), 1):
+        first, last = map(day_of, window.tested)
+        walk.follower.step(f"Fold {number} of {walk.options.folds}: testing on {first} to {last}")
+        yield _fold(walk, window)
+
+
+def _fold(walk: Windowed, window: Window) -> JudgedFold:
+    options, labels, days = walk.options, walk.dataset.labels, walk.dataset.days
+    testing = not_known_yet(walk.dataset, window, options.delay_days) if options.leave_known_out else window.testing
+    fold = JudgedFold(window, len(testing), int(labels[testing].sum()), len(window.testing) - len(testing))
+    parts = None if days is None else choosing_part(days, labels, window.training)
+    if parts is None:
+        return replace(fold, remark="the days that train cannot be divided so that both parts hold frauds and others")
+    if not has_both_classes(labels[testing]):
+        return replace(fold, remark="the days that test do not hold both frauds and others")
+    chosen = walk.choosing(*parts)
+    threshold = _threshold(walk, walk.judged(chosen, parts[1]))
+    model = walk.whole(window.training, chosen.rounds)
+    operation = Operation(options.budget, threshold, walk.use_case.costs)
+    found = figures(walk.judged(model, testing), operation)
+    return replace(fold, rounds=model.rounds, threshold=threshold, figures=found)
+
+
+def _threshold(walk: Windowed, rows: JudgedRows) -> float:
+    """As it was asked for; else what costs least, where costs are declared and flagging anything pays; else by F1."""
+    if walk.options.threshold is not None:
+        return choice_of(walk.options.threshold).threshold(rows)
+    try:
+        return least_cost(walk.use_case.costs).threshold(rows) if walk.use_case.costs else best_f1().threshold(rows)
+    except DataRefused:
+        return best_f1().threshold(rows)
+
+
+def _boosting(use_case: UseCase, options: EvaluateOptions) -> Boosting:
+    if not options.tuned:
+        return options.boosting
+    return read_tuned(Registry(options.models or Path("models")), use_case).as_boosting(options.seed)
+
+
+def _summary(values: list[float]) -> Summary:
+    return Summary(fmean(values), stdev(values) if len(values) > 1 else None)

@@ -1,0 +1,95 @@
+"""Rows sorted once by probability, so that measuring every resample of them costs a few passes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.tables.dataset import Labels
+
+Floats = NDArray[np.float64]
+Positions = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Rows that count as often as their weights say: in their own order, and from the most suspicious one down.
+
+    `reached[i]` is the weight of the i most suspicious rows, `caught[j]` that of the j most suspicious frauds.
+    """
+
+    by_row: Floats
+    descending: Floats
+    of_frauds: Floats
+    reached: Floats
+    caught: Floats
+
+    @property
+    def total(self) -> float:
+        """All rows."""
+        return float(self.reached[-1])
+
+    @property
+    def frauds(self) -> float:
+        """All frauds."""
+        return float(self.caught[-1])
+
+    def mean(self, values: Floats) -> float:
+        """The mean of a value of each row, the most suspicious first."""
+        return weighted_sum(self.descending, values) / self.total
+
+
+class RankedRows:
+    """Rows from the most suspicious to the least."""
+
+    def __init__(self, rows: JudgedRows) -> None:
+        self._order = np.argsort(-rows.probabilities, kind="stable")
+        self.probabilities: Floats = rows.probabilities[self._order].astype(np.float64)
+        self.is_fraud: Labels = rows.labels[self._order]
+        self.frauds: Positions = np.flatnonzero(self.is_fraud)
+
+    def __len__(self) -> int:
+        return len(self.is_fraud)
+
+    def weighed(self, weights: Floats) -> Weighed:
+        """The rows, each counted as often as its weight says."""
+        descending = weights[self._order]
+        of_frauds = descending[self.frauds]
+        return Weighed(weights, descending, of_frauds, cumulated(descending), cumulated(of_frauds))
+
+    def in_order(self, values: Floats) -> Floats:
+        """A value of each row, brought into this order."""
+        return values[self._order]
+
+    def flagged(self, threshold: float) -> int:
+        """How many rows lie at or above a threshold, in the precision that probabilities are served in."""
+        return int(np.searchsorted(self._ascending, -float(np.float32(threshold)), side="right"))
+
+    def frauds_before(self, position: int) -> int:
+        """How many frauds stand before a position."""
+        return int(np.searchsorted(self.frauds, position))
+
+    def ties_of(self, position: int) -> tuple[int, int]:
+        """Where the rows with the probability of this one begin and end."""
+        found = self._ascending[position]
+        begin, end = (np.searchsorted(self._ascending, found, side=side) for side in ("left", "right"))
+        return int(begin), int(end)
+
+    @cached_property
+    def _ascending(self) -> Floats:
+        return -self.probabilities
+
+
+def cumulated(weights: Floats) -> Floats:
+    """Running sums that begin with nothing."""
+    sums = np.empty(len(weights) + 1)
+    sums[0] = 0
+    np.cumsum(weights, out=sums[1:])
+    return sums
+
+
+def weighted_sum(weights: Floats, values: Floats) -> float:
+    """Not @: BLAS threads cost more than they bring for one short vector."""
+    return float(np.sum(weights * values))

@@ -1,0 +1,158 @@
+"""What a report holds, as numbers: the same for the page and for JSON."""
+
+from fraud_detection_api.model.manifest import Frozen, Manifest, Measure
+
+Numbers = tuple[float, ...]
+
+
+class Purpose(Frozen):
+    """What the use case says of itself."""
+
+    name: str
+    title: str
+    purpose: str
+    not_for: str
+    label: str
+    time_column: str | None
+    entity: str | None
+    group: str | None
+    help_texts: dict[str, str]
+
+
+class Curves(Frozen):
+    """What happens at each of some thresholds, from the highest down; bands are 95 % intervals at the same place."""
+
+    thresholds: Numbers
+    flagged_share: Numbers
+    recall: Numbers
+    precision: Numbers
+    false_positive_rate: Numbers
+    precision_low: Numbers
+    precision_high: Numbers
+    recall_low: Numbers
+    recall_high: Numbers
+    roc_low: Numbers
+    roc_high: Numbers
+
+
+class Bin(Frozen):
+    """Records of about the same probability."""
+
+    low: float
+    high: float
+    rows: int
+    frauds: int
+    mean: float
+    observed: Measure
+
+
+class Distribution(Frozen):
+    """The share of each class between two probabilities."""
+
+    edges: Numbers
+    is_log: bool
+    honest: Numbers
+    frauds: Numbers
+
+
+class Money(Frozen):
+    """What decisions cost on the judging rows, in the currency of the amounts."""
+
+    lost_without: float
+    lost_to_missed: float
+    spent_on_false_alarms: float
+    spent_on_caught: float
+
+    @property
+    def cost(self) -> float:
+        """All of it, with the model."""
+        return self.lost_to_missed + self.spent_on_false_alarms + self.spent_on_caught
+
+
+class Entities(Frozen):
+    """Those whom records share: how many there are, and how many of the fraudulent ones were flagged at least once."""
+
+    all: int
+    fraudulent: int
+    caught: int
+
+
+class AtThreshold(Frozen):
+    """What the threshold means on the judging rows."""
+
+    rows: int
+    frauds: int
+    flagged: int
+    caught: int
+    missed: int
+    false_alarms: int
+    passed: int
+    days: int | None
+    money: Money | None
+    entities: Entities | None
+
+
+class CostChoice(Frozen):
+    """The cheapest threshold on the choosing rows, and what it would have meant on the judging rows."""
+
+    false_alarms_a_fraud: float | None = (
+        None  # how many false alarms a missed fraud is worth; None by the declared costs
+    )
+    threshold: float | None  # None where it is cheapest to flag nothing
+    flagged_share: float
+    recall: float
+    cost_share: float  # of the cost without a model
+    cost_share_now: float  # at the model's own threshold
+
+
+class CostCurves(Frozen):
+    """The cost at each threshold on the judging rows, as a share of the cost without a model, for each choice."""
+
+    thresholds: Numbers
+    shares: tuple[Numbers, ...]
+    choices: tuple[CostChoice, ...]
+
+
+class Slice(Frozen):
+    """Some of the judging rows: those of a period, or of a group."""
+
+    name: str
+    rows: int
+    frauds: int
+    mean_probability: float
+    average_precision: float | None
+    recall: Measure | None
+    precision: Measure | None
+    false_positive_rate: Measure | None
+
+
+class Figures(Frozen):
+    """Everything that judging rows say."""
+
+    curves: Curves
+    reliability: tuple[Bin, ...]
+    distribution: Distribution
+    at_threshold: AtThreshold
+    costs: CostCurves | None
+    period: str | None
+    periods: tuple[Slice, ...]
+    groups: tuple[Slice, ...]
+    left_out_groups: int
+
+
+class Importance(Frozen):
+    """Mean |SHAP| of each feature over some validation rows, in log-odds."""
+
+    rows: int
+    values: dict[str, float]
+
+
+class Report(Frozen):
+    """A model's report."""
+
+    format: int = 1
+    use_case: Purpose
+    manifest: Manifest
+    figures: Figures | None
+    importance: Importance | None
+    limits: tuple[str, ...]

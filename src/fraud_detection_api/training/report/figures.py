@@ -1,0 +1,48 @@
+"""The figures of a report: what the judging rows say, and what moves the model."""
+
+import numpy as np
+
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.matrix import MatrixMaker
+from fraud_detection_api.model.manifest import Manifest
+from fraud_detection_api.model.scorer import Runtime
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.proof.judged_rows import Judged
+from fraud_detection_api.training.report.contents import Figures, Importance
+from fraud_detection_api.training.report.deciding import at_threshold, cost_curves
+from fraud_detection_api.training.report.ranking import curves, ranking
+from fraud_detection_api.training.report.slices import distribution, groups, periods, reliability
+from fraud_detection_api.training.tables.dataset import Rows
+
+MOST_EXPLAINED = 1_000
+
+
+def figures(use_case: UseCase, manifest: Manifest, judged: Judged) -> Figures:
+    """Everything that the judged rows say at the manifest's threshold."""
+    judging, threshold = judged.judging, manifest.threshold
+    ranked = ranking(judging, threshold)
+    unit, by_period = periods(judging, threshold)
+    by_group, left_out = groups(judging, threshold)
+    return Figures(
+        curves=curves(judging, ranked),
+        reliability=reliability(judging),
+        distribution=distribution(judging),
+        at_threshold=at_threshold(judging, threshold, use_case.costs),
+        costs=cost_curves(judged, ranked, threshold, use_case.costs),
+        period=unit,
+        periods=by_period,
+        groups=by_group,
+        left_out_groups=left_out,
+    )
+
+
+def explained_rows(rows: Rows) -> Rows:
+    """As many rows as it takes to see what moves a model, evenly spread."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(MOST_EXPLAINED, len(rows))).astype(np.intp))]
+
+
+def importance(runtime: Runtime, maker: MatrixMaker, columns: Columns, names: tuple[str, ...]) -> Importance:
+    """How much each feature moves the log-odds of these records on average, up or down; the largest first."""
+    moved = np.abs(runtime.contributions(maker.matrix(columns))[:, :-1]).mean(axis=0)
+    order = np.argsort(-moved, kind="stable").tolist()
+    return Importance(rows=len(columns), values={names[place]: float(moved[place]) for place in order})

@@ -1,0 +1,61 @@
+"""Making reports: the files that a bundle keeps of itself, when it is made and whenever it is made anew."""
+
+import orjson
+
+from fraud_detection_api.errors import BundleRefused
+from fraud_detection_api.model.bundle import REPORT, REPORT_DATA, Bundle
+from fraud_detection_api.model.manifest import Manifest
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.proof.judged_rows import JUDGED, judged_of
+from fraud_detection_api.training.report.contents import Importance, Purpose, Report
+from fraud_detection_api.training.report.figures import figures
+from fraud_detection_api.training.report.limits import limits_of
+from fraud_detection_api.training.report.page import page
+
+
+def report_files(
+    use_case: UseCase, manifest: Manifest, judged: bytes | None, importance: Importance | None
+) -> dict[str, bytes]:
+    """The report as HTML and as JSON, from a manifest and the judged rows as the bundle keeps them."""
+    report = _report(use_case, manifest, judged, importance)
+    return {REPORT: page(report), REPORT_DATA: report.model_dump_json(indent=1).encode() + b"\n"}
+
+
+def report_again(use_case: UseCase, manifest: Manifest, bundle: Bundle) -> dict[str, bytes]:
+    """The report of a bundle's model with another manifest (its threshold, its gate), from what the bundle keeps."""
+    return report_files(use_case, manifest, bundle.attached(JUDGED), _importance(bundle))
+
+
+def _report(use_case: UseCase, manifest: Manifest, judged: bytes | None, importance: Importance | None) -> Report:
+    try:
+        rows = judged_of(judged, manifest.groups) if judged else None
+    except (ValueError, EOFError) as error:
+        raise BundleRefused(f"of {use_case.name}", f"{JUDGED} cannot be read: {error}") from error
+    found = figures(use_case, manifest, rows) if rows else None
+    return Report(
+        use_case=_purpose(use_case),
+        manifest=manifest.model_copy(update={"files": {}}),
+        figures=found,
+        importance=importance,
+        limits=limits_of(use_case, manifest, found, importance),
+    )
+
+
+def _importance(bundle: Bundle) -> Importance | None:
+    kept = bundle.attached(REPORT_DATA)
+    found = orjson.loads(kept).get("importance") if kept else None
+    return Importance.model_validate(found, strict=False) if found else None
+
+
+def _purpose(use_case: UseCase) -> Purpose:
+    return Purpose(
+        name=use_case.name,
+        title=use_case.title,
+        purpose=use_case.purpose,
+        not_for=use_case.not_for,
+        label=use_case.label,
+        time_column=use_case.time_column,
+        entity=use_case.entity,
+        group=use_case.gate.group,
+        help_texts={field.name: field.description for field in use_case.features},
+    )

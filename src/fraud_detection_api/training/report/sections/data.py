@@ -1,0 +1,125 @@
+"""The data behind the model, and its features one by one."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraud_detection_api.model.manifest import Feature
+from fraud_detection_api.schemas.record import Kind, spelled
+from fraud_detection_api.training.report.contents import Report
+from fraud_detection_api.training.report.markup import Markup, joined, tag
+from fraud_detection_api.training.report.plotting.axes import percent
+from fraud_detection_api.training.report.plotting.small import sparkline
+from fraud_detection_api.training.report.sections.parts import facts, paragraph, prose_table, section, table
+
+SHOWN_CATEGORIES, SHOWN_BARS, LONGEST = 5, 20, 30
+UNKNOWN = "not known"
+Floats = NDArray[np.float64]
+
+
+def data(report: Report) -> Markup:
+    """What the model was made from."""
+    found = report.manifest.data
+    if found is None:
+        file = report.manifest.parameters.get("file", "not known either")
+        words = f"This model was made elsewhere, from data that is not known here. The file: {file}."
+        return section("data", "The data", paragraph(words))
+    period = f"{found.first_day} to {found.last_day}" if found.first_day else "not known: there is no time column"
+    share = found.frauds / found.rows if found.rows else 0.0
+    judged = found.validation_frauds / found.validation_rows if found.validation_rows else 0.0
+    return section(
+        "data",
+        "The data",
+        facts(
+            [
+                ("Source", found.source),
+                ("Period", period),
+                ("Rows", f"{found.rows:,}, of which {found.frauds:,} frauds ({percent(share)})"),
+                (
+                    "Judged on",
+                    f"{found.validation_rows:,} rows, of which {found.validation_frauds:,} frauds ({percent(judged)})",
+                ),
+                ("Label", report.use_case.label),
+                ("Split", found.split),
+                ("Fingerprint", found.fingerprint),
+            ]
+        ),
+    )
+
+
+def features(report: Report) -> Markup:
+    """Every feature as training saw it."""
+    moved = report.importance.values if report.importance else {}
+    total = sum(moved.values()) or 1.0
+    rows: list[tuple[str, ...]] = [
+        (
+            _named(feature, report.use_case.help_texts),
+            feature.kind.value,
+            _trained_on(feature),
+            "" if feature.missing_share is None else percent(feature.missing_share),
+            _histogram(feature),
+            percent(moved[feature.name] / total) if feature.name in moved else "",
+        )
+        for feature in report.manifest.features
+    ]
+    headings: tuple[str, ...] = ("Feature", "Kind", "Trained on", "Missing", "Distribution", "Share of influence")
+    title = f"Features ({len(rows)})"
+    if all(row[2] in (UNKNOWN, "none") for row in rows):
+        return section("features", title, prose_table(headings[:2], (row[:2] for row in rows)))
+    note = "Distributions leave the far ends out; heights are square roots, so that few records still show."
+    shown = table(headings, rows, numeric=(3, 5), label="Features")
+    return section("features", title, shown, paragraph(note, kind="soft small"))
+
+
+def _named(feature: Feature, help_texts: dict[str, str]) -> Markup:
+    words = help_texts.get(feature.name, "")
+    name = tag("strong", feature.name)
+    plain = feature.name.replace("_", " ")
+    return name if not words or words == plain else joined(name, tag("br"), tag("small", words, class_="soft"))
+
+
+def _trained_on(feature: Feature) -> str:
+    if feature.categories is not None:
+        return _categories(feature, feature.categories)
+    if feature.low is None or feature.high is None:
+        return UNKNOWN if feature.missing_share is None else "never present"
+    if feature.kind is Kind.BOOLEAN:
+        return " and ".join(
+            {0.0: "false", 1.0: "true"}.get(end, str(end)) for end in sorted({feature.low, feature.high})
+        )
+    if feature.kind is Kind.DATE:
+        return f"{spelled(feature.kind, feature.low)} to {spelled(feature.kind, feature.high)}"
+    return f"{feature.low:,.10g} to {feature.high:,.10g}"
+
+
+def _categories(feature: Feature, categories: tuple[str, ...]) -> str:
+    counts = feature.histogram_counts or (0,) * len(categories)
+    total = sum(counts)
+    ordered = sorted(zip(counts, categories, strict=False), key=lambda each: (-each[0], each[1]))
+    shown = [
+        f"{_cut(name)} ({percent(number / total)})" if total else _cut(name)
+        for number, name in ordered[:SHOWN_CATEGORIES]
+    ]
+    more = len(categories) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "") if shown else "none"
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "\u2026"
+
+
+def _histogram(feature: Feature) -> Markup:
+    if feature.categories is not None:
+        commonest = sorted(feature.histogram_counts, reverse=True)[:SHOWN_BARS]
+        return sparkline(commonest, range(len(commonest) + 1), "categories by how often they occur")
+    edges, counts = feature.histogram_edges, feature.histogram_counts
+    if len(edges) != len(counts) + 1 or not counts or feature.kind is Kind.BOOLEAN or edges[0] == edges[-1]:
+        return Markup("")
+    return _densities(np.array(edges), np.array(counts, dtype=float))
+
+
+def _densities(edges: Floats, counts: Floats) -> Markup:
+    inner = edges[[min(1, len(edges) - 1), max(len(edges) - 2, 0)]]  # the outer twentieths may be as wide as they like
+    room = (inner[1] - inner[0]) / 2 if inner[1] > inner[0] else edges[-1] - edges[0]
+    places = np.linspace(max(edges[0], inner[0] - room), min(edges[-1], inner[1] + room), SHOWN_BARS + 1)
+    held = np.diff(np.interp(places, edges, np.r_[0.0, np.cumsum(counts)]))
+    return sparkline(np.sqrt(held).tolist(), places.tolist(), "distribution in the training rows")

@@ -1,0 +1,84 @@
+"""The outcome: default against tuned on the last period, which no trial has seen, and what may be said of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fraud_detection_api.model.calibration import calibrated
+from fraud_detection_api.model.manifest import Measure
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.boosting import Boosting
+from fraud_detection_api.training.progress import Follower
+from fraud_detection_api.training.proof.budget import Budget
+from fraud_detection_api.training.proof.calibrating import chosen_calibration
+from fraud_detection_api.training.proof.evaluation import Evaluation, Operation, evaluate
+from fraud_detection_api.training.proof.judged_rows import judged_rows
+from fraud_detection_api.training.proof.threshold import best_f1, least_cost
+from fraud_detection_api.training.tables.dataset import Dataset
+from fraud_detection_api.training.tables.split import Split
+from fraud_detection_api.training.train_xgboost import TrainedModel, XGBoostTrainer
+from fraud_detection_api.training.tuning.scoring import Aim
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What both models are worth on the same untouched rows."""
+
+    default: Evaluation
+    tuned: Evaluation
+    rows: int
+
+    def gain(self, name: str) -> Measure:
+        """The difference in one measure, tuned less default, with its paired interval."""
+        return self.tuned.minus(self.default, name)
+
+
+@dataclass(frozen=True)
+class LastPeriod:
+    """The rows that `fraud train` would train, stop, calibrate and judge on."""
+
+    use_case: UseCase
+    dataset: Dataset
+    parts: Split
+    budget: Budget
+
+    def outcome(self, default: XGBoostTrainer, tuned: XGBoostTrainer, follower: Follower) -> Outcome:
+        """Train both as a fit would, and judge them."""
+        before, after = (self._evaluation(trainer, follower) for trainer in (default, tuned))
+        return Outcome(before, after, len(self.parts.validation))
+
+    def _evaluation(self, trainer: XGBoostTrainer, follower: Follower) -> Evaluation:
+        boosting, parts = trainer.boosting, self.parts
+
+        def on_round(done: int, loss: float | None) -> None:
+            follower.round(done, boosting.rounds, loss)
+
+        model = trainer.train(self.use_case, self.dataset, parts.train, parts.stopping, on_round)
+        return self._judged(model, boosting)
+
+    def _judged(self, model: TrainedModel, boosting: Boosting) -> Evaluation:
+        dataset, parts = self.dataset, self.parts
+        stopping, calibration, validation = (
+            model.probabilities(dataset.columns.take(rows))
+            for rows in (parts.stopping, parts.calibration, parts.validation)
+        )
+        labels = dataset.labels
+        curve = chosen_calibration(calibration, labels[parts.calibration], stopping, labels[parts.stopping])
+        chosen_on = np.concatenate([parts.stopping, parts.calibration])
+        choosing = judged_rows(dataset, chosen_on, calibrated(np.concatenate([stopping, calibration]), curve))
+        costs = self.use_case.costs
+        threshold = (least_cost(costs) if costs else best_f1()).threshold(choosing)
+        judging = judged_rows(dataset, parts.validation, calibrated(validation, curve))
+        return evaluate(judging, Operation(self.budget, threshold, costs), boosting.seed)
+
+
+def verdict(outcome: Outcome, aim: Aim) -> str:
+    """One sentence that claims no more than the interval of the aim's difference allows."""
+    gain = outcome.gain(aim.name)
+    low, high = gain.low or 0.0, gain.high or 0.0
+    shown = f"{gain.value:+.4f} [{low:+.4f}, {high:+.4f}]"
+    rows = f"the {outcome.rows:,} rows of the last period"
+    if low <= 0 <= high:
+        return f"No gain can be shown: on {rows} the {aim.words} differs by {shown}, and that interval includes 0."
+    better = (gain.value > 0) == aim.highest_is_best
+    return f"The tuned model is {'better' if better else 'WORSE'} on {rows}: its {aim.words} differs by {shown}."

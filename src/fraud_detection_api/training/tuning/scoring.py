@@ -1,0 +1,49 @@
+"""What a trial is worth: the aim, taken on the rows that judge a fold, at a threshold chosen on its choosing rows."""
+
+from dataclasses import dataclass
+
+from fraud_detection_api.model.scorer import Probabilities
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.proof.budget import Budget
+from fraud_detection_api.training.proof.evaluation import Operation, figures
+from fraud_detection_api.training.proof.judged_rows import judged_rows
+from fraud_detection_api.training.proof.measures import LOWER_IS_BETTER, MONEY, refuse_unknown
+from fraud_detection_api.training.proof.threshold import best_f1, least_cost
+from fraud_detection_api.training.tables.dataset import Dataset, Rows
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One measure by name, and what it needs to be taken."""
+
+    name: str
+    use_case: UseCase
+    budget: Budget
+
+    def __post_init__(self) -> None:
+        refuse_unknown([self.name], with_costs=self.use_case.costs is not None)
+        self.budget.refuse_without_days(self.use_case)
+
+    @property
+    def highest_is_best(self) -> bool:
+        """Whether more of it is better."""
+        return self.name not in LOWER_IS_BETTER
+
+    @property
+    def words(self) -> str:
+        """Its name as one says it."""
+        return self.name.replace("_", " ")
+
+    def is_worse(self, value: float, than: float) -> bool:
+        """Whether a value is behind another."""
+        return value < than if self.highest_is_best else value > than
+
+    def value(
+        self, dataset: Dataset, choosing: tuple[Rows, Probabilities], judging: tuple[Rows, Probabilities]
+    ) -> float:
+        """The aim on the judging rows."""
+        chosen_on = judged_rows(dataset, *choosing)
+        costs = self.use_case.costs
+        choice = least_cost(costs) if costs and self.name in MONEY else best_f1()
+        operation = Operation(self.budget, choice.threshold(chosen_on), costs)
+        return figures(judged_rows(dataset, *judging), operation)[self.name]

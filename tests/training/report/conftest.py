@@ -1,0 +1,102 @@
+"""Published models whose reports are looked at: with everything declared, without time, and imported."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+from fraud_detection_api.features.tables import RawColumn
+from fraud_detection_api.model.bundle import REPORT, REPORT_DATA, Bundle
+from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.schemas.judging import Costs, Gate
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.bundling.importing import import_model
+from fraud_detection_api.training.report.contents import Report
+from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
+from tests.training.fitting import QUICK, fitted, table_file
+
+HOSTILE = "<script>alert('Ost & West')</script>"
+DECLARED = replace(
+    CLAIMS,
+    title="Claims & <others>",
+    entity="broker",
+    costs=Costs("amount", 25.0, 5.0),
+    gate=Gate(group="region", most_false_alarm_ratio=100.0),
+    purpose="Ranks claims so that the riskiest are looked at first.",
+    not_for="Refusing a claim <b>without</b> a person.",
+)
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published model and its report."""
+
+    use_case: UseCase
+    registry: Registry
+    bundle: Bundle
+
+    @property
+    def html(self) -> str:
+        """The page that the bundle keeps."""
+        return (self.bundle.attached(REPORT) or b"").decode()
+
+    @property
+    def report(self) -> Report:
+        """The numbers that the bundle keeps."""
+        return Report.model_validate_json(self.bundle.attached(REPORT_DATA) or b"")
+
+    @property
+    def raw(self) -> dict[str, object]:
+        """The numbers as JSON alone knows them."""
+        found: dict[str, object] = orjson.loads(self.bundle.attached(REPORT_DATA) or b"")
+        return found
+
+
+def broker_claims(rows: int = 4000) -> dict[str, RawColumn]:
+    """Claims with brokers, whom claims share, and regions, one of them with a hostile name."""
+    random = np.random.default_rng(3)
+    brokers = np.array([f"b-{number}" for number in range(500)], dtype=object)
+    regions = np.array(["Nord", "S\u00fcd", HOSTILE, None], dtype=object)
+    beside: dict[str, RawColumn] = {
+        "broker": brokers[random.integers(0, 500, rows)],
+        "region": regions[random.integers(0, 4, rows)],
+    }
+    return claims_table(rows) | beside
+
+
+@pytest.fixture(scope="session")
+def declared(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """A model with time, entity, groups and costs."""
+    return _published(DECLARED, broker_claims(), tmp_path_factory.mktemp("declared"))
+
+
+@pytest.fixture(scope="session")
+def timeless(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """A model of a use case that declares nothing but its record."""
+    return _published(TIMELESS_CLAIMS, claims_table(3000), tmp_path_factory.mktemp("timeless"))
+
+
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """A model that was made elsewhere."""
+    registry = Registry(tmp_path_factory.mktemp("imported") / "models")
+    version = import_model(registry, CREDIT_ACCOUNTS, FIXTURES / "other_order_2_1.ubj").version
+    return Published(CREDIT_ACCOUNTS, registry, registry.bundle(CREDIT_ACCOUNTS.name, version))
+
+
+@pytest.fixture(params=["declared", "timeless", "imported"])
+def published(request: pytest.FixtureRequest) -> Published:
+    """Each of them in turn."""
+    found: Published = request.getfixturevalue(request.param)
+    return found
+
+
+def _published(use_case: UseCase, columns: dict[str, RawColumn], folder: Path) -> Published:
+    options = replace(QUICK, force="tried out in a test")
+    found = fitted(table_file(folder, columns), folder / "models", options, use_case)
+    registry = Registry(folder / "models")
+    return Published(use_case, registry, registry.bundle(use_case.name, found.version))

@@ -1,0 +1,111 @@
+"""The folds: small copies of the split, in time order with the gap, and never a row of the validation period."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.training.tables.dataset import Dataset
+from fraud_detection_api.training.tables.folds import Fold, folds_before_validation
+from fraud_detection_api.training.tables.split import split
+
+ROWS, DAYS, GAP = 6000, 600, 20
+
+
+def dataset(*, has_days: bool = True, fraud_share: float = 0.1) -> Dataset:
+    """Rows in no order of time, a tenth of them frauds."""
+    random = np.random.default_rng(3)
+    labels = random.random(ROWS) < fraud_share
+    columns = Columns(np.arange(ROWS), random.random((2, ROWS)))
+    return Dataset(columns, labels, random.integers(0, DAYS, ROWS) if has_days else None)
+
+
+def folds_of(data: Dataset, count: int = 3, gap: int | None = GAP, seed: int = 0) -> tuple[Fold, ...]:
+    """The folds before the validation rows that a fit would have."""
+    return folds_before_validation(data, split(data, gap, seed), count, gap, seed)
+
+
+@pytest.mark.parametrize("has_days", [True, False])
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_no_validation_row_is_in_a_fold_and_no_row_does_two_things_in_one(count: int, has_days: bool) -> None:
+    data = dataset(has_days=has_days)
+    validation = split(data, GAP, 0).validation
+    folds = folds_of(data, count)
+    assert len(folds) == count
+    for fold in folds:
+        rows = np.concatenate([fold.training, fold.choosing, fold.judging])
+        assert len(np.unique(rows)) == len(rows)
+        assert not np.isin(validation, rows).any()
+
+
+def test_in_time_order_each_part_is_later_than_the_one_before_with_the_gap_after_training() -> None:
+    data = dataset()
+    assert data.days is not None
+    for fold in folds_of(data):
+        assert data.days[fold.choosing].min() - data.days[fold.training].max() > GAP
+        assert data.days[fold.judging].min() > data.days[fold.choosing].max()
+
+
+def test_windows_grow_and_judging_parts_follow_one_another_up_to_the_validation_period() -> None:
+    data = dataset()
+    assert data.days is not None
+    folds = folds_of(data)
+    first_of_validation = data.days[split(data, GAP, 0).validation].min()
+    ends = [data.days[fold.judging].max() for fold in folds]
+    starts = [data.days[fold.judging].min() for fold in folds]
+    assert starts[1:] == [end + 1 for end in ends[:-1]]
+    assert ends[-1] == first_of_validation - 1
+    assert all(set(small.training) < set(large.training) for small, large in pairwise(folds))
+    assert all(abs(len(fold.judging) / (0.8 * ROWS) - 1 / 5) < 0.01 for fold in folds)
+
+
+def test_every_day_lies_in_one_part_only() -> None:
+    data = dataset()
+    assert data.days is not None
+    for fold in folds_of(data):
+        days = [set(data.days[rows].tolist()) for rows in (fold.training, fold.choosing, fold.judging)]
+        assert not days[0] & days[1]
+        assert not days[1] & days[2]
+
+
+def test_without_days_every_earlier_row_judges_once_and_frauds_are_dealt_out_evenly() -> None:
+    data = dataset(has_days=False, fraud_share=0.01)
+    folds = folds_of(data, 4)
+    judging = np.sort(np.concatenate([fold.judging for fold in folds]))
+    assert judging.tolist() == np.setdiff1d(np.arange(ROWS), split(data, None, 0).validation).tolist()
+    frauds = [int(data.labels[fold.judging].sum()) for fold in folds]
+    assert max(frauds) - min(frauds) <= 1
+    shares = [len(fold.choosing) / (len(fold.choosing) + len(fold.training)) for fold in folds]
+    assert shares == pytest.approx([0.125] * 4, abs=0.01)
+    assert all(data.labels[fold.choosing].any() for fold in folds)
+
+
+def test_random_folds_hang_on_the_seed() -> None:
+    data = dataset(has_days=False)
+    parts = split(data, None, 0)
+    one, same, other = (folds_before_validation(data, parts, 3, None, seed)[0].judging for seed in (5, 5, 6))
+    assert one.tolist() == same.tolist() != other.tolist()
+
+
+def test_a_gap_that_leaves_the_first_fold_nothing_is_refused_with_what_to_do() -> None:
+    data = dataset()
+    with pytest.raises(DataRefused, match=r"gap of 300 days leaves the first fold no row.*fewer --folds"):
+        folds_of(data, gap=300)
+
+
+def test_more_folds_than_days_are_refused() -> None:
+    data = dataset()
+    assert data.days is not None
+    with pytest.raises(DataRefused, match="too few days for 20 folds"):
+        folds_of(replace(data, days=data.days // 60), 20, gap=0)
+
+
+def test_a_fold_of_one_class_is_refused_by_its_number() -> None:
+    data = dataset()
+    assert data.days is not None
+    labels = data.labels & (data.days > 300)
+    with pytest.raises(DataRefused, match=r"training part of fold 1 .* holds only one class"):
+        folds_of(replace(data, labels=labels))
