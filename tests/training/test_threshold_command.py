@@ -102,6 +102,10 @@ def test_looking_changes_nothing(models: Path, arguments: list[str]) -> None:
     [
         (["--budget", "2/day", "--f1"], "One choice at a time, not --budget and --f1"),
         (["--cost", "declared"], "declares no costs"),
+        (
+            ["--cost", "total_balance,5"],
+            "What total_balance held was not kept: declare costs=Costs('total_balance', ...)",
+        ),
         (["--at", "1.5"], "not at 1.5"),
         (["--budget", "0.0001/day"], "A review budget is"),
         (["--version", "7", "--f1"], "There is no version '7'"),

@@ -53,6 +53,7 @@ class Choosing:
 
     def chosen(self, choice: Choice) -> Chosen:
         """The threshold of this choice; only a fixed one needs no judged rows."""
+        choice.refuse_other_costs(self.use_case.costs)
         if self._rows is not None:
             return Chosen(choice, choice.threshold(self._rows.choosing))
         if choice.fixed_at is not None:

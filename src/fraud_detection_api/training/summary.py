@@ -5,12 +5,14 @@ from rich.table import Table
 
 from fraud_detection_api.model.manifest import Manifest, Measure
 from fraud_detection_api.training.proof.measures import MONEY
+from fraud_detection_api.training.report.wording import threshold_rule
 
 
 def summary(version: str, manifest: Manifest, *, is_champion: bool) -> None:
     """Print the measures, the gate's checks and the outcome."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(measures_table(manifest))
+    console.print(f"flagged from {manifest.threshold:.4f} on ({threshold_rule(manifest)})")
     for check in manifest.gate.checks:
         console.print(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.detail}")
     console.print(f"{manifest.use_case} {version} {outcome(manifest, is_champion=is_champion)}")

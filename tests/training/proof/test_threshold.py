@@ -132,7 +132,7 @@ def test_a_rule_is_kept_as_it_is_read(rule: str) -> None:
 def test_rules_as_people_write_them() -> None:
     assert choice_of("fpr:1%").rule == "fpr:0.01"
     assert choice_of("cost:500,5").rule == "cost:500.0,5.0,0.0"
-    assert choice_of("budget:5%").words == "a review budget of 0.05 of all records"
+    assert choice_of("budget:5%").words == "a review budget of 5 % of all records"
     assert choice_of("budget:1000/day").words == "a review budget of 1,000 a day"
     assert choice_of("cost:amount,5").words == "least cost, where a missed fraud costs amount, a false alarm 5"
 

@@ -39,4 +39,4 @@ class Budget:
         return f"{self.a_day}/day" if self.a_day else repr(self.share)
 
     def __str__(self) -> str:
-        return f"{self.a_day:,} a day" if self.a_day else f"{self.share or 0:.4g} of all records"
+        return f"{self.a_day:,} a day" if self.a_day else f"{100 * (self.share or 0):.4g} % of all records"

@@ -24,6 +24,15 @@ class Choice:
     fixed_at: float | None = None
     costs: Costs | None = None
 
+    def refuse_other_costs(self, declared: Costs | None) -> None:
+        """Only what the declared field holds is kept with the judged rows."""
+        field = self.costs.missed_fraud if self.costs else 0.0
+        if isinstance(field, str) and (declared is None or declared.missed_fraud != field):
+            raise DataRefused(
+                f"What {field} held was not kept: declare costs=Costs({field!r}, ...) on the use case and train anew, "
+                "or give a fixed sum for a missed fraud."
+            )
+
 
 class Steps:
     """Every threshold that makes a difference, highest first, and what would be flagged at it."""

@@ -11,9 +11,11 @@ def chosen_threshold(rows: JudgedRows, use_case: UseCase, registry: Registry, as
     """The threshold and its rule; what was asked for is done or refused, a usual rule that cannot be kept is left."""
     if asked is not None:
         choice = choice_of(asked)
+        choice.refuse_other_costs(use_case.costs)
         return choice.threshold(rows), choice.rule
     for choice in _usual(use_case, registry):
         try:
+            choice.refuse_other_costs(use_case.costs)
             return choice.threshold(rows), choice.rule
         except DataRefused:
             continue
