@@ -80,7 +80,18 @@ def _fitter(folder: Path, run: int) -> Cost:
     _, peak = _run(
         [
             *("-m", "fraud_detection_api.training.model_fitter", "--data", str(folder / "accounts.parquet")),
-            *("--start_date", "20240101", "--end_date", "20251231", "--rounds", str(ROUNDS), "--patience", "0"),
+            *(
+                "--start_date",
+                "20240101",
+                "--end_date",
+                "20251231",
+                "--rounds",
+                str(ROUNDS),
+                "--patience",
+                "0",
+                "--depth",
+                "6",
+            ),
             *("--model_path_to_save", str(folder / f"models-{run}")),
         ]
     )

@@ -64,7 +64,7 @@ class TableOptions:
         Text, Option("--use-cases", envvar="FRAUD_USE_CASES", help="Use cases of your own: package.module:NAME,...")
     ] = None
     rounds: Annotated[int | None, Option(min=1, help="Most boosting rounds [300]")] = None
-    depth: Annotated[int | None, Option(min=1, max=16, help="Depth of the trees [6]")] = None
+    depth: Annotated[int | None, Option(min=1, max=16, help="Depth of the trees [5]")] = None
     learning_rate: Annotated[
         float | None, Option("--learning-rate", "--learning_rate", min=1e-4, max=1, help="Weight of each tree [0.1]")
     ] = None

@@ -1,0 +1,180 @@
+"""The search: it starts where the options say, sees no row that judges, and goes on where it was stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.samples import SAMPLES
+from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.training.tuning.space import Space
+from fraud_detection_api.training.tuning.studies import STUDIES, StudyKey, opened
+from fraud_detection_api.training.tuning.tuning import tune
+from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
+from tests.training.fitting import accounts_file, table_file
+from tests.training.tuning.small_tunings import (
+    NAME,
+    SMALL,
+    Diary,
+    SearchListener,
+    later_rows_shuffled,
+    trials_in,
+    tuned,
+)
+
+FEW = replace(SMALL, trials=3)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return accounts_file(tmp_path_factory.mktemp("data"), rows=3000)
+
+
+@pytest.fixture(scope="module")
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry with a study that nothing interrupted."""
+    models = tmp_path_factory.mktemp("whole")
+    tuned(data, models)
+    return models
+
+
+def test_the_first_trial_is_the_start_so_that_tuned_is_never_worse_on_the_folds(data: Path, tmp_path: Path) -> None:
+    tuning, _ = tuned(data, tmp_path, FEW)
+    trials = trials_in(tmp_path)
+    assert trials[0].params == Space.of(CREDIT_ACCOUNTS, FEW.boosting).start_point
+    assert trials[0].value == tuning.tuned.default_on_folds
+    assert tuning.tuned.value_on_folds >= tuning.tuned.default_on_folds
+    assert tuning.tuned.value_on_folds == max(trial.value or 0 for trial in trials)
+
+
+def test_a_start_outside_the_usual_bounds_is_tried_all_the_same(data: Path, tmp_path: Path) -> None:
+    options = replace(FEW, depth=14, learning_rate=0.9, trials=1)
+    tuning, _ = tuned(data, tmp_path, options)
+    assert tuning.tuned.boosting["depth"] == 14
+    assert trials_in(tmp_path)[0].params["learning_rate"] == 0.9
+
+
+def test_what_the_last_period_holds_changes_no_trial(whole: Path, tmp_path: Path) -> None:
+    columns = dict(SAMPLES[NAME](3000, 1).columns)
+    other = table_file(tmp_path, later_rows_shuffled(columns, 3000, 590))
+    tuned(other, tmp_path / "models")
+    assert trials_in(tmp_path / "models") == trials_in(whole)
+
+
+def test_the_same_seed_gives_the_same_trials_and_another_seed_others(data: Path, whole: Path, tmp_path: Path) -> None:
+    tuned(data, tmp_path / "again")
+    assert trials_in(tmp_path / "again") == trials_in(whole)
+    tuned(data, tmp_path / "other", replace(FEW, seed=4))
+    assert trials_in(tmp_path / "other")[1].params != trials_in(whole)[1].params
+
+
+def test_a_stopped_study_goes_on_to_the_trials_it_would_have_had(data: Path, whole: Path, tmp_path: Path) -> None:
+    tuned(data, tmp_path, FEW)
+    tuning, listener = tuned(data, tmp_path)
+    assert any("goes on: 3 of 8 trials are done" in said for said in listener.said)
+    assert len(listener.trials) == 5
+    assert tuning.tuned.trials == 8
+    assert trials_in(tmp_path) == trials_in(whole)
+
+
+TUNES = """
+import sys
+from pathlib import Path
+from tests.training.tuning.small_tunings import tuned
+tuned(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_study_goes_on_to_the_trials_it_would_have_had(
+    kill: signal.Signals, data: Path, whole: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", TUNES, str(data), str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as tuner:
+        while tuner.poll() is None and number_of_trials(tmp_path) < 3:
+            time.sleep(0.01)
+        assert tuner.poll() is None, "it ended before it could be killed"
+        tuner.send_signal(kill)
+        assert tuner.wait() != 0
+    assert 3 <= number_of_trials(tmp_path) < 8
+    tuning, _ = tuned(data, tmp_path)
+    assert tuning.tuned.trials == 8
+    assert trials_in(tmp_path) == trials_in(whole)
+
+
+def number_of_trials(models: Path) -> int:
+    """How many trials have ended, as far as can be seen from outside."""
+    try:
+        return len(trials_in(models))
+    except Exception:  # noqa: BLE001 - there is no study yet, or its tables are being made
+        return 0
+
+
+def test_other_data_begin_a_study_of_their_own_and_it_says_so(data: Path, tmp_path: Path) -> None:
+    first, _ = tuned(data, tmp_path, FEW)
+    second, listener = tuned(accounts_file(tmp_path, rows=2500), tmp_path, FEW)
+    assert first.tuned.study != second.tuned.study
+    assert any(f"is new: data or options differ from those of {first.tuned.study}" in said for said in listener.said)
+    assert len(trials_in(tmp_path, first.tuned.study)) == len(trials_in(tmp_path, second.tuned.study)) == 3
+
+
+def test_when_the_minutes_are_over_the_first_trial_still_ends(data: Path, tmp_path: Path) -> None:
+    tuning, listener = tuned(data, tmp_path, replace(SMALL, minutes=0))
+    assert len(listener.trials) == tuning.tuned.trials == 1
+    assert tuning.outcome.gain("average_precision").value == 0
+
+
+def test_a_trial_that_lags_is_given_up(data: Path, tmp_path: Path) -> None:
+    tuned(data, tmp_path, replace(SMALL, trials=16))
+    trials = trials_in(tmp_path)
+    given_up = [trial for trial in trials if trial.was_given_up]
+    full = max(max(trial.looks) for trial in trials)
+    assert given_up
+    assert any(max(trial.looks) < full for trial in given_up)
+    assert not any(trial.was_given_up for trial in trials[:5])
+
+
+def test_a_measure_that_is_better_when_lower_is_brought_down(data: Path, tmp_path: Path) -> None:
+    tuning, listener = tuned(data, tmp_path, replace(SMALL, aim="brier"))
+    values = [trial.value for trial in trials_in(tmp_path) if not trial.was_given_up]
+    assert tuning.tuned.value_on_folds == min(value for value in values if value is not None)
+    assert "best brier 0." in listener.trials[-1]
+
+
+@pytest.mark.parametrize(("aim", "refusal"), [("beauty", "no measure 'beauty'"), ("cost", "needs a use case with")])
+def test_an_aim_that_cannot_be_taken_is_refused_before_anything_is_read(aim: str, refusal: str, tmp_path: Path) -> None:
+    with pytest.raises(DataRefused, match=refusal):
+        tuned(Path("nowhere.csv"), tmp_path, replace(SMALL, aim=aim))
+
+
+def test_every_ended_trial_is_told_to_the_tracker(data: Path, tmp_path: Path) -> None:
+    diary = Diary()
+    options = replace(FEW, data=str(data), models=tmp_path)
+    tuning = tune(CREDIT_ACCOUNTS, options, SearchListener(), diary)
+    assert [number for _, number, _, _ in diary.told] == [0, 1, 2]
+    study, _, parameters, measures = diary.told[0]
+    assert study == tuning.tuned.study
+    assert parameters["max_depth"] == FEW.boosting.depth
+    assert measures == {"average_precision": tuning.tuned.default_on_folds}
+
+
+@pytest.mark.parametrize("use_case", [CLAIMS, TIMELESS_CLAIMS], ids=lambda use_case: str(use_case.name))
+def test_texts_missing_values_and_a_table_without_time_are_tuned_alike(use_case: object, tmp_path: Path) -> None:
+    chosen = CLAIMS if use_case is CLAIMS else TIMELESS_CLAIMS
+    tuning, listener = tuned(table_file(tmp_path, claims_table(2500)), tmp_path / "models", FEW, chosen)
+    order = "in time order" if chosen.time_column else "at random"
+    assert any(f"2 folds {order}" in said for said in listener.said)
+    assert tuning.tuned.default_on_folds > 0.2
+
+
+def test_two_tunings_of_one_use_case_do_not_meet(data: Path, tmp_path: Path) -> None:
+    with opened(tmp_path / NAME, StudyKey("roc_auc", True, 2, 0, {})), pytest.raises(DataRefused, match="is running"):
+        tuned(data, tmp_path, FEW)
+    assert (tmp_path / NAME / STUDIES).is_file()
