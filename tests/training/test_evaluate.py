@@ -171,11 +171,15 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_read() -> None:
         evaluated(CLAIMS, replace(nowhere, json=Path("nowhere/found.json")), Listener())
 
 
+def thresholds(data: Path, rule: str | None) -> list[float]:
+    """The threshold of each fold."""
+    return [fold.threshold or 0 for fold in found_in(data, replace(QUICK, threshold=rule)).folds]
+
+
 def test_the_threshold_is_chosen_inside_the_window_by_the_costs_or_as_asked(data: Path) -> None:
-    by_cost, by_f1 = found_in(data), found_in(data, replace(QUICK, threshold="f1"))
-    pairs = zip(by_cost.folds, by_f1.folds, strict=True)
-    assert all((cheap.threshold or 1) < (f1.threshold or 0) for cheap, f1 in pairs)  # a missed fraud costs far more
-    assert {fold.threshold for fold in found_in(data, replace(QUICK, threshold="at:0.25")).folds} == {0.25}
+    assert thresholds(data, None) == thresholds(data, "cost:amount,5,1")  # as the use case declares
+    assert sum(thresholds(data, "cost:1000000,0.01")) < sum(thresholds(data, "f1"))
+    assert thresholds(data, "at:0.25") == [0.25, 0.25]
 
 
 def test_a_tuned_boosting_is_evaluated_as_it_was_found(data: Path, tmp_path: Path) -> None:
