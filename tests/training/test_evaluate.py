@@ -64,11 +64,6 @@ def tuned_as(boosting: Boosting) -> Tuned:
     )
 
 
-def mean_of(found: Prequential, name: str) -> float:
-    """One measure over the folds."""
-    return found.summaries()[name].mean
-
-
 def run_evaluate(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """The command, in a process of its own."""
     command = [sys.executable, "-m", "fraud_detection_api.cli.main", "evaluate", *arguments]
