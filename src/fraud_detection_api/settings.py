@@ -20,7 +20,8 @@ class Settings(BaseSettings):
         default=(), description="Use cases of your own: package.module:NAME, separated by commas"
     )
     tracking: str = Field(
-        default="", description="Where MLflow is told of fits, trials and promotions: http://host:port or sqlite:///file"
+        default="",
+        description="Where MLflow is told of fits, trials and promotions: http://host:port or sqlite:///file",
     )
     max_records: int = Field(default=100_000, description="Records that one request may hold", ge=1)
     max_body_bytes: int = Field(default=64_000_000, description="Bytes that one request body may hold", ge=1)

@@ -38,12 +38,12 @@ def meaning(choosing: Choosing, chosen: Chosen | None) -> None:
     period = f" of {found[0].days:,} days" if found[0].days else ""
     out.print(f"On {found[0].records:,} later records{period} that had no part in training or choosing:")
     table = Table("", *columns)
-    for line, shown in _lines(found[0], choosing.use_case.entity).items():
+    for line, shown in RECORDS.items():
+        table.add_row(line, *map(shown, found))
+    daily = [each for column in columns.values() if (each := choosing.reviews_a_day(column.threshold)) is not None]
+    if daily:
+        once = f", each {choosing.use_case.entity} once" if choosing.use_case.entity else ""
+        table.add_row(f"reviews a day{once}", *(f"{each:,.1f}" for each in daily))
+    for line, shown in MONEY.items() if found[0].money else ():
         table.add_row(line, *map(shown, found))
     out.print(table)
-
-
-def _lines(found: Consequences, entity: str | None) -> dict[str, Shown]:
-    days, once = found.days or 1, f", each {entity} once" if entity else ""
-    daily: dict[str, Shown] = {f"reviews a day{once}": lambda it: f"{it.reviews / days:,.1f}"} if found.days else {}
-    return {**RECORDS, **daily, **(MONEY if found.money else {})}

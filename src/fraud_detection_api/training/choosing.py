@@ -10,7 +10,7 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.consequences import Consequences, consequences
+from fraud_detection_api.training.proof.consequences import Consequences, consequences, reviews
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import judged_again
 from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, judged_of
@@ -66,6 +66,13 @@ class Choosing:
     def meaning(self, threshold: float, costs: Costs | None) -> Consequences | None:
         """What a threshold means on the rows that judge; None where there are none."""
         return consequences(self._rows.judging, threshold, costs or self.use_case.costs) if self._rows else None
+
+    def reviews_a_day(self, threshold: float) -> float | None:
+        """How many reviews a threshold makes each day, of an entity one; None where there are no days."""
+        rows = self._rows.judging if self._rows else None
+        if rows is None or rows.days is None:
+            return None
+        return reviews(rows, threshold) / int(rows.days.max() - rows.days.min() + 1)
 
     def published(self, chosen: Chosen) -> Rethought:
         """A new version of the same model; it is champion if the old one is and no check of the gate breaks by it."""

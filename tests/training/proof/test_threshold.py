@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from fraud_detection_api.errors import DataRefused, FraudError
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.consequences import Money, consequences
+from fraud_detection_api.training.proof.consequences import Money, consequences, reviews
 from fraud_detection_api.training.proof.judged_rows import JudgedRows
 from fraud_detection_api.training.proof.threshold import (
     best_f1,
@@ -157,3 +157,13 @@ def test_what_cannot_be_chosen_says_why() -> None:
         least_cost(Costs(1, 5)).threshold(JudgedRows(timeless.probabilities, np.array([False, True])))
     with pytest.raises(DataRefused, match="not at 2"):
         fixed(2)
+
+
+def test_a_card_is_reviewed_once_a_day() -> None:
+    rows = JudgedRows(
+        np.array([0.9, 0.8, 0.7, 0.6, 0.1], dtype=np.float32),
+        np.zeros(5, dtype=bool),
+        days=np.array([1, 1, 1, 2, 2]),
+        entities=np.array([4, 4, 5, 4, 5]),
+    )
+    assert [reviews(rows, at) for at in (0.95, 0.85, 0.75, 0.65, 0.5, 0)] == [0, 1, 1, 2, 3, 4]

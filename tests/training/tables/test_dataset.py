@@ -208,3 +208,7 @@ def test_rows_of_nobody_known_are_not_taken_for_one_and_the_same() -> None:
     assert len(set(found.tolist())) == 5
     assert found[0] == found[1]
     assert len({found[2], found[4], found[0], found[3]}) == 4
+
+
+def test_entities_that_share_no_rows_are_as_good_as_none() -> None:
+    assert dataset(claims_table(200) | {"holder": np.arange(200)}, replace(CLAIMS, entity="holder")).entities is None

@@ -16,7 +16,6 @@ class Consequences:
     missed: int
     false_alarms: int
     passed: int
-    reviews: int  # of an entity, one a day
     days: int | None = None
     money: "Money | None" = None
 
@@ -68,10 +67,14 @@ def consequences(rows: JudgedRows, threshold: float, costs: Costs | None) -> Con
         missed,
         false_alarms,
         passed=len(rows) - int(flagged.sum()) - missed,
-        reviews=int(once_a_day(rows)[flagged].sum()),
         days=days,
         money=None if costs is None else _money(rows, flagged & rows.labels, false_alarms, costs),
     )
+
+
+def reviews(rows: JudgedRows, threshold: float) -> int:
+    """How many reviews that makes: of an entity, one a day."""
+    return int(once_a_day(rows)[rows.probabilities >= np.float32(threshold)].sum())
 
 
 def _money(rows: JudgedRows, caught: np.ndarray, false_alarms: int, costs: Costs) -> Money | None:

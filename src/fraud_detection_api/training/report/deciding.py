@@ -71,18 +71,18 @@ def _choice(judged: Judged, costs: Costs, now: float) -> CostChoice:
         cheapest = least_cost(costs).threshold(judged.choosing)
     except DataRefused:  # no threshold is worth its false alarms
         cheapest = float("inf")
-    found, ours = (at_threshold(judged.judging, each, costs) for each in (cheapest, now))
+    found, ours = (consequences(judged.judging, each, costs) for each in (cheapest, now))
     return CostChoice(
         threshold=cheapest if cheapest <= 1 else None,
-        flagged_share=found.flagged / found.rows,
-        recall=found.caught / found.frauds,
+        flagged_share=found.flagged / found.records,
+        recall=found.recall,
         cost_share=_cost_share(found),
         cost_share_now=_cost_share(ours),
     )
 
 
-def _cost_share(found: AtThreshold) -> float:
-    return found.money.cost / found.money.lost_without if found.money else 0.0
+def _cost_share(found: Consequences) -> float:
+    return found.money.total / found.money.without_model if found.money else 0.0
 
 
 def _staked(rows: JudgedRows, costs: Costs) -> JudgedRows:

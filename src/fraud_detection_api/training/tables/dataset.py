@@ -169,8 +169,11 @@ def _numbered(values: NDArray[np.generic] | NDArray[np.object_]) -> tuple[list[s
     return [str(value) for value in distinct.tolist()], numbers.astype(np.int64)
 
 
-def _entities(values: NDArray[np.generic] | NDArray[np.object_]) -> NDArray[np.int64]:
+def _entities(values: NDArray[np.generic] | NDArray[np.object_]) -> NDArray[np.int64] | None:
+    """A number for whom each row belongs to; None where no two rows share anybody, which is as if there were nobody."""
     names, numbers = _numbered(values)
+    if len(names) == len(numbers):
+        return None
     unknown = np.isin(numbers, [number for number, name in enumerate(names) if name in ("", "nan")])
     numbers[unknown] = len(names) + np.arange(np.count_nonzero(unknown))  # whom nobody knows shares with nobody
     return numbers
