@@ -10,7 +10,7 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.training.fit_options import import_strings
-from fraud_detection_api.training.tracking import Tracker, tracker_at, tracking_uri
+from fraud_detection_api.training.tracking.tracker import Tracker, tracker_at, tracking_uri
 from fraud_detection_api.use_cases import all_use_cases
 
 Name = Annotated[str, typer.Argument(help="The use case, such as credit_accounts")]

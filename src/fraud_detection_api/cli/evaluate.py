@@ -5,7 +5,7 @@ from dataclasses import replace
 from fraud_detection_api.cli.arguments import USE_CASE
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.training.evaluate_options import EvaluateOptions
+from fraud_detection_api.training.evaluating.options import EvaluateOptions
 from fraud_detection_api.training.fit_options import command_with_options
 from fraud_detection_api.use_cases import all_use_cases, named
 
@@ -16,7 +16,7 @@ def _evaluate(name: str, options: EvaluateOptions) -> None:
     Prints each measure's mean and spread over the folds, and every fold. Nothing is published.
     """
     with without_data_frames():
-        from fraud_detection_api.training.prequential_report import evaluate_and_report
+        from fraud_detection_api.training.evaluating.shown import evaluate_and_report
 
     settings = Settings()
     use_case = named(name, all_use_cases(options.use_case_imports or settings.use_cases))

@@ -24,7 +24,7 @@ from fraud_detection_api.training.report.making import report_files
 from fraud_detection_api.training.summary import summary
 from fraud_detection_api.training.tables.split import split
 from fraud_detection_api.training.tables.training_table import TrainingTable, training_table
-from fraud_detection_api.training.tracking import tracker_at, tracking_uri
+from fraud_detection_api.training.tracking.tracker import tracker_at, tracking_uri
 from fraud_detection_api.training.train_xgboost import XGBoostTrainer
 from fraud_detection_api.training.tuning.tuned_file import Tuned, read_tuned
 

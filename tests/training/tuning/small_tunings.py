@@ -10,7 +10,7 @@ from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Parameters
-from fraud_detection_api.training.tracking import NoTracking
+from fraud_detection_api.training.tracking.tracker import NoTracking
 from fraud_detection_api.training.tuning.options import TuneOptions
 from fraud_detection_api.training.tuning.studies import ENDED, STUDIES
 from fraud_detection_api.training.tuning.tuning import Tuning, tune

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.progress import SearchFollower
 from fraud_detection_api.training.tables.dataset import Dataset
-from fraud_detection_api.training.tracking import Tracker
+from fraud_detection_api.training.tracking.tracker import Tracker
 from fraud_detection_api.training.train_xgboost import XGBoostTrainer
 from fraud_detection_api.training.tuning.fold_fits import LOOKS, FoldFits, FoldScores
 from fraud_detection_api.training.tuning.scoring import Aim

@@ -8,7 +8,7 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.progress import following
-from fraud_detection_api.training.tracking import tracker_at, tracking_uri
+from fraud_detection_api.training.tracking.tracker import tracker_at, tracking_uri
 from fraud_detection_api.training.tuning.options import TuneOptions
 from fraud_detection_api.training.tuning.outcome import Outcome, verdict
 from fraud_detection_api.training.tuning.scoring import Aim

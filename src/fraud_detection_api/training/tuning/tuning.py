@@ -12,7 +12,7 @@ from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.folds import folds_before_validation
 from fraud_detection_api.training.tables.split import split
 from fraud_detection_api.training.tables.training_table import training_table
-from fraud_detection_api.training.tracking import Tracker
+from fraud_detection_api.training.tracking.tracker import Tracker
 from fraud_detection_api.training.train_xgboost import XGBoostTrainer
 from fraud_detection_api.training.tuning.fold_fits import FoldFits
 from fraud_detection_api.training.tuning.options import TuneOptions

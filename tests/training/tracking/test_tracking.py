@@ -17,7 +17,14 @@ from typer.testing import CliRunner, Result
 from fraud_detection_api.cli.main import app
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.training.tracking import EMBEDDED, NOBODY, ForgivingTracker, tracker_at, tracking_uri, within
+from fraud_detection_api.training.tracking.tracker import (
+    EMBEDDED,
+    NOBODY,
+    ForgivingTracker,
+    tracker_at,
+    tracking_uri,
+    within,
+)
 from tests.running_service import PROJECT
 from tests.small_models import SmallModel
 from tests.training.fitting import accounts_file, fitted, run_fitter

@@ -11,7 +11,7 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.training.boosting import Parameters
 
 if TYPE_CHECKING:
-    from fraud_detection_api.training.mlflow_runs import MLflowRuns
+    from fraud_detection_api.training.tracking.mlflow_runs import MLflowRuns
 
 EMBEDDED = "tracking.db"
 SERVER_SECONDS = 10.0  # until a server has shown that it is there
@@ -94,7 +94,7 @@ class ForgivingTracker:
     def _reached(self) -> "MLflowRuns":
         os.environ.update(QUIET | {name: os.environ.get(name, value) for name, value in QUICK.items()})
         with without_data_frames():  # as with xgboost, whose import decides what this process can do with them
-            from fraud_detection_api.training.mlflow_runs import reached
+            from fraud_detection_api.training.tracking.mlflow_runs import reached
         seconds = SERVER_SECONDS if self._uri.startswith("http") else MOST_SECONDS
         return within(seconds, lambda: reached(self._uri, self._registry, self._use_case))
 

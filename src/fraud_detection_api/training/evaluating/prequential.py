@@ -11,7 +11,7 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
-from fraud_detection_api.training.evaluate_options import EvaluateOptions
+from fraud_detection_api.training.evaluating.options import EvaluateOptions
 from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.proof.evaluation import Operation, figures
 from fraud_detection_api.training.proof.judged_rows import JudgedRows, judged_rows
