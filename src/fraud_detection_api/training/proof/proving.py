@@ -3,21 +3,18 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
-from fraud_detection_api.model.calibration import calibrated
-from fraud_detection_api.model.manifest import GateVerdict, Isotonic, Measure, Platt
+from fraud_detection_api.model.manifest import GateVerdict, Measure
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.model.scorer import Probabilities
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.calibrating import chosen_calibration
+from fraud_detection_api.training.proof.calibrated_rows import calibrated_rows
+from fraud_detection_api.training.proof.calibrating import Curve
 from fraud_detection_api.training.proof.champion import ValidationRows, champion_on
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import BaseRates, Candidate, judged
-from fraud_detection_api.training.proof.judged_rows import Judged, judged_rows
+from fraud_detection_api.training.proof.judged_rows import Judged
 from fraud_detection_api.training.proof.usual_threshold import chosen_threshold
-from fraud_detection_api.training.tables.dataset import Dataset, Rows
+from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.split import Split
 from fraud_detection_api.training.train_xgboost import TrainedModel
 
@@ -55,16 +52,12 @@ class Learned:
     parts: Split
     model: TrainedModel
 
-    def probabilities(self, rows: Rows) -> Probabilities:
-        """What the model says of these rows, before calibration."""
-        return self.model.probabilities(self.dataset.columns.take(rows))
-
 
 @dataclass(frozen=True)
 class Proof:
     """The calibration, the threshold, the measures at it, the rows behind them, and the verdict."""
 
-    calibration: Platt | Isotonic | None
+    calibration: Curve | None
     threshold: float
     threshold_rule: str
     metrics: dict[str, Measure]
@@ -75,13 +68,7 @@ class Proof:
 def proof(learned: Learned, registry: Registry, wanted: WantedProof) -> Proof:
     """Judge a model on its validation rows, beside the champion on the same rows."""
     labels, parts = learned.dataset.labels, learned.parts
-    stopping, calibration = (learned.probabilities(rows) for rows in (parts.stopping, parts.calibration))
-    curve = chosen_calibration(calibration, labels[parts.calibration], stopping, labels[parts.stopping])
-    choosing = calibrated(np.concatenate([stopping, calibration]), curve)
-    rows = Judged(
-        judged_rows(learned.dataset, np.concatenate([parts.stopping, parts.calibration]), choosing),
-        judged_rows(learned.dataset, parts.validation, calibrated(learned.probabilities(parts.validation), curve)),
-    )
+    curve, rows = calibrated_rows(learned.model, learned.dataset, parts)
     threshold, rule = chosen_threshold(rows.choosing, learned.use_case, registry, wanted.threshold)
     evaluation = evaluate(rows.judging, Operation(wanted.budget, threshold, learned.use_case.costs), wanted.seed)
     rates = BaseRates(training=float(labels[parts.train].mean()), validation=float(rows.judging.labels.mean()))

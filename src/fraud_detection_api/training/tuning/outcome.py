@@ -2,17 +2,13 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from fraud_detection_api.model.calibration import calibrated
 from fraud_detection_api.model.manifest import Measure
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.calibrating import chosen_calibration
+from fraud_detection_api.training.proof.calibrated_rows import calibrated_rows
 from fraud_detection_api.training.proof.evaluation import Evaluation, Operation, evaluate
-from fraud_detection_api.training.proof.judged_rows import judged_rows
 from fraud_detection_api.training.proof.threshold import best_f1, least_cost
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.split import Split
@@ -57,19 +53,10 @@ class LastPeriod:
         return self._judged(model, boosting)
 
     def _judged(self, model: TrainedModel, boosting: Boosting) -> Evaluation:
-        dataset, parts = self.dataset, self.parts
-        stopping, calibration, validation = (
-            model.probabilities(dataset.columns.take(rows))
-            for rows in (parts.stopping, parts.calibration, parts.validation)
-        )
-        labels = dataset.labels
-        curve = chosen_calibration(calibration, labels[parts.calibration], stopping, labels[parts.stopping])
-        chosen_on = np.concatenate([parts.stopping, parts.calibration])
-        choosing = judged_rows(dataset, chosen_on, calibrated(np.concatenate([stopping, calibration]), curve))
+        _, rows = calibrated_rows(model, self.dataset, self.parts)
         costs = self.use_case.costs
-        threshold = (least_cost(costs) if costs else best_f1()).threshold(choosing)
-        judging = judged_rows(dataset, parts.validation, calibrated(validation, curve))
-        return evaluate(judging, Operation(self.budget, threshold, costs), boosting.seed)
+        threshold = (least_cost(costs) if costs else best_f1()).threshold(rows.choosing)
+        return evaluate(rows.judging, Operation(self.budget, threshold, costs), boosting.seed)
 
 
 def verdict(outcome: Outcome, aim: Aim) -> str:
