@@ -52,7 +52,8 @@ class Request(BaseModel):
     @property
     def address(self) -> tuple[str, str]:
         """Method and path, as the OpenAPI document spells them."""
-        return self.method, re.sub(r":(\w+)", r"{\1}", self.url.raw.removeprefix(BASE))
+        path = self.url.raw.removeprefix(BASE).partition("?")[0]
+        return self.method, re.sub(r":(\w+)", r"{\1}", path)
 
 
 class Item(BaseModel):
