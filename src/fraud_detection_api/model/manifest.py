@@ -1,9 +1,10 @@
 """The manifest: everything that is known of a trained model, beside the model itself."""
 
 from datetime import datetime
-from typing import Literal
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fraud_detection_api.schemas.record import Kind
 
@@ -11,7 +12,7 @@ from fraud_detection_api.schemas.record import Kind
 class Frozen(BaseModel):
     """A part of the manifest: read, never changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Feature(Frozen):
@@ -39,7 +40,7 @@ class Platt(Frozen):
     """A logistic curve over the log-odds of the model's probability."""
 
     method: Literal["platt"] = "platt"
-    slope: float
+    slope: float = Field(gt=0)
     intercept: float
 
 
@@ -47,8 +48,18 @@ class Isotonic(Frozen):
     """A rising line through points: the model's probability, and how often it was a fraud."""
 
     method: Literal["isotonic"] = "isotonic"
-    given: tuple[float, ...]
-    true: tuple[float, ...]
+    given: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(min_length=2)
+    true: tuple[Annotated[float, Field(ge=0, le=1)], ...]
+
+    @model_validator(mode="after")
+    def rises(self) -> Self:
+        """No curve may put two records out of order."""
+        if len(self.given) != len(self.true):
+            raise ValueError("a calibration curve needs as many true as given probabilities")
+        falls = any(low > high for low, high in pairwise(self.true))
+        if falls or any(low >= high for low, high in pairwise(self.given)):
+            raise ValueError("a calibration curve has to rise")
+        return self
 
 
 class DataSummary(Frozen):
@@ -94,6 +105,8 @@ class Manifest(Frozen):
     parameters: dict[str, str | int | float]
     threshold: float
     threshold_rule: str = ""
+    threshold_asked: bool = False  # whether somebody has set the rule, so that the next fit keeps it
+    at_stake: str | float | None = None  # what `judged.npy` holds of a missed fraud's cost: a field, or a fixed sum
     calibration: Platt | Isotonic | None = None
     metrics: dict[str, Measure] = {}
     groups: tuple[str, ...] = ()

@@ -33,3 +33,9 @@ class Gate:
     most_calibration_error: float | None = None
     group: str | None = None  # a column whose groups are compared: a field of the record, or one of the table alone
     most_false_alarm_ratio: float = 1.25  # between the groups' false-positive rates, the highest to the lowest
+
+    def __post_init__(self) -> None:
+        limits = [*self.at_least.values(), self.most_loss, self.most_calibration_error or 0]
+        limits.append(self.most_false_alarm_ratio)
+        if any(not 0 <= limit < float("inf") for limit in limits):
+            raise UseCaseInvalid(f"A gate's limit is a finite number and not below 0: {self}.")

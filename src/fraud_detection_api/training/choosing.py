@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from fraud_detection_api.errors import BundleRefused, DataRefused
 from fraud_detection_api.model.bundle import Bundle, bundle_files
-from fraud_detection_api.model.manifest import GateVerdict, Manifest, Measure
+from fraud_detection_api.model.manifest import GateVerdict, Manifest
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.schemas.use_case import UseCase
@@ -13,7 +13,7 @@ from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.consequences import Consequences, consequences, reviews
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import judged_again
-from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, judged_of
+from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, judged_of, with_stakes
 from fraud_detection_api.training.proof.threshold import Choice, choice_of, fixed
 from fraud_detection_api.training.report.making import report_again
 
@@ -42,7 +42,7 @@ class Choosing:
         self.use_case = use_case
         self.bundle = registry.bundle(use_case.name, wanted)
         self._registry = registry
-        self._rows = _kept_rows(self.bundle)
+        self._rows = _kept_rows(self.bundle, use_case.costs)
 
     @property
     def now(self) -> Chosen:
@@ -53,7 +53,7 @@ class Choosing:
 
     def chosen(self, choice: Choice) -> Chosen:
         """The threshold of this choice; only a fixed one needs no judged rows."""
-        choice.refuse_other_costs(self.use_case.costs)
+        choice.refuse_unfit(self.use_case)
         if self._rows is not None:
             return Chosen(choice, choice.threshold(self._rows.choosing))
         if choice.fixed_at is not None:
@@ -81,43 +81,44 @@ class Choosing:
         attached = bundle.attachments | report_again(self.use_case, manifest, bundle)
         leads = self._registry.aliases(name).champion == bundle.version
         version = self._registry.publish(name, bundle_files(manifest, bundle.model, bundle.reference, attached))
-        breaks = bundle.manifest.gate.passed and not manifest.gate.passed
-        if leads and not breaks:
+        broken = self._broken(manifest.gate)
+        if leads and not broken:
             self._registry.promote(name, version)
-        failed = "; ".join(check.detail for check in manifest.gate.checks if not check.passed)
-        remark = f"the champion stays, because the gate fails at this threshold: {failed}" if breaks else ""
-        return Rethought(version, leads and not breaks, remark)
+        remark = f"the champion stays, because the gate fails at this threshold: {broken}" if broken else ""
+        return Rethought(version, leads and not broken, remark)
+
+    def _broken(self, fresh: GateVerdict) -> str:
+        """What passed before and fails now; a reason that forced other failures does not cover these."""
+        passed = {check.name for check in self.bundle.manifest.gate.checks if check.passed}
+        return "; ".join(check.detail for check in fresh.checks if not check.passed and check.name in passed)
 
     def _with(self, chosen: Chosen) -> Manifest:
-        return self.bundle.manifest.model_copy(
-            update={
-                "threshold": chosen.threshold,
-                "threshold_rule": chosen.choice.rule,
-                "made_from": self.bundle.version,
-                "created_at": datetime.now(UTC),
-                "metrics": self._measures(chosen.threshold),
-                "gate": self._verdict(chosen.threshold),
-            }
-        )
+        chose = {
+            "threshold": chosen.threshold,
+            "threshold_rule": chosen.choice.rule,
+            "threshold_asked": True,
+            "made_from": self.bundle.version,
+            "created_at": datetime.now(UTC),
+        }
+        return self.bundle.manifest.model_copy(update=chose | self._proof(chosen.threshold))
 
-    def _measures(self, threshold: float) -> dict[str, Measure]:
-        manifest = self.bundle.manifest
+    def _proof(self, threshold: float) -> dict[str, object]:
+        """The measures and the verdict at this threshold, where rows were kept that can say."""
+        manifest, use_case = self.bundle.manifest, self.use_case
         if self._rows is None:
-            return manifest.metrics
+            return {}
         budget = Budget.read(str(manifest.parameters["review_budget"]))
-        operation = Operation(budget, threshold, self.use_case.costs)
-        return evaluate(self._rows.judging, operation, int(manifest.parameters["seed"])).measures()
-
-    def _verdict(self, threshold: float) -> GateVerdict:
-        verdict = self.bundle.manifest.gate
-        return judged_again(verdict, self._rows.judging, threshold, self.use_case.gate) if self._rows else verdict
+        operation = Operation(budget, threshold, use_case.costs)
+        evaluation = evaluate(self._rows.judging, operation, int(manifest.parameters["seed"]))
+        verdict = judged_again(manifest.gate, evaluation, (self._rows.judging, threshold), use_case.gate)
+        return {"metrics": evaluation.measures(), "gate": verdict}
 
 
-def _kept_rows(bundle: Bundle) -> Judged | None:
+def _kept_rows(bundle: Bundle, costs: Costs | None) -> Judged | None:
     content = bundle.attached(JUDGED)
     if content is None:
         return None
     try:
-        return judged_of(content, bundle.manifest.groups)
+        return with_stakes(judged_of(content, bundle.manifest.groups), bundle.manifest.at_stake, costs)
     except (ValueError, EOFError) as error:
         raise BundleRefused(bundle.version, f"{JUDGED} cannot be read: {error}") from error

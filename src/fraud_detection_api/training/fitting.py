@@ -19,9 +19,11 @@ from fraud_detection_api.training.progress import Follower, following
 from fraud_detection_api.training.proof.gate import refuse_unknown_demands
 from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, judged_bytes
 from fraud_detection_api.training.proof.proving import Learned, proof
+from fraud_detection_api.training.proof.threshold import choice_of
 from fraud_detection_api.training.report.figures import explained_rows, importance
 from fraud_detection_api.training.report.making import report_files
 from fraud_detection_api.training.summary import summary
+from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.split import split
 from fraud_detection_api.training.tables.training_table import TrainingTable, training_table
 from fraud_detection_api.training.tracking.tracker import tracker_at, tracking_uri
@@ -46,14 +48,20 @@ def fit(use_case: UseCase, options: FitOptions, follower: Follower) -> Fitted:
     options.refuse_contradictions()
     options.budget.refuse_without_days(use_case)
     refuse_unknown_demands(use_case)
+    if options.threshold is not None:
+        choice_of(options.threshold).refuse_unfit(use_case)
     registry = Registry(options.models or Path("models"))
     tuned = _tuned(use_case, registry, follower) if options.tuned else None
     boosting = tuned.as_boosting(options.seed) if tuned else options.boosting
     trainer, options = XGBoostTrainer(boosting, options.threads, options.device), options.told(boosting)
     table = training_table(use_case, options, follower)
     learned = _learned(use_case, table, trainer, options, follower)
+    if tuned:
+        _warn_of_judges_that_tuned(tuned, learned, options, follower)
     follower.step(f"Kept {learned.model.rounds} rounds; proving them on {len(learned.parts.validation):,} later rows")
     proven = proof(learned, registry, options)
+    if proven.threshold.remark:
+        follower.warn(proven.threshold.remark)
     parameters = trainer.parameters | ({"tuned_by": tuned.study} if tuned else {})
     manifest = trained_manifest(learned, proven, parameters, options, table.source)
     rows = _reference_rows(learned, options.seed)
@@ -68,6 +76,12 @@ def _tuned(use_case: UseCase, registry: Registry, follower: Follower) -> Tuned:
     tuned = read_tuned(registry, use_case)
     follower.step(f"Boosting as study {tuned.study} has found on {tuned.created_at:%Y-%m-%d}")
     return tuned
+
+
+def _warn_of_judges_that_tuned(tuned: Tuned, learned: Learned, options: FitOptions, follower: Follower) -> None:
+    remark = tuned.remark(learned.parts.validated_from, fingerprint(learned.dataset), options.seed)
+    if remark:
+        follower.warn(remark)
 
 
 def fit_and_report(use_case: UseCase, options: FitOptions) -> int:

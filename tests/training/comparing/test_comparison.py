@@ -48,8 +48,12 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
 
 @pytest.fixture(scope="module")
 def fold() -> FoldTable:
+    return last_fold(2500)
+
+
+def last_fold(rows: int) -> FoldTable:
     """The last fold of some claims."""
-    dataset = dataset_of(claims_table(2500), [], CLAIMS, Period(), skip_bad_rows=False)
+    dataset = dataset_of(claims_table(rows), [], CLAIMS, Period(), skip_bad_rows=False)
     return FoldTable.of(CLAIMS, dataset, folds_before_validation(dataset, split(dataset, None, 0), 2, None, 0)[-1])
 
 
@@ -109,10 +113,31 @@ def test_the_grid_is_searched_on_the_choosing_rows_and_its_winner_is_named(fold:
 
 def test_the_svm_says_on_how_many_rows_it_was_trained(fold: FoldTable) -> None:
     assert candidates.MOST_SVM_ROWS == 10_000
-    rows = candidates.some_of(fold.fold.training, 300, 1)
+    rows = candidates.some_of(fold.fold.training, fold.labels(fold.fold.training), 300, 1)
     assert len(rows) == len(np.unique(rows)) == 300
     assert np.isin(rows, fold.fold.training).all()
     assert CANDIDATES["svm"](fold, WAYS).remark == ""
+
+
+@pytest.mark.parametrize("frauds", [0, 1, 2, 3, 150, 1000, 1997, 1998, 1999, 2000])
+def test_a_capped_draw_holds_both_classes_in_proportion(frauds: int) -> None:
+    rows, labels = np.arange(5000, 7000), np.random.default_rng(2).permutation(2000) < frauds
+    drawn = candidates.some_of(rows, labels, 200, 1)
+    found = int(labels[drawn - 5000].sum())
+    assert len(np.unique(drawn)) == 200
+    assert min(frauds, 2) <= found <= 200 - min(2000 - frauds, 2)
+    assert abs(found - frauds / 10) <= 2
+    assert drawn.tobytes() == candidates.some_of(rows, labels, 200, 1).tobytes()
+
+
+def test_the_svm_is_trained_on_the_rarest_frauds() -> None:
+    many = last_fold(40_000)
+    labels, training = many.dataset.labels.copy(), many.fold.training
+    labels[training[np.flatnonzero(labels[training])[2:]]] = False
+    rare = FoldTable.of(CLAIMS, replace(many.dataset, labels=labels), many.fold)
+    svm = CANDIDATES["svm"](rare, WAYS)
+    assert svm.remark == f"trained on 10,000 of {len(training):,} rows"
+    assert np.isfinite(svm.scores(rare.judging)).all()
 
 
 def test_a_category_that_only_judging_rows_hold_is_scored_by_every_kind(fold: FoldTable) -> None:

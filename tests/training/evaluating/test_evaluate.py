@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -46,7 +46,7 @@ def found_in(data: Path, options: EvaluateOptions = QUICK) -> Prequential:
     return evaluated(CARDS, replace(options, data=str(data)), Listener())
 
 
-def tuned_as(boosting: Boosting) -> Tuned:
+def tuned_as(boosting: Boosting, untouched_from: date | None = None) -> Tuned:
     """What a tuning would leave behind."""
     return Tuned(
         use_case=CARDS.name,
@@ -60,6 +60,7 @@ def tuned_as(boosting: Boosting) -> Tuned:
         trials=3,
         folds=3,
         seed=0,
+        untouched_from=untouched_from,
         created_at=datetime(2025, 5, 1, tzinfo=UTC),
     )
 
@@ -188,6 +189,22 @@ def test_a_tuned_boosting_is_evaluated_as_it_was_found(data: Path, tmp_path: Pat
     evaluation = found_in(data, replace(unboosted, tuned=True, seed=5))
     assert evaluation.boosting == replace(found, seed=5)
     assert [fold.rounds for fold in evaluation.folds] == [7, 7]
+
+
+@pytest.mark.parametrize(("untouched_from", "is_told"), [("2025-03-23", False), ("2025-03-24", True)])
+def test_test_days_that_the_tuning_may_have_seen_are_told_below_the_table(
+    untouched_from: str, is_told: bool, data: Path, tmp_path: Path
+) -> None:
+    found = Boosting(rounds=7, depth=2)
+    keep(tuned_as(found, date.fromisoformat(untouched_from)), tuned_path(Registry(tmp_path / "models"), CARDS))
+    flags = "--folds 2 --tuned --review-budget 5/day --json found.json"
+    done = run_evaluate("cards", "--data", str(data), *flags.split(), folder=tmp_path)
+    told = (
+        "Rows that judge may have taken part in the tuning, so that the figures may flatter: they begin on 2025-03-23"
+    )
+    assert done.returncode == 0, done.stderr
+    assert (told in done.stdout.splitlines()[-1]) == is_told
+    assert json.loads((tmp_path / "found.json").read_text())["remark"].startswith(told) == is_told
 
 
 def test_the_command_refuses_in_one_line(data: Path, tmp_path: Path) -> None:

@@ -85,6 +85,38 @@ def test_isotonic_joins_the_centres_of_scikit_learns_steps() -> None:
         assert probabilities[pool].astype(np.float64).mean() == pytest.approx(given_at, abs=1e-9)
 
 
+@pytest.mark.parametrize("digits", [1, 2])
+def test_isotonic_pools_ties_as_scikit_learn_does_whatever_the_order_of_the_rows(digits: int) -> None:
+    probabilities, labels = truths(600, 13)
+    tied = probabilities.round(digits)
+    found = isotonic(tied, labels)
+    assert found is not None
+    model = IsotonicRegression().fit(tied.astype(np.float64), labels.astype(np.float64))
+    steps = model.predict(np.unique(tied).astype(np.float64))
+    wanted = [
+        (tied[np.isin(tied, np.unique(tied)[steps == step])].astype(np.float64).mean(), step)
+        for step in np.unique(steps)
+    ]
+    inside = [(at, step) for at, step in wanted if 0 < at < 1 and 0 < step < 1]
+    assert len(inside) > 1
+    assert found.given[1:-1] == pytest.approx([at for at, _ in inside], abs=1e-9)
+    assert found.true[1:-1] == pytest.approx([step for _, step in inside], abs=1e-9)
+    assert (np.diff(found.given) > 0).all()
+    assert (np.diff(found.true) > 0).all()
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(600)
+        assert isotonic(tied[order], labels[order]) == found
+
+
+def test_one_probability_is_one_step_however_often_it_was_said() -> None:
+    tied = np.repeat(np.array([0.2, 0.6], dtype=np.float32), 50)
+    frauds = np.arange(100) % 50 < np.repeat([10, 40], 50)
+    found = isotonic(tied, frauds)
+    assert found is not None
+    assert found.given == pytest.approx((0, 0.2, 0.6, 1))
+    assert found.true == pytest.approx((0, 0.2, 0.8, 1))
+
+
 @given(st.integers(0, 10_000), st.integers(30, 400), st.sampled_from([platt, isotonic]))
 def test_no_curve_puts_two_records_out_of_order_and_each_stays_a_probability(seed: int, rows: int, fit: object) -> None:
     probabilities, labels = truths(rows, seed)

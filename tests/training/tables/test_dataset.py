@@ -194,6 +194,38 @@ def test_who_shares_records_which_group_they_are_in_and_what_is_at_stake() -> No
     assert (plain.entities, plain.groups, plain.at_stake) == (None, None, None)
 
 
+GROUPS = [
+    ("region", np.array([10.0, np.nan, 2.0, 2.5] * 50), ("2", "2.5", "10", "(missing)"), [2, 3, 0, 1]),
+    ("region", np.array([10, 2, 2, 3] * 50), ("2", "3", "10"), [2, 0, 0, 1]),
+    ("region", np.array([1.0, np.nan, "nan", None] * 50, dtype=object), ("(missing)", "1", "nan"), [1, 0, 2, 0]),
+    ("region", np.array([True, False] * 100), ("False", "True"), [1, 0]),
+    ("is_renewal", np.array([True, False] * 100), ("no", "yes"), [1, 0]),
+    ("is_renewal", np.array([1.0, np.nan, 0.0, 1.0] * 50), ("no", "yes", "(missing)"), [1, 2, 0, 1]),
+    (
+        "insured_since",
+        np.array(["2019-05-17T10:00", "2018-01-01T00:00", "2019-05-17T23:00", "2018-01-01"] * 50, dtype="M8[us]"),
+        ("2018-01-01", "2019-05-17"),
+        [1, 0, 1, 0],
+    ),
+    (
+        "region",
+        np.array(["2019-05-17", "NaT", "2018-01-01", "NaT"] * 50, dtype="M8[us]"),
+        ("2018-01-01", "2019-05-17", "(missing)"),
+        [1, 2, 0, 2],
+    ),
+]
+
+
+@pytest.mark.parametrize(("column", "values", "names", "codes"), GROUPS)
+def test_groups_are_named_as_people_write_them(
+    column: str, values: RawColumn, names: tuple[str, ...], codes: list[int]
+) -> None:
+    found = dataset(claims_table(200) | {column: values}, replace(CLAIMS, gate=Gate(group=column))).groups
+    assert found is not None
+    assert found.names == names
+    assert found.codes[: len(codes)].tolist() == codes
+
+
 @pytest.mark.parametrize("use_case", [replace(CLAIMS, entity="city"), replace(CLAIMS, gate=Gate(group="holder"))])
 def test_a_column_that_judges_has_to_be_there_even_if_records_can_do_without(use_case: UseCase) -> None:
     table = {name: column for name, column in claims_table(200).items() if name != "city"}
@@ -208,6 +240,18 @@ def test_rows_of_nobody_known_are_not_taken_for_one_and_the_same() -> None:
     assert len(set(found.tolist())) == 5
     assert found[0] == found[1]
     assert len({found[2], found[4], found[0], found[3]}) == 4
+
+
+def test_rows_of_nobody_known_are_told_apart_among_numbers_and_nan_is_a_name_like_others() -> None:
+    use_case = replace(CLAIMS, entity="holder")
+    numbers = np.array([7.0, 7.0, np.nan, 8.0, np.nan, *[9.0] * 195])
+    found = dataset(claims_table(200) | {"holder": numbers}, use_case).entities
+    assert found is not None
+    assert len(set(found.tolist())) == 5
+    names = np.array(["nan", "nan", *["c"] * 198], dtype=object)
+    named = dataset(claims_table(200) | {"holder": names}, use_case).entities
+    assert named is not None
+    assert len(set(named.tolist())) == 2
 
 
 def test_entities_that_share_no_rows_are_as_good_as_none() -> None:

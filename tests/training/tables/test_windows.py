@@ -1,5 +1,6 @@
 """Windows in time order: which days train, which are left out, which test, and who is known when a day begins."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -113,6 +114,14 @@ def test_who_is_known_is_what_a_look_at_every_fraud_says(seed: int, delay: int) 
     }
     expected = [(days[row], cards[row]) for row in window.testing.tolist() if cards[row] not in known[days[row]]]
     assert kept(rows, window, delay) == expected
+
+
+def test_nobody_known_comes_again_where_no_two_rows_share_anybody() -> None:
+    rows = replace(dataset_of([4, 10, 11], [1, 2, 3], frauds=[0, 1]), entities=None)
+    window = Window((0, 9), (10, 12), np.arange(0), np.array([1, 2]))
+    assert not_known_yet(rows, window, delay_days=0).tolist() == [1, 2]
+    with pytest.raises(ValueError, match="needs days"):
+        not_known_yet(replace(rows, days=None), window, delay_days=0)
 
 
 def test_days_have_their_dates() -> None:

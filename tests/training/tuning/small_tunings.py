@@ -1,5 +1,7 @@
 """Tunings that take a second or two, on real files, with whoever listens."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -61,18 +63,24 @@ class Tried:
     was_given_up: bool
 
 
-def trials_in(models: Path, study: str | None = None, name: str = NAME) -> list[Tried]:
-    """The trials that count in the one study, or in the study of that name."""
+@contextmanager
+def study_in(models: Path, study: str | None = None, name: str = NAME) -> Iterator[optuna.Study]:
+    """The one study, or the study of that name, as another process would see it."""
     storage = optuna.storages.RDBStorage(f"sqlite:///{models / name / STUDIES}")
     try:
-        held = optuna.load_study(study_name=study, storage=storage)
+        yield optuna.load_study(study_name=study, storage=storage)
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def trials_in(models: Path, study: str | None = None, name: str = NAME) -> list[Tried]:
+    """The trials that count in the one study, or in the study of that name."""
+    with study_in(models, study, name) as held:
         return [
             Tried(trial.params, trial.value, trial.intermediate_values, trial.state is optuna.trial.TrialState.PRUNED)
             for trial in held.get_trials(states=ENDED)
         ]
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
 
 
 def later_rows_shuffled(columns: dict[str, RawColumn], rows: int, last: int) -> dict[str, RawColumn]:

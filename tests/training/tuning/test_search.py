@@ -5,16 +5,19 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from optuna.trial import TrialState
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.samples import SAMPLES
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.tuning.space import Space
-from fraud_detection_api.training.tuning.studies import STUDIES, StudyKey, opened
+from fraud_detection_api.training.tuning.studies import STUDIES, StudyKey, enqueue_start, next_trial, opened
 from fraud_detection_api.training.tuning.tuning import tune
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import accounts_file, table_file
@@ -24,6 +27,7 @@ from tests.training.tuning.small_tunings import (
     Diary,
     SearchListener,
     later_rows_shuffled,
+    study_in,
     trials_in,
     tuned,
 )
@@ -123,6 +127,62 @@ def test_other_data_begin_a_study_of_their_own_and_it_says_so(data: Path, tmp_pa
     assert first.tuned.study != second.tuned.study
     assert any(f"is new: data or options differ from those of {first.tuned.study}" in said for said in listener.said)
     assert len(trials_in(tmp_path, first.tuned.study)) == len(trials_in(tmp_path, second.tuned.study)) == 3
+
+
+def test_another_entity_or_other_members_begin_a_study_of_their_own(tmp_path: Path) -> None:
+    options, known = replace(FEW, trials=1, rounds=5), replace(CLAIMS, entity="customer")
+    table, random = claims_table(2500), np.random.default_rng(6)
+    numbers = random.integers(0, 400, 2500)
+    one, other = (
+        table_file(tmp_path, table | {"customer": members, "agent": numbers % 30})
+        for members in (numbers, random.permutation(numbers))
+    )
+    tunings = [
+        tuned(data, tmp_path / "models", options, use_case)[0]
+        for data, use_case in ((one, CLAIMS), (one, known), (one, replace(CLAIMS, entity="agent")), (other, known))
+    ]
+    assert len({each.tuned.fingerprint for each in tunings}) == 1
+    assert len({each.tuned.study for each in tunings}) == 4
+
+
+@dataclass
+class Stopping(SearchListener):
+    """A follower that stops the tuning when its study is there and has no trial yet."""
+
+    def step(self, what: str) -> None:
+        """Stop at the step that tells of the study."""
+        super().step(what)
+        if what.startswith("Study "):
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("was_asked", [False, True], ids=["waiting", "running"])
+def test_a_study_that_was_killed_around_its_first_trial_goes_on(
+    was_asked: bool, data: Path, whole: Path, tmp_path: Path
+) -> None:
+    space, states = Space.of(CREDIT_ACCOUNTS, SMALL.boosting), [TrialState.WAITING, TrialState.RUNNING]
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            tune(CREDIT_ACCOUNTS, replace(SMALL, data=str(data), models=tmp_path), Stopping(), Diary())
+        with study_in(tmp_path) as study:
+            enqueue_start(study, space.start_point)
+            if was_asked:
+                next_trial(study, SMALL.seed, space.distributions)
+            assert study.get_trials()[-1].state is states[was_asked]
+    tuning, _ = tuned(data, tmp_path)
+    with study_in(tmp_path) as study:
+        assert len(study.get_trials()) == 8 + 2 * was_asked
+    assert tuning.tuned.trials == 8
+    assert trials_in(tmp_path) == trials_in(whole)
+
+
+@pytest.mark.parametrize("aim", ["cost", "average_precision"])
+def test_where_flagging_nothing_is_cheapest_the_tuning_still_ends(aim: str, tmp_path: Path) -> None:
+    hopeless = replace(CLAIMS, costs=Costs(missed_fraud=1, false_alarm=1, caught_fraud=1))
+    data = table_file(tmp_path, claims_table(2500))
+    tuning, _ = tuned(data, tmp_path / "models", replace(FEW, aim=aim), hopeless)
+    assert tuning.tuned.trials == 3
+    assert tuning.outcome.default.measure("cost").value > 0
 
 
 def test_when_the_minutes_are_over_the_first_trial_still_ends(data: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.training.fit_options import FitOptions
+from fraud_detection_api.training.fitting import fit
 from fraud_detection_api.training.tuning.outcome import Outcome
 from fraud_detection_api.training.tuning.tuned_file import TUNED, read_tuned
-from tests.training.fitting import accounts_file, fitted
+from tests.training.claims import TIMELESS_CLAIMS, claims_table
+from tests.training.fitting import Listener, accounts_file, fitted, table_file
 from tests.training.tuning.small_tunings import NAME, SMALL, tuned
 
 TUNED_FIT = FitOptions(tuned=True, threads=1)
@@ -37,6 +40,7 @@ def test_the_file_says_how_to_boost_and_who_says_so(models: tuple[Path, Outcome]
     assert written["study"].startswith("average_precision-2-folds-seed-0-")
     assert len(written["fingerprint"]) == 64
     assert (written["trials"], written["folds"], written["seed"]) == (6, 2, 0)
+    assert date.fromisoformat(written["untouched_from"]).isoformat() == written["untouched_from"]
     assert set(written["boosting"]) >= {"rounds", "depth", "learning_rate", "patience", "l2", "row_share"}
     assert set(written["gain_on_last_period"]) == {"value", "low", "high"}
     assert not [path for path in (models[0] / NAME).iterdir() if path.suffix == ".part"]
@@ -57,6 +61,34 @@ def test_without_tuned_a_fit_boosts_by_default(data: Path, models: tuple[Path, O
     manifest = fitted(data, models[0], FitOptions(threads=1)).manifest
     assert "tuned_by" not in manifest.parameters
     assert (manifest.parameters["max_depth"], manifest.parameters["most_rounds"]) == (5, 300)
+
+
+def test_the_first_untouched_day_is_the_first_that_a_fit_is_judged_on(data: Path, models: tuple[Path, Outcome]) -> None:
+    listener = Listener()
+    fit(CREDIT_ACCOUNTS, replace(TUNED_FIT, data=str(data), models=models[0]), listener)
+    found = read_tuned(Registry(models[0]), CREDIT_ACCOUNTS)
+    assert any(f"validation from {found.untouched_from} to" in said for said in listener.said)
+    assert not any("taken part in the tuning" in warned for warned in listener.warned)
+
+
+def test_with_days_a_judging_period_that_begins_too_early_is_remarked(models: tuple[Path, Outcome]) -> None:
+    found = read_tuned(Registry(models[0]), CREDIT_ACCOUNTS)
+    assert found.untouched_from is not None
+    before = found.untouched_from - timedelta(days=1)
+    assert found.remark(found.untouched_from, "other data", seed=9) is None
+    said = found.remark(before, found.fingerprint, found.seed) or ""
+    assert said.startswith("Rows that judge may have taken part in the tuning, so that the figures may flatter: ")
+    assert said.endswith(f"they begin on {before}, but it left rows alone from {found.untouched_from} on.")
+
+
+def test_without_days_other_data_or_another_seed_are_remarked(tmp_path: Path) -> None:
+    data = table_file(tmp_path, claims_table(2500))
+    found = tuned(data, tmp_path / "models", replace(SMALL, trials=1), TIMELESS_CLAIMS)[0].tuned
+    assert found.untouched_from is None
+    assert found.remark(None, found.fingerprint, found.seed) is None
+    assert "the seed is 7, not 0, and no days" in (found.remark(None, found.fingerprint, seed=7) or "")
+    assert "the data are others" in (found.remark(None, "other data", found.seed) or "")
+    assert "the data are others" in (found.remark(date(2025, 1, 1), "the same with days", found.seed) or "")
 
 
 def test_the_fits_own_seed_is_kept(models: tuple[Path, Outcome]) -> None:
@@ -101,3 +133,12 @@ def test_a_tuned_file_that_cannot_be_read_is_refused(
     (tmp_path / NAME / TUNED).write_text(str(spoil((models[0] / NAME / TUNED).read_text())))
     with pytest.raises(DataRefused, match=r"tuned\.json cannot be read"):
         read_tuned(Registry(tmp_path), CREDIT_ACCOUNTS)
+
+
+def test_a_fit_whose_judges_took_part_in_the_tuning_says_so(data: Path, models: tuple[Path, Outcome]) -> None:
+    untouched = read_tuned(Registry(models[0]), CREDIT_ACCOUNTS).untouched_from
+    assert untouched is not None
+    before = datetime.combine(untouched, time.min) - timedelta(days=1)
+    listener = Listener()
+    fit(CREDIT_ACCOUNTS, replace(TUNED_FIT, data=str(data), models=models[0], end_date=before), listener)
+    assert any("may have taken part in the tuning" in said for said in listener.warned)

@@ -22,8 +22,10 @@ def trained_manifest(
         created_at=datetime.now(UTC),
         features=feature_profiles(learned.use_case, dataset.columns, parts.train, learned.model.categories),
         parameters=parameters | _choices(learned, options),
-        threshold=proven.threshold,
-        threshold_rule=proven.threshold_rule,
+        threshold=proven.threshold.at,
+        threshold_rule=proven.threshold.rule,
+        threshold_asked=proven.threshold.was_asked,
+        at_stake=learned.use_case.costs.missed_fraud if learned.use_case.costs else None,
         calibration=proven.calibration,
         metrics=proven.metrics,
         groups=dataset.groups.names if dataset.groups else (),
@@ -41,8 +43,8 @@ def _choices(learned: Learned, options: FitOptions) -> Parameters:
         "review_budget": options.review_budget,
         "skipped_rows": learned.dataset.skipped,
     }
-    until = learned.parts.trained_until
-    return chosen | ({"trained_until": until.isoformat()} if until else {})
+    days = {"trained_until": learned.parts.trained_until, "chosen_until": learned.parts.chosen_until}
+    return chosen | {name: day.isoformat() for name, day in days.items() if day}
 
 
 def _summary(learned: Learned, source: str) -> DataSummary:

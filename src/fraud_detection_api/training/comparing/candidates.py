@@ -13,10 +13,11 @@ from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.grid import FOREST_GRID, best_in_grid
 from fraud_detection_api.training.comparing.pipelines import fitted_pipe, forest, logistic, support_vectors, tree
 from fraud_detection_api.training.proof.calibrating import platt
-from fraud_detection_api.training.tables.dataset import Rows
+from fraud_detection_api.training.tables.dataset import Labels, Rows
 from fraud_detection_api.training.train_xgboost import XGBoostTrainer
 
 MOST_SVM_ROWS = 10_000  # exact kernels take time with the square of the rows and more
+LEAST_OF_A_CLASS = 2
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def decision_tree(table: FoldTable, ways: Ways) -> Candidate:
 
 def support_vector_machine(table: FoldTable, ways: Ways) -> Candidate:
     """Exact kernels on no more rows than they can bear; margins become probabilities on the choosing rows."""
-    rows = some_of(table.fold.training, MOST_SVM_ROWS, ways.seed)
+    rows = some_of(table.fold.training, table.labels(table.fold.training), MOST_SVM_ROWS, ways.seed)
     pipe = fitted_pipe(support_vectors(), table, rows)
     curve = platt(squashed(pipe.margins(table.choosing)), table.labels(table.fold.choosing))
     capped = len(rows) < len(table.fold.training)
@@ -84,11 +85,15 @@ def squashed(margins: NDArray[np.float64]) -> Probabilities:
     return (1 / (1 + np.exp(-np.clip(margins, -12, 12)))).astype(np.float32)
 
 
-def some_of(rows: Rows, most: int, seed: int) -> Rows:
-    """No more than so many rows, drawn without regard to their labels."""
+def some_of(rows: Rows, labels: Labels, most: int, seed: int) -> Rows:
+    """No more than so many rows, with frauds in proportion; two of each class at least, where there are two."""
     if len(rows) <= most:
         return rows
-    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+    random, frauds, others = np.random.default_rng(seed), rows[labels], rows[~labels]
+    share = round(most * len(frauds) / len(rows))
+    wanted = min(max(share, min(len(frauds), LEAST_OF_A_CLASS)), most - min(len(others), LEAST_OF_A_CLASS))
+    drawn = random.choice(frauds, wanted, replace=False), random.choice(others, most - wanted, replace=False)
+    return np.sort(np.concatenate(drawn))
 
 
 CANDIDATES: Mapping[str, Callable[[FoldTable, Ways], Candidate]] = {

@@ -46,7 +46,7 @@ class EvaluateOptions(TableOptions):
         if self.tuned:
             self.refuse_boosting_beside_tuned()
         if self.threshold is not None:
-            _ = choice_of(self.threshold)
+            choice_of(self.threshold).refuse_unfit(use_case)
         if self.json and not self.json.parent.is_dir():
             raise DataRefused(f"{self.json.parent} is no folder: name a --json file in one that exists.")
         self.budget.refuse_without_days(use_case)

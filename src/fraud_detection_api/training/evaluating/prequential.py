@@ -1,6 +1,6 @@
 """The evaluation in time order: train on a window, leave the delay of labels, test on the next days, and move on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -15,8 +15,10 @@ from fraud_detection_api.training.evaluating.options import EvaluateOptions
 from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.proof.evaluation import Operation, figures
 from fraud_detection_api.training.proof.judged_rows import JudgedRows, judged_rows
-from fraud_detection_api.training.proof.threshold import best_f1, choice_of, least_cost
+from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.proof.usual_threshold import declared_threshold
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
+from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.training_table import training_table
 from fraud_detection_api.training.tables.windows import (
     Window,
@@ -27,7 +29,7 @@ from fraud_detection_api.training.tables.windows import (
     windows,
 )
 from fraud_detection_api.training.train_xgboost import TrainedModel, XGBoostTrainer
-from fraud_detection_api.training.tuning.tuned_file import read_tuned
+from fraud_detection_api.training.tuning.tuned_file import Tuned, read_tuned
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Prequential:
     source: str
     boosting: Boosting
     folds: tuple[JudgedFold, ...]
+    remark: str | None = None  # what a reader of all the figures has to know
 
     def summaries(self) -> dict[str, Summary]:
         """Every measure over the folds that have it."""
@@ -69,11 +72,14 @@ class Prequential:
 def evaluated(use_case: UseCase, options: EvaluateOptions, follower: Follower) -> Prequential:
     """Train and test every window; inside a window, no test row decides anything."""
     options.refuse_for(use_case)
-    boosting = _boosting(use_case, options)
+    tuned = read_tuned(Registry(options.models or Path("models")), use_case) if options.tuned else None
+    boosting = tuned.as_boosting(options.seed) if tuned else options.boosting
     table = training_table(use_case, options, follower)
     follower.step(f"{len(table.dataset):,} rows, {int(table.dataset.labels.sum()):,} of them frauds")
     walk = Windowed(use_case, table.dataset, boosting, options, follower)
-    return Prequential(table.source, boosting, tuple(_folds(walk)))
+    folds = tuple(_folds(walk))
+    remark = _remark(tuned, table.dataset, folds, options.seed) if tuned else None
+    return Prequential(table.source, boosting, folds, remark)
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,10 @@ def _fold(walk: Windowed, window: Window) -> JudgedFold:
     if not has_both_classes(labels[testing]):
         return replace(fold, remark="the days that test do not hold both frauds and others")
     chosen = walk.choosing(*parts)
-    threshold = _threshold(walk, walk.judged(chosen, parts[1]))
+    try:
+        threshold = _threshold(walk, walk.judged(chosen, parts[1]))
+    except DataRefused as refused:
+        return replace(fold, remark=f"no threshold can be chosen: {refused}")
     model = walk.whole(window.training, chosen.rounds)
     operation = Operation(options.budget, threshold, walk.use_case.costs)
     found = figures(walk.judged(model, testing), operation)
@@ -135,16 +144,12 @@ def _threshold(walk: Windowed, rows: JudgedRows) -> float:
     """As it was asked for; else what costs least, where costs are declared and flagging anything pays; else by F1."""
     if walk.options.threshold is not None:
         return choice_of(walk.options.threshold).threshold(rows)
-    try:
-        return least_cost(walk.use_case.costs).threshold(rows) if walk.use_case.costs else best_f1().threshold(rows)
-    except DataRefused:
-        return best_f1().threshold(rows)
+    return declared_threshold(rows, walk.use_case.costs)
 
 
-def _boosting(use_case: UseCase, options: EvaluateOptions) -> Boosting:
-    if not options.tuned:
-        return options.boosting
-    return read_tuned(Registry(options.models or Path("models")), use_case).as_boosting(options.seed)
+def _remark(tuned: Tuned, dataset: Dataset, folds: Sequence[JudgedFold], seed: int) -> str | None:
+    first = day_of(min(fold.window.tested[0] for fold in folds))
+    return tuned.remark(first, fingerprint(dataset), seed)
 
 
 def _summary(values: list[float]) -> Summary:

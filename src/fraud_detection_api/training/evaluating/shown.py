@@ -33,6 +33,8 @@ def evaluate_and_report(use_case: UseCase, options: EvaluateOptions) -> None:
     for number, fold in enumerate(found.folds, 1):
         if fold.remark:
             console.print(f"fold {number} has no measures: {fold.remark}")
+    if found.remark:
+        console.print(found.remark)
 
 
 def table_of(found: Prequential) -> Table:
@@ -59,6 +61,7 @@ def as_json(use_case: UseCase, options: EvaluateOptions, found: Prequential) -> 
         "leave_known_out": options.leave_known_out,
         "review_budget": options.review_budget,
         "boosting": asdict(found.boosting),
+        "remark": found.remark or "",
         "summary": {name: asdict(summary) for name, summary in found.summaries().items()},
         "folds": [_fold(fold) for fold in found.folds],
     }

@@ -57,23 +57,23 @@ def platt(probabilities: Probabilities, labels: Labels) -> Platt | None:
 
 def isotonic(probabilities: Probabilities, labels: Labels) -> Isotonic | None:
     """The rising steps of least squared error, joined at their centres, so that no two records become ties."""
-    order = np.argsort(probabilities, kind="stable")
-    given, true = _pooled(probabilities[order].astype(np.float64), labels[order].astype(np.float64))
+    given, ties, counts = np.unique(probabilities.astype(np.float64), return_inverse=True, return_counts=True)
+    given, true = _pooled(given, counts, np.bincount(ties, labels).astype(np.float64))
     inside = (given > 0) & (given < 1) & (true > 0) & (true < 1)
     if not inside.any():
         return None
     return Isotonic(given=(0.0, *given[inside].tolist(), 1.0), true=(0.0, *true[inside].tolist(), 1.0))
 
 
-def _pooled(given: Floats, true: Floats) -> tuple[Floats, Floats]:
-    """Neighbours pooled until their means rise: the mean given and the mean truth of each pool."""
-    pools: list[tuple[float, float, float]] = []
-    for at, truth in zip(given.tolist(), true.tolist(), strict=True):
-        at_sum, size, truth_sum = at, 1.0, truth
-        while pools and pools[-1][2] * size >= truth_sum * pools[-1][1]:
+def _pooled(given: Floats, counts: NDArray[np.intp], frauds: Floats) -> tuple[Floats, Floats]:
+    """Neighbours pooled until their means rise, from one pool per probability: the mean given and true of each."""
+    pools: list[tuple[float, int, float]] = []
+    for at_sum, size, truth_sum in zip((given * counts).tolist(), counts.tolist(), frauds.tolist(), strict=True):
+        pool = at_sum, size, truth_sum
+        while pools and pools[-1][2] * pool[1] >= pool[2] * pools[-1][1]:
             last = pools.pop()
-            at_sum, size, truth_sum = at_sum + last[0], size + last[1], truth_sum + last[2]
-        pools.append((at_sum, size, truth_sum))
+            pool = pool[0] + last[0], pool[1] + last[1], pool[2] + last[2]
+        pools.append(pool)
     at_sums, sizes, truth_sums = np.array(pools).T
     return at_sums / sizes, truth_sums / sizes
 

@@ -9,8 +9,9 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.evaluation import Evaluation
 from fraud_detection_api.training.proof.false_alarms import equal_false_alarms
 from fraud_detection_api.training.proof.judged_rows import JudgedRows
-from fraud_detection_api.training.proof.measures import LOWER_IS_BETTER, refuse_unknown
+from fraud_detection_api.training.proof.measures import FLAGGING, LOWER_IS_BETTER, MONEY, refuse_unknown
 
+BESIDE_CHAMPION = "not worse than the champion"
 MARGIN = 0.1  # of the base rate, less where the base rate leaves little room above it
 
 
@@ -61,7 +62,7 @@ def refuse_unknown_demands(use_case: UseCase) -> None:
 def judged(model: Candidate, champion: Champion | None, gate: Gate) -> GateVerdict:
     """The verdict of every check."""
     checks = [_ranks_better_than_chance(model), _truer_than_base_rate(model)]
-    checks += [_reaches(model.evaluation, name, least) for name, least in gate.at_least.items()]
+    checks += _reached(model.evaluation, gate)
     if gate.most_calibration_error is not None:
         checks.append(_calibrated_within(model.evaluation, gate.most_calibration_error))
     if model.rows.groups is not None:
@@ -71,13 +72,24 @@ def judged(model: Candidate, champion: Champion | None, gate: Gate) -> GateVerdi
     return GateVerdict(passed=all(check.passed for check in checks), checks=tuple(checks))
 
 
-def judged_again(verdict: GateVerdict, rows: JudgedRows, threshold: float, gate: Gate) -> GateVerdict:
-    """The verdict on the same model at another threshold: only what a threshold decides is looked at again."""
-    if rows.groups is None:
-        return verdict
-    fresh = equal_false_alarms(rows, rows.groups, threshold, gate.most_false_alarm_ratio)
-    checks = tuple(fresh if check.name == fresh.name else check for check in verdict.checks)
+def judged_again(
+    verdict: GateVerdict, fresh: Evaluation, flagging: tuple[JudgedRows, float], gate: Gate
+) -> GateVerdict:
+    """The verdict on the same model at another threshold: whatever a threshold decides is looked at again."""
+    rows, threshold = flagging
+    again = {check.name: check for check in _reached(fresh, gate)}
+    if rows.groups is not None:
+        alike = equal_false_alarms(rows, rows.groups, threshold, gate.most_false_alarm_ratio)
+        again[alike.name] = alike
+    if gate.measure in (*FLAGGING, *MONEY):
+        why = f"the champion was compared by {_in_words(gate.measure)} at another threshold, and not at this one"
+        again[BESIDE_CHAMPION] = GateCheck(name=BESIDE_CHAMPION, passed=True, detail=why)
+    checks = tuple(again.get(check.name, check) for check in verdict.checks)
     return verdict.model_copy(update={"checks": checks, "passed": all(check.passed for check in checks)})
+
+
+def _reached(model: Evaluation, gate: Gate) -> list[GateCheck]:
+    return [_reaches(model, name, least) for name, least in gate.at_least.items() if name in model.names]
 
 
 def _ranks_better_than_chance(model: Candidate) -> GateCheck:
@@ -124,7 +136,7 @@ def _calibrated_within(model: Evaluation, most: float) -> GateCheck:
 
 
 def _not_worse_than(champion: Champion, model: Evaluation, gate: Gate) -> GateCheck:
-    name, measured = "not worse than the champion", gate.measure
+    name, measured = BESIDE_CHAMPION, gate.measure
     if champion.evaluation is None:
         return GateCheck(name=name, passed=True, detail=f"{champion.version} cannot be compared: {champion.remark}")
     theirs = champion.evaluation.measure(measured)

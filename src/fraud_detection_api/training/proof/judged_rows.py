@@ -1,12 +1,13 @@
 """Judged rows: what a model says of rows it never saw, and what is known of them; kept in the bundle as numbers."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.model.scorer import Probabilities
+from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.tables.dataset import Dataset, Days, Groups, Labels, Rows
 
 JUDGED = "judged.npy"
@@ -68,6 +69,13 @@ def once_a_day(rows: JudgedRows) -> NDArray[np.float64]:
     again = (np.diff(rows.days[order]) == 0) & (np.diff(rows.entities[order]) == 0)
     counts[order[1:][again]] = 0
     return counts
+
+
+def with_stakes(judged: Judged, kept: str | float | None, costs: Costs | None) -> Judged:
+    """The same rows; what is at stake only where it was kept for what a missed fraud is said to cost now."""
+    if costs is not None and costs.missed_fraud == kept:
+        return judged
+    return Judged(replace(judged.choosing, at_stake=None), replace(judged.judging, at_stake=None))
 
 
 def judged_bytes(judged: Judged) -> bytes:

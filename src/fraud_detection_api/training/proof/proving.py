@@ -13,8 +13,9 @@ from fraud_detection_api.training.proof.champion import ValidationRows, champion
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import BaseRates, Candidate, judged
 from fraud_detection_api.training.proof.judged_rows import Judged
-from fraud_detection_api.training.proof.usual_threshold import chosen_threshold
+from fraud_detection_api.training.proof.usual_threshold import ChosenThreshold, chosen_threshold
 from fraud_detection_api.training.tables.dataset import Dataset
+from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.split import Split
 from fraud_detection_api.training.train_xgboost import TrainedModel
 
@@ -58,8 +59,7 @@ class Proof:
     """The calibration, the threshold, the measures at it, the rows behind them, and the verdict."""
 
     calibration: Curve | None
-    threshold: float
-    threshold_rule: str
+    threshold: ChosenThreshold
     metrics: dict[str, Measure]
     rows: Judged
     verdict: GateVerdict
@@ -69,19 +69,20 @@ def proof(learned: Learned, registry: Registry, wanted: WantedProof) -> Proof:
     """Judge a model on its validation rows, beside the champion on the same rows."""
     labels, parts = learned.dataset.labels, learned.parts
     curve, rows = calibrated_rows(learned.model, learned.dataset, parts)
-    threshold, rule = chosen_threshold(rows.choosing, learned.use_case, registry, wanted.threshold)
-    evaluation = evaluate(rows.judging, Operation(wanted.budget, threshold, learned.use_case.costs), wanted.seed)
+    threshold = chosen_threshold(rows.choosing, learned.use_case, registry, wanted.threshold)
+    evaluation = evaluate(rows.judging, Operation(wanted.budget, threshold.at, learned.use_case.costs), wanted.seed)
     rates = BaseRates(training=float(labels[parts.train].mean()), validation=float(rows.judging.labels.mean()))
-    candidate = Candidate(evaluation, rates, rows.judging, threshold)
+    candidate = Candidate(evaluation, rates, rows.judging, threshold.at)
     verdict = _verdict(learned, candidate, registry, wanted)
-    return Proof(curve, threshold, rule, evaluation.measures(), rows, verdict)
+    return Proof(curve, threshold, evaluation.measures(), rows, verdict)
 
 
 def _verdict(learned: Learned, candidate: Candidate, registry: Registry, wanted: WantedProof) -> GateVerdict:
     """What the gate says of a model beside the champion on the same rows, and why it is forced if it is."""
     parts, use_case = learned.parts, learned.use_case
     columns = learned.dataset.columns.take(parts.validation)
-    rows = ValidationRows(columns, candidate.rows, wanted.budget, wanted.seed, parts.validated_from)
+    known_by = "" if parts.validated_from else fingerprint(learned.dataset)  # days say more, where there are any
+    rows = ValidationRows(columns, candidate.rows, wanted.budget, wanted.seed, parts.validated_from, known_by)
     verdict = judged(candidate, champion_on(rows, registry, use_case), use_case.gate)
     if verdict.passed or not wanted.force:
         return verdict

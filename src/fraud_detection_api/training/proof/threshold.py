@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.judging import Costs
+from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.judged_rows import JudgedRows, once_a_day
 
@@ -23,10 +24,13 @@ class Choice:
     threshold: Callable[[JudgedRows], float]
     fixed_at: float | None = None
     costs: Costs | None = None
+    budget: Budget | None = None
 
-    def refuse_other_costs(self, declared: Costs | None) -> None:
-        """Only what the declared field holds is kept with the judged rows."""
-        field = self.costs.missed_fraud if self.costs else 0.0
+    def refuse_unfit(self, use_case: UseCase) -> None:
+        """Refuse what this use case's rows cannot answer: days that nobody knows, costs that nobody keeps."""
+        if self.budget:
+            self.budget.refuse_without_days(use_case)
+        field, declared = self.costs.missed_fraud if self.costs else 0.0, use_case.costs
         if isinstance(field, str) and (declared is None or declared.missed_fraud != field):
             raise DataRefused(
                 f"What {field} held was not kept: declare costs=Costs({field!r}, ...) on the use case and train anew, "
@@ -91,7 +95,7 @@ def within_budget(budget: Budget) -> Choice:
         days = int(rows.days.max() - rows.days.min() + 1)
         return _lowest_within(Steps(rows), once_a_day(rows), budget.a_day * days, "that budget")
 
-    return Choice(f"budget:{budget.text}", f"a review budget of {budget}", threshold)
+    return Choice(f"budget:{budget.text}", f"a review budget of {budget}", threshold, budget=budget)
 
 
 def least_cost(costs: Costs) -> Choice:

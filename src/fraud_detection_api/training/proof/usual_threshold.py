@@ -1,31 +1,62 @@
 """The usual threshold: how a fit chooses when nobody says how; a rule that somebody has set stays."""
 
+from dataclasses import dataclass
+
 from fraud_detection_api.errors import DataRefused, FraudError
 from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.judged_rows import JudgedRows
 from fraud_detection_api.training.proof.threshold import Choice, best_f1, choice_of, least_cost
 
 
-def chosen_threshold(rows: JudgedRows, use_case: UseCase, registry: Registry, asked: str | None) -> tuple[float, str]:
-    """The threshold and its rule; what was asked for is done or refused, a usual rule that cannot be kept is left."""
+@dataclass(frozen=True)
+class ChosenThreshold:
+    """A threshold, its rule, whether somebody asked for that rule, and what there is to know of it."""
+
+    at: float
+    rule: str
+    was_asked: bool
+    remark: str = ""
+
+
+def chosen_threshold(rows: JudgedRows, use_case: UseCase, registry: Registry, asked: str | None) -> ChosenThreshold:
+    """As asked now, or refused; else as asked for the champion; else by the declared costs; else at the best F1."""
     if asked is not None:
-        choice = choice_of(asked)
-        choice.refuse_other_costs(use_case.costs)
-        return choice.threshold(rows), choice.rule
-    for choice in _usual(use_case, registry):
+        return _by(choice_of(asked), rows)
+    kept, usual = _asked_before(use_case, registry), _usual(rows, use_case.costs)
+    remark = ""
+    if kept is not None:
         try:
-            choice.refuse_other_costs(use_case.costs)
-            return choice.threshold(rows), choice.rule
-        except DataRefused:
-            continue
-    return best_f1().threshold(rows), best_f1().rule
+            kept.refuse_unfit(use_case)
+            return _by(kept, rows)
+        except DataRefused as refused:
+            remark = f"The champion's rule, {kept.words}, cannot be kept: {refused}"
+    return ChosenThreshold(usual.threshold(rows), usual.rule, was_asked=False, remark=remark)
 
 
-def _usual(use_case: UseCase, registry: Registry) -> list[Choice]:
-    usual = [least_cost(use_case.costs)] if use_case.costs else []
+def declared_threshold(rows: JudgedRows, costs: Costs | None) -> float:
+    """By the declared costs, or at the best F1 where there are none or where they make every flag too dear."""
+    return _usual(rows, costs).threshold(rows)
+
+
+def _by(choice: Choice, rows: JudgedRows) -> ChosenThreshold:
+    return ChosenThreshold(choice.threshold(rows), choice.rule, was_asked=True)
+
+
+def _usual(rows: JudgedRows, costs: Costs | None) -> Choice:
+    if costs is None:
+        return best_f1()
+    try:
+        least_cost(costs).threshold(rows)
+    except DataRefused:
+        return best_f1()
+    return least_cost(costs)
+
+
+def _asked_before(use_case: UseCase, registry: Registry) -> Choice | None:
     try:
         champion = registry.bundle(use_case.name, "champion").manifest
-        return [choice_of(champion.threshold_rule), *usual] if champion.origin == "trained" else usual
-    except FraudError:  # no champion, or none that can be read; older ones have no rule
-        return usual
+        return choice_of(champion.threshold_rule) if champion.threshold_asked else None
+    except FraudError:  # no champion, or none that can be read
+        return None

@@ -65,6 +65,10 @@ def _time(data: DataSummary) -> Iterator[str]:
     if days < 365:
         yield f"The data spans {count(days, 'day')}: seasons that it does not hold, such as a whole year, are unknown."
     yield f"Nothing after {data.last_day} has been seen: fraudsters change their ways, and figures fade."
+    yield (
+        "The number of rounds, the calibration and the threshold were chosen on rows up to the day before validation, "
+        "with labels that in daily work come later: `fraud evaluate` judges with that delay."
+    )
 
 
 def _shares(data: DataSummary) -> Iterator[str]:

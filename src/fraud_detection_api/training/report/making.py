@@ -6,7 +6,7 @@ from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.model.bundle import REPORT, REPORT_DATA, Bundle
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.proof.judged_rows import JUDGED, judged_of
+from fraud_detection_api.training.proof.judged_rows import JUDGED, judged_of, with_stakes
 from fraud_detection_api.training.report.contents import Importance, Purpose, Report
 from fraud_detection_api.training.report.figures import figures
 from fraud_detection_api.training.report.limits import limits_of
@@ -28,9 +28,10 @@ def report_again(use_case: UseCase, manifest: Manifest, bundle: Bundle) -> dict[
 
 def _report(use_case: UseCase, manifest: Manifest, judged: bytes | None, importance: Importance | None) -> Report:
     try:
-        rows = judged_of(judged, manifest.groups) if judged else None
+        kept = judged_of(judged, manifest.groups) if judged else None
     except (ValueError, EOFError) as error:
         raise BundleRefused(f"of {use_case.name}", f"{JUDGED} cannot be read: {error}") from error
+    rows = kept and with_stakes(kept, manifest.at_stake, use_case.costs)
     found = figures(use_case, manifest, rows) if rows else None
     return Report(
         use_case=_purpose(use_case),

@@ -16,6 +16,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 
 LEAST_ROWS = 100
 SHOWN_PROBLEMS = 5
+_YES_OR_NO = {"False": "no", "0": "no", "True": "yes", "1": "yes"}  # booleans come as numbers where some are missing
 
 Rows = NDArray[np.intp]
 Days = NDArray[np.int64]
@@ -111,7 +112,7 @@ def dataset_of(
         days=_days(part.raw[use_case.time_column]) if use_case.time_column else None,
         skipped=len(bad),
         entities=_entities(part.raw[use_case.entity]) if use_case.entity else None,
-        groups=_groups(part.raw[use_case.gate.group]) if use_case.gate.group else None,
+        groups=_groups(part.raw, use_case.gate.group, use_case) if use_case.gate.group else None,
         at_stake=_at_stake(columns, use_case),
     )
 
@@ -163,10 +164,17 @@ def _days(times: NDArray[np.generic]) -> Days:
 
 
 def _numbered(values: NDArray[np.generic] | NDArray[np.object_]) -> tuple[list[str], NDArray[np.int64]]:
+    """The distinct values as texts, of which the missing one is empty, and which of them each row holds."""
     if values.dtype.kind == "O":  # texts and what is missing do not compare
-        values = np.array(["" if value is None else str(value) for value in values.tolist()])
+        values = np.array([_text(value) for value in values.tolist()])
     distinct, numbers = np.unique(values, return_inverse=True)
-    return [str(value) for value in distinct.tolist()], numbers.astype(np.int64)
+    return [_text(value) for value in distinct.tolist()], numbers.astype(np.int64)
+
+
+def _text(value: object) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _entities(values: NDArray[np.generic] | NDArray[np.object_]) -> NDArray[np.int64] | None:
@@ -174,13 +182,17 @@ def _entities(values: NDArray[np.generic] | NDArray[np.object_]) -> NDArray[np.i
     names, numbers = _numbered(values)
     if len(names) == len(numbers):
         return None
-    unknown = np.isin(numbers, [number for number, name in enumerate(names) if name in ("", "nan")])
+    unknown = np.isin(numbers, [number for number, name in enumerate(names) if not name])
     numbers[unknown] = len(names) + np.arange(np.count_nonzero(unknown))  # whom nobody knows shares with nobody
     return numbers
 
 
-def _groups(values: NDArray[np.generic] | NDArray[np.object_]) -> Groups:
-    names, codes = _numbered(values)
+def _groups(raw: RawTable, column: str, use_case: UseCase) -> Groups:
+    """The groups by the names that reports show."""
+    values = raw[column]
+    names, codes = _numbered(values.astype("datetime64[D]") if values.dtype.kind == "M" else values)
+    if wanted_kinds(use_case)[column] is Kind.BOOLEAN:
+        names = [_YES_OR_NO.get(name, name) for name in names]
     return Groups(tuple(name or "(missing)" for name in names), codes)
 
 

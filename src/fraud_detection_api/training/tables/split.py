@@ -23,6 +23,7 @@ class Split:
     validation: Rows
     how: str
     trained_until: date | None = None
+    chosen_until: date | None = None  # the last day that trained, stopped or calibrated
     validated_from: date | None = None
 
 
@@ -64,6 +65,7 @@ def split_by_time(days: Days, gap_days: int) -> Split:
         validation=np.flatnonzero(days >= distinct[validation]),
         how=_described(distinct, (stopping, calibration, validation), gap_days),
         trained_until=_day(int(days[is_train].max())),
+        chosen_until=_day(int(distinct[validation - 1])),
         validated_from=_day(int(distinct[validation])),
     )
 

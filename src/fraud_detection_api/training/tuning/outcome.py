@@ -9,7 +9,7 @@ from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.calibrated_rows import calibrated_rows
 from fraud_detection_api.training.proof.evaluation import Evaluation, Operation, evaluate
-from fraud_detection_api.training.proof.threshold import best_f1, least_cost
+from fraud_detection_api.training.proof.usual_threshold import declared_threshold
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.split import Split
 from fraud_detection_api.training.train_xgboost import TrainedModel, XGBoostTrainer
@@ -55,8 +55,8 @@ class LastPeriod:
     def _judged(self, model: TrainedModel, boosting: Boosting) -> Evaluation:
         _, rows = calibrated_rows(model, self.dataset, self.parts)
         costs = self.use_case.costs
-        threshold = (least_cost(costs) if costs else best_f1()).threshold(rows.choosing)
-        return evaluate(rows.judging, Operation(self.budget, threshold, costs), boosting.seed)
+        operation = Operation(self.budget, declared_threshold(rows.choosing, costs), costs)
+        return evaluate(rows.judging, operation, boosting.seed)
 
 
 def verdict(outcome: Outcome, aim: Aim) -> str:

@@ -7,8 +7,8 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Operation, figures
 from fraud_detection_api.training.proof.judged_rows import judged_rows
-from fraud_detection_api.training.proof.measures import LOWER_IS_BETTER, MONEY, refuse_unknown
-from fraud_detection_api.training.proof.threshold import best_f1, least_cost
+from fraud_detection_api.training.proof.measures import LOWER_IS_BETTER, refuse_unknown
+from fraud_detection_api.training.proof.usual_threshold import declared_threshold
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 
 
@@ -44,6 +44,5 @@ class Aim:
         """The aim on the judging rows."""
         chosen_on = judged_rows(dataset, *choosing)
         costs = self.use_case.costs
-        choice = least_cost(costs) if costs and self.name in MONEY else best_f1()
-        operation = Operation(self.budget, choice.threshold(chosen_on), costs)
+        operation = Operation(self.budget, declared_threshold(chosen_on, costs), costs)
         return figures(judged_rows(dataset, *judging), operation)[self.name]

@@ -16,7 +16,7 @@ from fraud_detection_api.training.train_xgboost import XGBoostTrainer
 from fraud_detection_api.training.tuning.fold_fits import LOOKS, FoldFits, FoldScores
 from fraud_detection_api.training.tuning.scoring import Aim
 from fraud_detection_api.training.tuning.space import Space
-from fraud_detection_api.training.tuning.studies import ended, next_trial
+from fraud_detection_api.training.tuning.studies import ended, enqueue_start, next_trial
 
 LEAST_COMPARED = 5  # finished trials, before any other is given up
 
@@ -60,8 +60,7 @@ class Search:
             is_first = not ended(self.study)
             if limits.out_of_time and not is_first:
                 return
-            if is_first:
-                self.study.enqueue_trial(self.space.start_point)
+            enqueue_start(self.study, self.space.start_point)
             trial = next_trial(self.study, self.start.boosting.seed, self.space.distributions)
             if not self._ended(trial, None if is_first else limits):
                 return

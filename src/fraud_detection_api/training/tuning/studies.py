@@ -70,6 +70,12 @@ def ended(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=ENDED)
 
 
+def enqueue_start(study: optuna.Study, point: Mapping[str, int | float]) -> None:
+    """Let the start be what is tried first; a start that waits since an earlier process was killed is not doubled."""
+    if not study.get_trials(deepcopy=False, states=(TrialState.WAITING, *ENDED)):
+        study.enqueue_trial(dict(point))
+
+
 def next_trial(
     study: optuna.Study, seed: int, space: Mapping[str, optuna.distributions.BaseDistribution]
 ) -> optuna.Trial:
@@ -88,6 +94,6 @@ def _study(storage: optuna.storages.RDBStorage, key: StudyKey) -> optuna.Study:
     )
     for name, value in key.settings.items():
         study.set_user_attr(name, value)
-    for dead in study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
+    for dead in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(dead.number, state=TrialState.FAIL)
     return study

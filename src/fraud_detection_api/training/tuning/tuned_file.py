@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError, field_validator
@@ -32,6 +32,7 @@ class Tuned(Frozen):
     trials: int
     folds: int
     seed: int
+    untouched_from: date | None  # the first day that no trial has seen; None where a seed chose the untouched rows
     created_at: datetime
 
     @field_validator("boosting")
@@ -45,6 +46,20 @@ class Tuned(Frozen):
     def as_boosting(self, seed: int) -> Boosting:
         """How to boost with a seed of the fit's own."""
         return boosting_of(self.boosting | {"seed": seed})
+
+    def remark(self, first_judging_day: date | None, fingerprint: str, seed: int) -> str | None:
+        """One sentence where rows that judge may have taken part in the tuning, by their days or else by the draw."""
+        may_have = "Rows that judge may have taken part in the tuning, so that the figures may flatter"
+        if first_judging_day is not None and self.untouched_from is not None:
+            if first_judging_day >= self.untouched_from:
+                return None
+            return (
+                f"{may_have}: they begin on {first_judging_day}, but it left rows alone from {self.untouched_from} on."
+            )
+        if (fingerprint, seed) == (self.fingerprint, self.seed):
+            return None
+        other = "the data are others" if fingerprint != self.fingerprint else f"the seed is {seed}, not {self.seed}"
+        return f"{may_have}: {other}, and no days say which rows it left alone."
 
 
 def boosting_of(settings: Mapping[str, int | float]) -> Boosting:

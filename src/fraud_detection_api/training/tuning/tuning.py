@@ -1,7 +1,8 @@
 """Tuning: folds before the validation period, a study over them, an outcome on the period that no trial has seen."""
 
+import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
@@ -48,7 +49,7 @@ def tune(use_case: UseCase, options: TuneOptions, follower: SearchFollower, trac
         best = search.boosting_of(held.study.best_trial)
         follower.step(f"{len(ended(held.study))} trials are done; training default and tuned for the last period")
         outcome = last.outcome(search.start, _trainer(options, best), follower)
-        tuned = _tuned(search, options, outcome)
+        tuned = _tuned(search, options, outcome, last.parts.validated_from)
     keep(tuned, tuned_path(registry, use_case))
     return Tuning(tuned, outcome, aim)
 
@@ -64,6 +65,8 @@ def _run(search: Search, limits: Limits, follower: SearchFollower, tracker: Trac
 def _key(use_case: UseCase, dataset: Dataset, options: TuneOptions, aim: Aim) -> StudyKey:
     decides: dict[str, str | int | float | None] = {
         "fingerprint": fingerprint(dataset),
+        "entity": use_case.entity,
+        "entities": None if dataset.entities is None else hashlib.sha256(dataset.entities.tobytes()).hexdigest(),
         "features": ", ".join(use_case.feature_names),
         "costs": repr(use_case.costs),
         "gap_days": options.gap_days,
@@ -96,7 +99,7 @@ def _trainer(options: TuneOptions, boosting: Boosting) -> XGBoostTrainer:
     return XGBoostTrainer(boosting, options.threads, options.device)
 
 
-def _tuned(search: Search, options: TuneOptions, outcome: Outcome) -> Tuned:
+def _tuned(search: Search, options: TuneOptions, outcome: Outcome, untouched_from: date | None) -> Tuned:
     study, aim = search.study, search.aim
     first, best = ended(study)[0], study.best_trial
     return Tuned(
@@ -111,5 +114,6 @@ def _tuned(search: Search, options: TuneOptions, outcome: Outcome) -> Tuned:
         trials=len(ended(study)),
         folds=options.folds,
         seed=options.seed,
+        untouched_from=untouched_from,
         created_at=datetime.now(UTC),
     )
