@@ -99,5 +99,15 @@ SLOW_TAPS = UseCase(
     rules=(Rule(fields=("amount",), holds=_sleeps, message="never said"),),
 )
 
+
+class Ledger(Record):
+    """A record whose whole number has no bounds."""
+
+    entry: int = Field(examples=[1001], ge=1, lt=2**40)
+    balance: int = Field(examples=[7])
+
+
+LEDGERS = UseCase(name="ledgers", title="Ledgers", record=Ledger, identifier="entry", label="is_fraud")
+
 EVERY_USE_CASE = (*USE_CASES, LOAN_APPLICATIONS, CARD_TAPS)
 DECLARED_HERE = "tests.declared_use_cases:LOAN_APPLICATIONS,tests.declared_use_cases:CARD_TAPS"

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from fraud_detection_api.errors import BodyTooLarge, DeadlineExceeded, ModelMissing, TooBusy, TooManyRecords
+from fraud_detection_api.errors import (
+    BodyTooLarge,
+    DeadlineExceeded,
+    ModelMissing,
+    ReasonsUnavailable,
+    TooBusy,
+    TooManyRecords,
+)
 from fraud_detection_api.model.bundle import MANIFEST, MODEL, REFERENCE, SEAL
 from fraud_detection_api.settings import Settings
 
@@ -18,7 +25,9 @@ def test_every_setting_and_its_default_is_in_the_table() -> None:
     assert dict(SETTING.findall(PAGE)) == declared
 
 
-@pytest.mark.parametrize("error", [BodyTooLarge, DeadlineExceeded, ModelMissing, TooBusy, TooManyRecords])
+@pytest.mark.parametrize(
+    "error", [BodyTooLarge, DeadlineExceeded, ModelMissing, ReasonsUnavailable, TooBusy, TooManyRecords]
+)
 def test_every_refusal_at_a_limit_is_in_the_table(error: type[TooBusy]) -> None:
     assert f"| {error.status} | `{error.code}` |" in PAGE
 

@@ -67,7 +67,7 @@ def _limits(settings: Settings, pace: Pace) -> Limits:
         deadline_seconds=settings.deadline_seconds,
         threads=ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="scoring"),
         declined=ThreadPoolExecutor(1, thread_name_prefix="declined"),
-        explaining=ThreadPoolExecutor(1, thread_name_prefix="explaining"),
+        explaining=ThreadPoolExecutor(2, thread_name_prefix="explaining"),
         pace=pace,
     )
 

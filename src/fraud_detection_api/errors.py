@@ -9,6 +9,7 @@ FraudError
 ├── TooBusy               429  more requests in flight than the service takes
 ├── DeadlineExceeded      503  no answer within the deadline
 ├── ModelMissing          503  no model can be served for the use case
+├── ReasonsUnavailable    503  a model's scores cannot be explained
 ├── BundleRefused         500  a bundle differs from what its manifest says
 ├── UnknownUseCase        404  nobody declared this use case
 ├── UnknownVersion        404  the registry holds no such version
@@ -111,6 +112,17 @@ class ModelMissing(FraudError):
 
     def __init__(self, use_case: str, why: str) -> None:
         super().__init__(f"No model can be served for {use_case}: {why}")
+
+
+class ReasonsUnavailable(FraudError):
+    status = 503
+    code = "reasons_unavailable"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"The scores of version {version} cannot be explained: its trees lack usable covers (sum_hessian); "
+            "train the model anew, or import it anew with its covers."
+        )
 
 
 class BundleRefused(FraudError):

@@ -1,6 +1,7 @@
 """The bundle: refused if one byte differs, a file is missing, or it was made for another record."""
 
 import io
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -169,10 +170,44 @@ def test_files_kept_beside_the_model_are_sealed_with_it(folder: Path, tmp_path: 
         read_bundle(tmp_path)
 
 
-def test_a_manifest_that_reaches_out_of_its_folder_is_refused(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["../secret", "", ".", "..", "a/b", "/etc/passwd", "a\0b"])
+def test_a_manifest_that_reaches_out_of_its_folder_is_refused(folder: Path, name: str) -> None:
     bundle = read_bundle(folder)
-    reaching = bundle_files(bundle.manifest, bundle.model, bundle.reference, {"../secret": b"not ours"})
-    for name in (MANIFEST, SEAL):
-        (folder / name).write_bytes(reaching[name])
+    reaching = bundle_files(bundle.manifest, bundle.model, bundle.reference, {name: b"not ours"})
+    for sealed in (MANIFEST, SEAL):
+        (folder / sealed).write_bytes(reaching[sealed])
     with pytest.raises(BundleRefused, match="no file of its own folder"):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [
+        {"method": "platt", "slope": -1.0, "intercept": 0.0},
+        {"method": "isotonic", "given": [], "true": []},
+        {"method": "isotonic", "given": [0.0, 1.0], "true": [0.0]},
+        {"method": "isotonic", "given": [0.0, 0.5, 0.5, 1.0], "true": [0.0, 0.1, 0.2, 1.0]},
+        {"method": "isotonic", "given": [0.0, 0.5, 1.0], "true": [0.0, 0.9, 0.2]},
+        {"method": "isotonic", "given": [0.0, 1.0], "true": [0.0, 7.0]},
+    ],
+)
+def test_a_curve_that_is_none_is_refused_with_its_bundle(
+    credit_model: SmallModel, tmp_path: Path, calibration: dict[str, object]
+) -> None:
+    manifest = json.loads(credit_model.files[MANIFEST])
+    text = json.dumps(manifest | {"calibration": calibration}).encode()
+    for name, content in {**credit_model.files, MANIFEST: text, SEAL: digest(text).encode() + b"\n"}.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(BundleRefused, match=r"manifest.json cannot be read"):
+        read_bundle(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["card.html", *FILES])
+def test_a_folder_in_the_place_of_a_file_is_refused(folder: Path, name: str) -> None:
+    bundle = read_bundle(folder)
+    for each, content in bundle_files(bundle.manifest, bundle.model, bundle.reference, {"card.html": b""}).items():
+        (folder / each).write_bytes(content)
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    with pytest.raises(BundleRefused, match=f"{name} is a folder"):
         read_bundle(folder)

@@ -221,6 +221,11 @@ class TestTrees:
         if name != "covers" or not cut:
             trees.explain(mixed.rows[:20], np.empty((20, 6)))
 
+    @pytest.mark.parametrize("size", [1, 2, 3, -3, -1])
+    def test_covers_that_are_no_whole_floats_are_refused(self, parts: Parts, size: int) -> None:
+        with pytest.raises(ValueError, match="do not fit"):
+            compiled.Trees(*parts._replace(covers=parts.covers[:size]))
+
     @pytest.mark.parametrize("features", [-(2**31), -1, 0, 1, 4, 6, 65_535, 2**31 - 1])
     def test_another_number_of_features_is_refused(self, parts: Parts, features: int) -> None:
         with pytest.raises(ValueError, match="do not fit"):

@@ -94,6 +94,25 @@ class TestReport:
         assert "script-src" not in policy
         assert headers["x-content-type-options"] == "nosniff"
 
+    @pytest.mark.parametrize("spelled", ["{}", "W/{}", '"other", {}', "*"])
+    def test_who_has_it_already_is_told_so_and_the_file_is_not_read(self, reported: Reported, spelled: str) -> None:
+        first = reported.client.get(ADDRESS)
+        assert reported.bundle.folder is not None
+        file = reported.bundle.folder / REPORT
+        aside = file.rename(file.with_suffix(".aside"))
+        try:
+            second = reported.client.get(ADDRESS, headers={"If-None-Match": spelled.format(first.headers["etag"])})
+        finally:
+            aside.rename(file)
+        assert (second.status_code, second.content) == (304, b"")
+        for name in ("etag", "cache-control", "x-model-version"):
+            assert second.headers[name] == first.headers[name]
+
+    @pytest.mark.parametrize("tag", ['"other"', "", "other", '"*"'])
+    def test_who_has_another_one_gets_it(self, reported: Reported, tag: str) -> None:
+        response = reported.client.get(ADDRESS, headers={"If-None-Match": tag})
+        assert (response.status_code, response.content) == (200, reported.bundle.attached(REPORT))
+
     def test_another_format_is_refused(self, reported: Reported) -> None:
         assert reported.client.get(ADDRESS, params={"format": "pdf"}).status_code == 422
 

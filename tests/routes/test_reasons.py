@@ -12,10 +12,10 @@ import pytest
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from tests.conftest import Shop
-from tests.declared_use_cases import CARD_TAPS
-from tests.examples import body_of, good_rows
+from tests.declared_use_cases import CARD_TAPS, LEDGERS
+from tests.examples import Row, body_of, good_rows, slow_body_of
 from tests.running_service import RunningService, running_service
-from tests.small_models import SmallModel, promoted
+from tests.small_models import SmallModel, promoted, small_model
 
 PATH = "/score/credit_accounts"
 BODY = body_of(good_rows(CREDIT_ACCOUNTS, 3))
@@ -30,6 +30,16 @@ MISTAKES = {
     "?reasons=4&reasons_for=": ["query", "reasons_for"],
     "?reasons_for=FLAGGED": ["query", "reasons_for"],
 }
+NOTHING_ASKED = (
+    "",
+    "?reasons=0",
+    "?reasons=00",
+    "?reasons=4&reasons=0",
+    "?reasons_for=all",
+    "?reasons_for=%61ll",
+    "?no=%20reasons",
+    "?xreasons=4",
+)
 
 
 def post(client: httpx.Client, query: str, body: bytes = BODY, path: str = PATH) -> httpx.Response:
@@ -108,7 +118,22 @@ def test_too_many_at_once_are_told_to_come_again_and_leave_room_for_others(crowd
         refused = next(as_completed(asked)).result()
         assert (refused.status_code, refused.json()["code"]) == (429, "too_busy")
         assert refused.headers["Retry-After"] == "1"
-        assert post(client, "").status_code == 200
+        assert {post(client, query).status_code for query in NOTHING_ASKED} == {200}
+        assert {post(client, query).status_code for query in MISTAKES} == {422}
         assert not all(each.done() for each in asked)
         assert sorted(each.result().json()["code"] for each in asked) == ["model_missing", "model_missing", "too_busy"]
         assert post(client, ALL).json()[0]["reasons"]
+
+
+def test_whole_numbers_too_large_for_json_integers_are_shown_as_numbers(tmp_path: Path) -> None:
+    promoted(Registry(tmp_path / "models"), small_model(LEDGERS))
+    values = [0, 7, -(2**63), 2**63, 2**64 - 2**11, 2**64, -(2**64), 10**38]
+    rows: list[Row] = [{"entry": number + 1, "balance": value} for number, value in enumerate(values)]
+    settings = {"use_cases": "tests.declared_use_cases:LEDGERS"}
+    with running_service(tmp_path, settings) as service, service.client() as client:
+        for body in (body_of(rows), slow_body_of(rows)):
+            found = post(client, ALL, body, "/score/ledgers")
+            assert found.status_code == 200, found.text
+            shown = [answer["reasons"][0]["value"] for answer in found.json()]
+            assert [float(value) for value in shown] == [float(value) for value in values]
+            assert [type(value) for value in shown] == [int] * 5 + [float] * 3

@@ -185,7 +185,8 @@ static int fill(forest_t *f, PyObject **part, float base_score) {
     f->categories = (int)categories;
     int fits = starts > 1 && starts < INT32_MAX && nodes < INT32_MAX && values == nodes && sets == nodes
         && ranks == nodes && f->features > 0 && 2 * (int64_t)f->features + (int64_t)categories <= UINT16_MAX
-        && f->pool_size > 0 && !f->pool[0] && ends == (size_t)f->groups * f->features;
+        && f->pool_size > 0 && !f->pool[0] && ends == (size_t)f->groups * f->features
+        && !(PyBytes_Size(part[10]) % (Py_ssize_t)sizeof *f->covers);
     if (!fits) return -1;
     float score = fminf(fmaxf(base_score, 1e-6f), 1.0f - 1e-6f); /* the library's bounds, and its logit */
     f->base = -logf(1.0f / score - 1.0f);

@@ -94,13 +94,15 @@ def refuse_other_features(bundle: Bundle, use_case: UseCase) -> None:
 
 def _refuse_changed_attachments(folder: Path, manifest: Manifest) -> None:
     for name in manifest.files.keys() - {MODEL, REFERENCE}:
-        if Path(name).name != name:
+        if name in ("", "..") or "\0" in name or Path(name).name != name:
             raise BundleRefused(folder.name, f"{name} is no file of its own folder")
         try:
             with (folder / name).open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError as error:
             raise BundleRefused(folder.name, f"{name} is missing") from error
+        except IsADirectoryError as error:
+            raise BundleRefused(folder.name, f"{name} is a folder") from error
         if found != manifest.files[name]:
             raise BundleRefused(folder.name, f"{name} was changed")
 
@@ -123,6 +125,8 @@ def _read(folder: Path, name: str) -> bytes:
         return (folder / name).read_bytes()
     except FileNotFoundError as error:
         raise BundleRefused(folder.name, f"{name} is missing") from error
+    except IsADirectoryError as error:
+        raise BundleRefused(folder.name, f"{name} is a folder") from error
 
 
 def _reference_bytes(reference: Reference) -> bytes:

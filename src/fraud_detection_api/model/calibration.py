@@ -15,8 +15,9 @@ def calibrated(probabilities: Probabilities, calibration: Platt | Isotonic | Non
         return probabilities
     if isinstance(calibration, Isotonic):
         return np.interp(probabilities, calibration.given, calibration.true).astype(np.float32)
-    margins = calibration.slope * log_odds(probabilities) + calibration.intercept
-    return (1 / (1 + np.exp(-margins))).astype(np.float32)
+    with np.errstate(over="ignore"):  # of a steep slope: 1 / infinity is the 0 that is meant
+        margins = calibration.slope * log_odds(probabilities) + calibration.intercept
+        return (1 / (1 + np.exp(-margins))).astype(np.float32)
 
 
 def log_odds(probabilities: Probabilities) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.errors import BundleRefused
+from fraud_detection_api.errors import BundleRefused, ReasonsUnavailable
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.matrix import Matrix, MatrixMaker
 from fraud_detection_api.model.bundle import Bundle, Reference, refuse_other_features
@@ -61,7 +61,13 @@ class Scorer:
 
     def contributions(self, columns: Columns) -> Contributions:
         """What each feature adds to each record's log-odds (exact TreeSHAP, before any calibration), and the bias."""
-        return self.runtime.contributions(self._maker.matrix(columns))
+        try:
+            found = self.runtime.contributions(self._maker.matrix(columns))
+        except ValueError as error:  # the library's own error is one: it cannot read trees without covers
+            raise ReasonsUnavailable(self.version) from error
+        if not np.isfinite(found).all():
+            raise ReasonsUnavailable(self.version)
+        return found
 
     def warnings(self, columns: Columns) -> dict[int, list[Warned]]:
         """What in these records lies outside the range or the categories of training, by row."""

@@ -1,8 +1,8 @@
 """What is served: versions, features, metrics, thresholds, reports."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Header, Response
 
 from fraud_detection_api.errors import UnknownUseCase
 from fraud_detection_api.model.bundle import REPORT, REPORT_DATA
@@ -28,6 +28,7 @@ REPORT_ANSWERS: dict[int | str, dict[str, object]] = {
             "ETag": {"description": "The digest of the report", "schema": {"type": "string"}},
         },
     },
+    304: {"description": "The caller has this report: `If-None-Match` names its ETag"},
     404: {"model": Refusal, "description": "There is no such use case, or its model keeps no report"},
     503: REFUSALS[503],
 }
@@ -68,12 +69,26 @@ def report(  # not async: a file is read, off the event loop
     use_case: str,
     served_models: ServedModelsDependency,
     format: Literal["html", "json"] = "html",  # noqa: A002
+    if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
     """The report (model card) of the model that scores a use case now."""
     file, media_type = KEPT[format]
-    found = kept_report(_served(use_case, served_models), file)
-    headers = {"X-Model-Version": found.version, "ETag": f'"{found.sha256}"', **LOADS_NOTHING}
-    return Response(found.content, media_type=media_type, headers=headers)
+    served = _served(use_case, served_models)
+    scorer = served.current()
+    sha256 = scorer.manifest.files.get(file)
+    if sha256 and _names(if_none_match, sha256):
+        return Response(status_code=304, headers=_report_headers(scorer.version, sha256))
+    found = kept_report(served, file)
+    return Response(found.content, media_type=media_type, headers=_report_headers(found.version, found.sha256))
+
+
+def _names(if_none_match: str, sha256: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return f'"{sha256}"' in tags or tags == ["*"]
+
+
+def _report_headers(version: str, sha256: str) -> dict[str, str]:
+    return {"X-Model-Version": version, "ETag": f'"{sha256}"', **LOADS_NOTHING}
 
 
 def _served(use_case: str, served_models: ServedModels) -> ServedModel:

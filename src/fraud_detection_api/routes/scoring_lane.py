@@ -8,25 +8,29 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from urllib.parse import parse_qsl
 
+from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fraud_detection_api.errors import BodyTooLarge, DeadlineExceeded, FraudError, TooBusy
 from fraud_detection_api.routes.deadline import Deadline
 from fraud_detection_api.routes.refusals import refusal_of
-from fraud_detection_api.schemas.reasons import MOST_REASONS, ReasonsAsked, ReasonsFor
-from fraud_detection_api.services.pace import Pace
+from fraud_detection_api.schemas.reasons import MOST_REASONS, ReasonsAsked, ReasonsFor, reasons_asked
+from fraud_detection_api.services.pace import Pace, waited_for
 from fraud_detection_api.services.scoring import Answer, Scoring
 
 INLINE_BYTES = 32_768  # about 250 records, 0.2 ms: handing over to a thread costs more below, stalls others above
 JSON = b"application/json"
-# How reasons are asked for as a rule; other spellings of the same, and mistakes, are for FastAPI to read.
-PLAIN_QUESTIONS = {
-    f"reasons={most}{more}".encode(): ReasonsAsked(most, of)
-    for most in range(1, MOST_REASONS + 1)
-    for more, of in (("", ReasonsFor.FLAGGED), *((f"&reasons_for={each}", each) for each in ReasonsFor))
-}
+
+
+class Question(BaseModel):
+    """What a query asks for, read as FastAPI reads it for the route."""
+
+    reasons: int = Field(default=0, ge=0, le=MOST_REASONS)
+    reasons_for: ReasonsFor = ReasonsFor.FLAGGED
 
 
 @dataclass
@@ -38,7 +42,7 @@ class Limits:
     deadline_seconds: float
     threads: ThreadPoolExecutor
     declined: ThreadPoolExecutor  # of one thread: FastAPI holds ten times a large body's bytes while it looks at it
-    explaining: ThreadPoolExecutor  # of one thread: reasons take a hundred times a score, others keep the processor
+    explaining: ThreadPoolExecutor  # of two threads that take turns: a short question need not wait for a long one
     pace: Pace
     in_flight: int = 0
     explained: int = 0
@@ -86,8 +90,13 @@ class ScoringLane:
 
     async def _answer(self, scoring: Scoring, body: bytes, is_json: bool, scope: Scope) -> list[Message]:
         query = scope["query_string"]
-        if query and scoring.gives_reasons and may_ask_for_reasons(query):
-            return await self._in_turn(scoring, body, is_json, scope)
+        if query and scoring.gives_reasons:
+            try:
+                asked = asked_in(query)
+            except ValidationError:
+                asked, is_json = None, False  # FastAPI words the mistake
+            if asked:
+                return await self._in_turn(scoring, asked, body, is_json, scope)
         self._limits.pace.another()
         if len(body) <= INLINE_BYTES:
             answer = scoring.answer_body(body) if is_json else None
@@ -97,25 +106,36 @@ class ScoringLane:
         if answer:
             return _messages_of(answer)
         # a large body that FastAPI has to parse would hold the service's event loop for seconds
-        return await loop.run_in_executor(limits.declined, asyncio.run, self._by_fastapi(scope, body))
+        return await loop.run_in_executor(limits.declined, self._by_fastapi_apart, scope, body)
 
-    async def _in_turn(self, scoring: Scoring, body: bytes, is_json: bool, scope: Scope) -> list[Message]:
+    async def _in_turn(
+        self, scoring: Scoring, asked: ReasonsAsked, body: bytes, is_json: bool, scope: Scope
+    ) -> list[Message]:
         limits = self._limits
         if limits.explained >= limits.most_explained:
             raise TooBusy(limits.most_explained)
         limits.explained += 1
         try:
-            return await self._explained(scoring, body, is_json, scope)
+            return await self._explained(scoring, asked, body, is_json, scope)
         finally:
             limits.explained -= 1
 
-    async def _explained(self, scoring: Scoring, body: bytes, is_json: bool, scope: Scope) -> list[Message]:
-        asked, loop = PLAIN_QUESTIONS.get(scope["query_string"]), asyncio.get_running_loop()
-        threads = self._limits.explaining
-        answer = await loop.run_in_executor(threads, scoring.answer_body, body, asked) if asked and is_json else None
-        if answer:
-            return _messages_of(answer)
-        return await loop.run_in_executor(threads, asyncio.run, self._by_fastapi(scope, body))
+    async def _explained(
+        self, scoring: Scoring, asked: ReasonsAsked, body: bytes, is_json: bool, scope: Scope
+    ) -> list[Message]:
+        loop, limits = asyncio.get_running_loop(), self._limits
+        with waited_for() as context:  # a deadline ends the wait, and with it the work
+            answer = None
+            if is_json:
+                work = partial(context.run, scoring.answer_body, body, asked)
+                answer = await loop.run_in_executor(limits.explaining, work)
+            if answer:
+                return _messages_of(answer)
+            threads = limits.explaining if len(body) <= INLINE_BYTES else limits.declined
+            return await loop.run_in_executor(threads, partial(context.run, self._by_fastapi_apart, scope, body))
+
+    def _by_fastapi_apart(self, scope: Scope, body: bytes) -> list[Message]:
+        return asyncio.run(self._by_fastapi(scope, body))
 
     async def _by_fastapi(self, scope: Scope, body: bytes) -> list[Message]:
         sent: list[Message] = []
@@ -130,9 +150,10 @@ class ScoringLane:
         return sent
 
 
-def may_ask_for_reasons(query: bytes) -> bool:
-    """Whether a query names reasons, or spells its names in a way that only FastAPI reads."""
-    return b"reasons" in query or b"%" in query
+def asked_in(query: bytes) -> ReasonsAsked | None:
+    """The reasons that a query asks for, if any; raises ValidationError where FastAPI refuses it."""
+    question = Question.model_validate(dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)))
+    return reasons_asked(question.reasons, question.reasons_for)
 
 
 def _path(scope: Scope) -> str:

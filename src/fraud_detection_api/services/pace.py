@@ -1,11 +1,30 @@
-"""Pace: long work gives way to the short requests beside it."""
+"""Pace: long work gives way to the short requests beside it, and ends where nobody waits for it any more."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import Context, ContextVar, copy_context
+from threading import Condition, Event
 
 REST = 3.0  # times as long as the work: a fourth of a processor while others come, the whole of it otherwise
 LONGEST_REST = 0.1
+
+_GIVEN_UP: ContextVar[Event | None] = ContextVar("given_up", default=None)
+
+
+class GivenUp(Exception):
+    """Nobody waits for this work any more; raised in its own thread alone."""
+
+
+@contextmanager
+def waited_for() -> Iterator[Context]:
+    """A context to run work in, in any thread: its next turn raises GivenUp once this block has been left."""
+    given_up, context = Event(), copy_context()
+    context.run(_GIVEN_UP.set, given_up)
+    try:
+        yield context
+    finally:
+        given_up.set()
 
 
 class Pace:
@@ -15,6 +34,9 @@ class Pace:
         self._others = 0
         self._heard = 0
         self._free_at = 0.0
+        self._queue = Condition()
+        self._came = 0
+        self._done = 0
 
     def another(self) -> None:
         """Another request has come."""
@@ -22,12 +44,29 @@ class Pace:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """One piece of work, in its turn: the first begins at once, and none waits after the last."""
-        began = time.perf_counter()
-        if self._others != self._heard and self._free_at > began:
-            time.sleep(self._free_at - began)
+        """One piece of work at a time, first come first served, rested from the last piece if others came since."""
+        with self._alone():
             began = time.perf_counter()
-        self._heard = self._others
-        yield
-        ended = time.perf_counter()
-        self._free_at = ended + min(REST * (ended - began), LONGEST_REST)
+            if self._others != self._heard and self._free_at > began:
+                time.sleep(self._free_at - began)
+            self._heard = self._others
+            given_up = _GIVEN_UP.get()
+            if given_up and given_up.is_set():
+                raise GivenUp
+            began = time.perf_counter()
+            yield
+            ended = time.perf_counter()
+            self._free_at = ended + min(REST * (ended - began), LONGEST_REST)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        # a lock is taken anew by whoever has just released it; numbers are fair
+        with self._queue:
+            number, self._came = self._came, self._came + 1
+            self._queue.wait_for(lambda: number == self._done)
+        try:
+            yield
+        finally:
+            with self._queue:
+                self._done += 1
+                self._queue.notify_all()

@@ -95,7 +95,7 @@ def _sent(kind: Kind, number: float) -> Scalar:
         return None
     match kind:
         case Kind.INTEGER:
-            return int(number)
+            return int(number) if -(2**63) <= number < 2**64 else number  # no others are written as integers
         case Kind.BOOLEAN:
             return bool(number)
         case Kind.DATE:

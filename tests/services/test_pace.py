@@ -1,0 +1,82 @@
+"""Pace: pieces one at a time, first come first served; what nobody waits for is not begun."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from fraud_detection_api.services.pace import GivenUp, Pace, waited_for
+
+
+def test_a_piece_that_nobody_waits_for_is_not_begun_and_leaves_the_turn_to_others() -> None:
+    pace, begun = Pace(), list[str]()
+
+    def piece(name: str) -> None:
+        with pace.turn():
+            begun.append(name)
+
+    with waited_for() as context:
+        context.run(piece, "waited for")
+    with pytest.raises(GivenUp):
+        context.run(piece, "given up")
+    piece("another")
+    assert begun == ["waited for", "another"]
+
+
+def test_giving_up_reaches_the_thread_that_works() -> None:
+    pace, begun, left = Pace(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        with pace.turn():
+            begun.set()
+            left.wait()
+        with pace.turn():
+            raise AssertionError("nobody waits for this piece")
+
+    with ThreadPoolExecutor(1) as pool:
+        with waited_for() as context:
+            working = pool.submit(context.run, work)
+            begun.wait()
+        left.set()
+        with pytest.raises(GivenUp):
+            working.result()
+
+
+def test_a_short_work_gets_in_between_the_pieces_of_a_long_one() -> None:
+    pace, order, begun, asked = Pace(), list[str](), threading.Event(), threading.Event()
+
+    def long() -> None:
+        for _ in range(50):
+            with pace.turn():
+                order.append("long")
+                begun.set()
+                asked.wait()
+
+    def short() -> None:
+        asked.set()
+        with pace.turn():
+            order.append("short")
+
+    with ThreadPoolExecutor(2) as pool:
+        working = pool.submit(long)
+        begun.wait()
+        pool.submit(short).result()
+        working.result()
+    assert order.count("long") == 50
+    assert order.index("short") < 49
+
+
+def test_pieces_of_several_threads_do_not_overlap() -> None:
+    pace, inside = Pace(), list[int]()
+
+    def work(number: int) -> None:
+        for _ in range(20):
+            with pace.turn():
+                inside.append(number)
+                time.sleep(0.0005)
+                assert inside == [number]
+                inside.pop()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(4))) == [None] * 4
