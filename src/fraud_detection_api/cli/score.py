@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.cli.arguments import USE_CASE, Models, UseCases, known_use_cases, registry_of
 from fraud_detection_api.schemas.reasons import MOST_REASONS, ReasonsFor, reasons_asked
-from fraud_detection_api.settings import Settings
-from fraud_detection_api.use_cases import all_use_cases, named
+from fraud_detection_api.training.fit_options import command_with_options
+from fraud_detection_api.use_cases import named
 
 if TYPE_CHECKING:
     from fraud_detection_api.services.bulk_scoring import BulkSummary
@@ -19,30 +20,36 @@ if TYPE_CHECKING:
 BATCH_ROWS = 1 << 16
 
 
-def score(  # noqa: PLR0913 - every option of a command is a parameter
-    use_case: Annotated[str, typer.Argument(help="The use case whose records these are, e.g. credit_accounts")],
-    *,
-    records: Annotated[Path, typer.Option("--input", help="CSV (plain, .gz, .zst) or Parquet file of records")],
-    scores: Annotated[Path, typer.Option("--output", help="CSV or Parquet file to write; whole or not at all")],
-    rejects: Annotated[Path | None, typer.Option(help="CSV or Parquet file for rows that cannot be scored")] = None,
-    models: Annotated[Path | None, typer.Option(help="Folder of the model registry (default: FRAUD_MODELS)")] = None,
-    version: Annotated[str, typer.Option(help="Version, its number, champion or challenger")] = "champion",
-    batch_rows: Annotated[int, typer.Option(min=1, help="About how many rows are in memory at a time")] = BATCH_ROWS,
-    reasons: Annotated[int, typer.Option(min=0, max=MOST_REASONS, help="Most reasons a record, as JSON")] = 0,
-    reasons_for: Annotated[ReasonsFor, typer.Option(help="Which records get reasons")] = ReasonsFor.FLAGGED,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions:
+    """Where the records are and where the scores go, by which model, and whether to say why."""
+
+    records: Annotated[Path, typer.Option("--input", help="CSV (plain, .gz, .zst) or Parquet file of records")]
+    scores: Annotated[Path, typer.Option("--output", help="CSV or Parquet file to write; whole or not at all")]
+    rejects: Annotated[Path | None, typer.Option(help="CSV or Parquet file for rows that cannot be scored")] = None
+    models: Models = None
+    use_cases: UseCases = None
+    version: Annotated[str, typer.Option(help="Version, its number, champion or challenger")] = "champion"
+    batch_rows: Annotated[int, typer.Option(min=1, help="About how many rows are in memory at a time")] = BATCH_ROWS
+    reasons: Annotated[int, typer.Option(min=0, max=MOST_REASONS, help="Most reasons a record, as JSON")] = 0
+    reasons_for: Annotated[ReasonsFor, typer.Option(help="Which records get reasons")] = ReasonsFor.FLAGGED
+
+
+def _score(name: str, options: ScoreOptions) -> None:
     """Score a file of records; a bad row ends it with its line number, or goes to --rejects."""
     from fraud_detection_api.model.scorer import load_scorer
     from fraud_detection_api.services.bulk_scoring import BulkFiles, score_file
 
-    settings = Settings()
-    known = named(use_case, all_use_cases(settings.use_cases))
-    bundle = Registry(models or settings.models).bundle(known.name, version)
-    files = BulkFiles(records, scores, rejects)
-    with _progress_bar(records.name) as hears:
-        asked = reasons_asked(reasons, reasons_for)
-        summary = score_file(files, load_scorer(bundle, known), known, batch_rows, hears, asked)
+    known = named(name, known_use_cases(options.use_cases))
+    bundle = registry_of(options.models).bundle(known.name, options.version)
+    files = BulkFiles(options.records, options.scores, options.rejects)
+    asked = reasons_asked(options.reasons, options.reasons_for)
+    with _progress_bar(options.records.name) as hears:
+        summary = score_file(files, load_scorer(bundle, known), known, options.batch_rows, hears, asked)
     typer.echo(_in_words(summary, files.scores, bundle.version))
+
+
+score = command_with_options(_score, USE_CASE)
 
 
 def _in_words(summary: "BulkSummary", scores: Path, version: str) -> str:
