@@ -1,10 +1,6 @@
 """fraud compare: kinds of model on the same folds, before one is chosen to be served."""
 
-import inspect
-from typing import Annotated
-
-import typer
-
+from fraud_detection_api.cli.arguments import USE_CASE
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.training.comparing.options import CompareOptions
@@ -22,11 +18,4 @@ def _compare(name: str, options: CompareOptions) -> None:
     compare_and_report(use_case, options)
 
 
-compare = command_with_options(
-    _compare,
-    inspect.Parameter(
-        "use_case",
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        annotation=Annotated[str, typer.Argument(help="The use case, such as credit_accounts")],
-    ),
-)
+compare = command_with_options(_compare, USE_CASE)

@@ -6,7 +6,6 @@ from typing import Protocol
 import numpy as np
 
 from fraud_detection_api.model.manifest import Measure
-from fraud_detection_api.model.scorer import Probabilities
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.judged_rows import JudgedRows
@@ -16,8 +15,6 @@ from fraud_detection_api.training.proof.ranking_measures import FlaggingMeasures
 from fraud_detection_api.training.proof.resampling import row_weights, with_interval
 from fraud_detection_api.training.proof.review import DailyReview, ShareReview
 from fraud_detection_api.training.proof.truth_measures import MoneyMeasures, TruthMeasures, at_stake_in
-
-__all__ = ["Evaluation", "Operation", "Probabilities", "evaluate", "figures"]
 
 
 @dataclass(frozen=True)

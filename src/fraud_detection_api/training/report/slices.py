@@ -6,6 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.model.manifest import Measure
+from fraud_detection_api.training.proof.budget import Budget
+from fraud_detection_api.training.proof.evaluation import Operation
+from fraud_detection_api.training.proof.evaluation import figures as measured
 from fraud_detection_api.training.proof.judged_rows import JudgedRows
 from fraud_detection_api.training.report.contents import Bin, Distribution, Slice
 from fraud_detection_api.training.report.ranking import listed
@@ -14,6 +17,7 @@ BINS, BARS = 12, 30
 MOST_PERIODS, MOST_GROUPS = 24, 20
 RARE = 0.05  # share of frauds below which probabilities are drawn on a logarithmic axis
 SMALLEST = 1e-5
+ANY_OPERATION = Operation(Budget(share=1.0), threshold=0.5)  # average precision depends on neither
 Days = NDArray[np.datetime64]
 
 
@@ -77,15 +81,11 @@ def slices(judged: JudgedRows, threshold: float, names: Sequence[str], codes: ND
     return tuple(_slice(name, judged, part, threshold) for name, part in zip(names, parts, strict=True))
 
 
-def average_precision(probabilities: NDArray[np.float32], labels: NDArray[np.bool_]) -> float | None:
-    """The precision at each threshold, weighted by the recall that it adds; None without frauds."""
-    if not labels.any():
+def average_precision(rows: JudgedRows) -> float | None:
+    """The average precision of these rows; None where they hold one class only."""
+    if rows.labels.all() or not rows.labels.any():
         return None
-    order = np.argsort(-probabilities, kind="stable")
-    descending, caught = probabilities[order], np.cumsum(labels[order])
-    ends = np.flatnonzero(np.r_[np.diff(descending) != 0, True])
-    added = np.diff(np.r_[0, caught[ends]])
-    return float((added * caught[ends] / (ends + 1)).sum() / caught[-1])
+    return measured(rows, ANY_OPERATION)["average_precision"]
 
 
 def _slice(name: str, judged: JudgedRows, rows: NDArray[np.intp], threshold: float) -> Slice:
@@ -98,7 +98,7 @@ def _slice(name: str, judged: JudgedRows, rows: NDArray[np.intp], threshold: flo
         rows=len(rows),
         frauds=frauds,
         mean_probability=float(probabilities.mean(dtype=np.float64)) if len(rows) else 0.0,
-        average_precision=average_precision(probabilities, labels),
+        average_precision=average_precision(JudgedRows(probabilities, labels)),
         recall=wilson(caught, frauds),
         precision=wilson(caught, all_flagged),
         false_positive_rate=wilson(all_flagged - caught, len(rows) - frauds),
