@@ -17,7 +17,16 @@ FraudError
 ├── NoPastChampion        404  there is nothing to roll back to
 ├── UseCaseInvalid        500  a declaration contradicts itself
 ├── DataRefused           400  a table cannot be used, and what to do about it
-└── ForceNeedsReason      400  somebody passes a failed gate without saying why
+├── ForceNeedsReason      400  somebody passes a failed gate without saying why
+├── ExportRefused         500  an exported model answers otherwise than the model that was trained
+├── ScoresRefused         422  scores, or the names they go by, cannot be stored
+├── StoreTableUnfit       409  a table is there already, and has another shape
+├── StoreTableMissing     404  no scores were ever stored under this name
+├── StoreUnavailable      503  the score store is away, locked or full
+│   └── StoreTableVanished 503 a table that was there before is gone; the next try makes it anew
+├── StoreUnusable         500  the settings of the score store contradict what is installed or allowed
+├── AnswersCannotBeKept   503  an answer that has to be kept finds no room on the disk
+└── SpoolUnusable         500  the folder for answers to be kept cannot be written
 """
 
 from collections.abc import Sequence
@@ -37,6 +46,16 @@ class Problem:
     kind: str = "value_error"
 
 
+@dataclass(frozen=True)
+class Misfit:
+    """What is wrong with one value of a request that is no list of records, and where it stands in it."""
+
+    place: tuple[str | int, ...]
+    message: str
+    value: object = None
+    kind: str = "value_error"
+
+
 class FraudError(Exception):
     """Everything this product refuses on purpose."""
 
@@ -52,10 +71,11 @@ class RecordsRefused(FraudError):
     status = 422
     code = "records_refused"
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], *, alone: bool = False) -> None:
         first = problems[0]
         super().__init__(f"{len(problems)} problem(s), the first in record {first.row}, {first.field}: {first.message}")
         self.problems = tuple(problems)
+        self.alone = alone  # one record that stood in no list
 
 
 class TooManyRecords(FraudError):
@@ -118,11 +138,10 @@ class ReasonsUnavailable(FraudError):
     status = 503
     code = "reasons_unavailable"
 
-    def __init__(self, version: str) -> None:
-        super().__init__(
-            f"The scores of version {version} cannot be explained: its trees lack usable covers (sum_hessian); "
-            "train the model anew, or import it anew with its covers."
-        )
+    def __init__(self, version: str, *, has_trees: bool = True) -> None:
+        because = "its trees lack usable covers (sum_hessian); train the model anew, or import it anew with its covers"
+        none = "models that were exported to ONNX give no reasons; ask without, or train one of XGBoost"
+        super().__init__(f"The scores of version {version} cannot be explained: {because if has_trees else none}.")
 
 
 class BundleRefused(FraudError):
@@ -179,3 +198,69 @@ class ForceNeedsReason(FraudError):
 
     def __init__(self) -> None:
         super().__init__("Passing a failed gate needs a reason that is kept in the manifest: --force 'why'.")
+
+
+class ExportRefused(FraudError):
+    code = "export_refused"
+
+    def __init__(self, model: str, why: str) -> None:
+        super().__init__(f"The {model} cannot be served as it was trained: {why}")
+
+
+class ScoresRefused(FraudError):
+    status = 422
+    code = "scores_refused"
+
+    def __init__(self, misfits: Sequence[Misfit]) -> None:
+        first = misfits[0]
+        place = ".".join(map(str, first.place))
+        super().__init__(f"{len(misfits)} problem(s), the first at {place}: {first.message}")
+        self.misfits = tuple(misfits)
+
+
+class StoreTableUnfit(FraudError):
+    status = 409
+    code = "store_table_unfit"
+
+    def __init__(self, project: str, table: str, why: str) -> None:
+        super().__init__(f"Table {project}.{table} is there already and holds no scores: {why}.")
+
+
+class StoreTableMissing(FraudError):
+    status = 404
+    code = "store_table_missing"
+
+    def __init__(self, project: str, table: str) -> None:
+        super().__init__(f"No scores were stored in {project}.{table}.")
+
+
+class StoreUnavailable(FraudError):
+    status = 503
+    code = "store_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The score store cannot be used at the moment; send the request again.")
+
+
+class StoreTableVanished(StoreUnavailable):
+    """For whoever remembers that the table is there."""
+
+
+class StoreUnusable(FraudError):
+    code = "store_unusable"
+
+
+class AnswersCannotBeKept(FraudError):
+    status = 503
+    code = "answers_cannot_be_kept"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Answers cannot be kept at the moment, so none is given: {why}. Send the request again.")
+        self.why = why
+
+
+class SpoolUnusable(FraudError):
+    code = "spool_unusable"
+
+    def __init__(self, folder: object, why: str) -> None:
+        super().__init__(f"The folder {folder} for answers to be kept (FRAUD_SPOOL) cannot be used: {why}.")

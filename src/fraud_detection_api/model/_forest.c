@@ -1,4 +1,5 @@
-/* The compiled half of forest.py: boosted trees, read-only once made, that give XGBoost's own floats to the bit.
+/* The compiled half of forest.py and isolation_forest.py: trees, read-only once made. The size of their leaves says
+ * whether they give XGBoost's own floats to the bit, or scikit-learn's own doubles.
  * Everything is checked here, once, when a forest is made: _forest_score.h and _forest_reasons.h check nothing. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -28,7 +29,7 @@ static int check_tree(forest_t *f, int tree, uint8_t *levels) {
 }
 
 /* What is under way while one tree becomes steps. */
-typedef struct { forest_t *f; size_t node, steps; uint8_t *heights; float *leaves; int leaf, fused; } plan_t;
+typedef struct { forest_t *f; size_t node, steps; uint8_t *heights; size_t leaves; int leaf, fused; } plan_t;
 
 static uint8_t *heights_of(const forest_t *f) {
     size_t count = (size_t)f->starts[f->trees];
@@ -67,7 +68,8 @@ static void plan_heap(plan_t *p, size_t node, step_t *step, int at) {
     int inner = (1 << step->kind) - 1;
     const node_t *n = p->f->nodes + node;
     if (at >= inner) {
-        p->leaves[step->leaf + at - inner] = p->f->values[node];
+        size_t size = leaf_size(p->f), leaf = p->leaves + (size_t)(step->leaf + at - inner);
+        memcpy((char *)p->f->leaves + leaf * size, (const char *)p->f->values + node * size, size);
         return;
     }
     if (n->down) plan_test(p, node, step, at);
@@ -120,13 +122,13 @@ static int plan(forest_t *f) {
     for (int j = 0; j < f->categories; j++) columns += set_bytes(f->category + j);
     f->columns = (int)columns;
     f->steps = malloc(most_steps(f) * sizeof *f->steps);
-    f->leaves = malloc((size_t)f->trees * MOST_LEAVES * sizeof *f->leaves);
+    f->leaves = malloc((size_t)f->trees * MOST_LEAVES * leaf_size(f));
     f->step_ends = calloc((size_t)f->trees + 1, sizeof *f->step_ends);
     f->leaf_starts = calloc((size_t)f->trees + 1, sizeof *f->leaf_starts);
     int failed = !p.heights || !f->steps || !f->leaves || !f->step_ends || !f->leaf_starts;
     int walked = !failed && (columns > MOST_COLUMNS || !f->groups);
     for (int tree = 0; !failed && !walked && tree < f->trees; tree++) {
-        p.leaves = f->leaves + (f->leaf_starts[tree] = leaves);
+        p.leaves = f->leaf_starts[tree] = leaves;
         walked = plan_tree(&p, tree);
         leaves += p.leaf;
         f->step_ends[tree + 1] = p.steps;
@@ -176,14 +178,16 @@ static void forest_dealloc(PyObject *self) {
 
 /* The parts are bytes, which nobody can change, and are used where they lie. */
 static int fill(forest_t *f, PyObject **part, float base_score) {
-    size_t nodes = PART(nodes, 0), values = PART(values, 1), sets = PART(sets, 2), ranks = PART(ranks, 3);
+    size_t nodes = PART(nodes, 0), values = (size_t)PyBytes_Size(part[1]), sets = PART(sets, 2), ranks = PART(ranks, 3);
     size_t starts = PART(starts, 4), categories = PART(category, 6), cuts = PART(cuts, 7), ends = PART(cut_ends, 8);
     size_t covers = PART(covers, 10);
+    f->values = PyBytes_AsString(part[1]);
+    f->wide = nodes && values == nodes * sizeof(double);
     f->pool_size = PART(pool, 5);
     f->groups = (int)PART(group_ends, 9);
     f->trees = (int)starts - 1;
     f->categories = (int)categories;
-    int fits = starts > 1 && starts < INT32_MAX && nodes < INT32_MAX && values == nodes && sets == nodes
+    int fits = starts > 1 && starts < INT32_MAX && nodes < INT32_MAX && values == nodes * leaf_size(f) && sets == nodes
         && ranks == nodes && f->features > 0 && 2 * (int64_t)f->features + (int64_t)categories <= UINT16_MAX
         && f->pool_size > 0 && !f->pool[0] && ends == (size_t)f->groups * f->features
         && !(PyBytes_Size(part[10]) % (Py_ssize_t)sizeof *f->covers);
@@ -216,7 +220,7 @@ static int has_shape(const Py_buffer *view, const char *format, int dimensions, 
 }
 
 static int score_views(const forest_t *f, const Py_buffer *matrix, const Py_buffer *out, int probabilities) {
-    if (!has_shape(matrix, "f", 2, f->features) || !has_shape(out, "f", 1, matrix->shape[0])) {
+    if (!has_shape(matrix, "f", 2, f->features) || !has_shape(out, f->wide ? "d" : "f", 1, matrix->shape[0])) {
         PyErr_Format(PyExc_ValueError, "a C-ordered float32 matrix of %d columns is needed", f->features);
         return -1;
     }
@@ -268,6 +272,8 @@ static PyObject *with_views(PyObject *self, PyObject *const *args, work_t *work,
 static PyObject *forest_score(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     if (count != 3) return PyErr_Format(PyExc_TypeError, "score(matrix, out, probabilities)");
     int probabilities = PyObject_IsTrue(args[2]);
+    if (probabilities > 0 && ((forest_t *)self)->wide)
+        return PyErr_Format(PyExc_ValueError, "leaves in float64 have sums, but no probabilities");
     return probabilities < 0 ? NULL : with_views(self, args, score_views, probabilities);
 }
 

@@ -37,6 +37,10 @@ INLINE int feature_of(const forest_t *f, int column) {
     return column < 2 * f->features ? column / 2 : f->category[column - 2 * f->features].feature;
 }
 
+INLINE double leaf_value(const forest_t *f, size_t node) {
+    return f->wide ? ((const double *)f->values)[node] : ((const float *)f->values)[node];
+}
+
 /* Without covers a forest scores, but does not explain. */
 static int check_covers(const forest_t *f, size_t count) {
     for (size_t i = 0; i < count; i++)
@@ -78,7 +82,7 @@ static int most_features(const forest_t *f, size_t node, uint8_t *above, int cou
 /* The mean of all leaves, by cover: what a tree says of a row of which nothing is known. */
 static double mean_leaf(const forest_t *f, size_t node) {
     size_t child = node + f->nodes[node].down;
-    if (child == node) return f->values[node];
+    if (child == node) return leaf_value(f, node);
     double left = f->covers[child] / (double)f->covers[node], right = f->covers[child + 1] / (double)f->covers[node];
     return left * mean_leaf(f, child) + right * mean_leaf(f, child + 1);
 }
@@ -150,7 +154,7 @@ INLINE void come_up(reasons_t *e, int before, int level, int feature) {
 INLINE void touch_leaf(reasons_t *e, size_t leaf_node, double ratio, int before, int level, int feature,
                        const group_t *passes) {
     const passed_t *was = e->passed + before;
-    const double value = e->f->values[leaf_node], share = was->share * ratio;
+    const double value = leaf_value(e->f, leaf_node), share = was->share * ratio;
     group_t *part = e->parts + (size_t)feature * GROUPS;
     for (int q = 0; q < e->points; q++) {
         double unheld = (1 - e->at[q]) * share, divisor = e->inverse[before * e->points + q];

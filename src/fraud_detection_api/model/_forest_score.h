@@ -1,6 +1,7 @@
 /* How _forest.c scores. A few rows walk down eight trees at a time. Many rows go column-wise, 256 at a time, as byte
  * codes (how many of the model's thresholds a value reaches); a tree is then a short list of byte comparisons and
- * choices between leaf numbers, 16 or 32 rows to an instruction. Both sum the leaves in the library's order. */
+ * choices between leaf numbers, 16 or 32 rows to an instruction. Both sum the leaves in the library's order, and in its
+ * own type (_forest_sums.h): float for XGBoost's trees, double for scikit-learn's. */
 #include <Python.h>
 #include <math.h>
 #include <stdint.h>
@@ -40,18 +41,19 @@ typedef struct { int32_t feature, limit; } category_t;
 typedef struct {
     PyObject_HEAD
     PyObject *parts;
-    int features, trees, groups, categories, columns, slots;
+    int features, trees, groups, categories, columns, slots, wide; /* wide: leaves and sums are doubles */
     size_t pool_size;
     float base;
     const node_t *nodes;
-    const float *values, *cuts;
+    const void *values;
+    const float *cuts;
     const int32_t *starts, *cut_ends, *group_ends;
     const uint32_t *sets;
     const uint8_t *pool, *ranks;
     const category_t *category;
     uint8_t *depths;
     step_t *steps;
-    float *leaves;
+    void *leaves;
     size_t *step_ends, *leaf_starts;
     const float *covers; /* what _forest_reasons.h needs beside the nodes */
     uint8_t *points;
@@ -62,6 +64,8 @@ typedef struct {
 INLINE uint32_t category_of(float value, int32_t limit) {
     return isnan(value) ? 0 : value >= 0 && value < (float)limit ? (uint32_t)value + 1 : (uint32_t)limit + 1;
 }
+
+INLINE size_t leaf_size(const forest_t *f) { return f->wide ? sizeof(double) : sizeof(float); }
 
 INLINE size_t set_bytes(const category_t *category) { return ((size_t)category->limit + 2 + 7) / 8; }
 
@@ -84,34 +88,6 @@ INLINE uint32_t is_right(const forest_t *f, const node_t *node, const cell_t *ro
         right |= f->pool[f->sets[node - f->nodes] + (bit >> 3)] >> (bit & 7) & 1;
     }
     return right;
-}
-
-INLINE void descend(const forest_t *f, int first, const cell_t *row, float *margin, int mixed) {
-    int count = f->trees - first < TOGETHER ? f->trees - first : TOGETHER;
-    const node_t *at[TOGETHER];
-    for (int k = 0; k < TOGETHER; k++) at[k] = f->nodes + f->starts[first + (k < count ? k : 0)];
-    for (int level = f->depths[first / TOGETHER]; level > 0; level--)
-        for (int k = 0; k < TOGETHER; k++) at[k] += at[k]->down + is_right(f, at[k], row, mixed);
-    for (int k = 0; k < count; k++) *margin += f->values[at[k] - f->nodes];
-}
-
-static int walk(const forest_t *f, const float *matrix, Py_ssize_t rows, float *margins) {
-    size_t width = 2 * (size_t)f->features + f->categories;
-    cell_t *cells = malloc(64 * width * sizeof *cells);
-    if (!cells) return -1;
-    for (Py_ssize_t done = 0; done < rows; done += 64) {
-        int count = rows - done < 64 ? (int)(rows - done) : 64;
-        for (int i = 0; i < count; i++) {
-            expand(f, matrix + (done + i) * f->features, cells + i * width, 1);
-            margins[done + i] = f->base;
-        }
-        for (int tree = 0; tree < f->trees; tree += TOGETHER) /* trees outside: they stay in the nearest cache */
-            for (int i = 0; i < count; i++)
-                if (f->categories) descend(f, tree, cells + i * width, margins + done + i, 1);
-                else descend(f, tree, cells + i * width, margins + done + i, 0);
-    }
-    free(cells);
-    return 0;
 }
 
 #if LANES
@@ -184,63 +160,22 @@ INLINE void run(const step_t *step, int8_t *columns, int8_t *slots, int count) {
     }
 }
 
-INLINE void add_one(const forest_t *f, int tree, const uint8_t *slot, int rows, float *margins) {
-    const float *leaves = f->leaves + f->leaf_starts[tree];
-    for (int i = 0; i < rows; i++) margins[i] += leaves[slot[i]];
-}
-
-/* Four trees' leaves, still added one after the other: a margin is then loaded and stored a fourth as often. */
-INLINE void add_four(const forest_t *f, int tree, const uint8_t *slot, size_t size, int rows, float *margins) {
-    const float *a = f->leaves + f->leaf_starts[tree], *b = f->leaves + f->leaf_starts[tree + 1];
-    const float *c = f->leaves + f->leaf_starts[tree + 2], *d = f->leaves + f->leaf_starts[tree + 3];
-    for (int i = 0; i < rows; i++) {
-        float margin = margins[i] + a[slot[i]];
-        margin += b[slot[size + i]];
-        margin += c[slot[2 * size + i]];
-        margins[i] = margin + d[slot[3 * size + i]];
-    }
-}
-
-VECTORS
-static void score_block(const forest_t *f, const float *matrix, int rows, float *margins, int8_t *columns) {
-    size_t size = (size_t)f->slots * BLOCK;
-    int8_t *slots = columns + (size_t)f->columns * BLOCK;
-    code_categories(f, matrix, rows, columns);
-    for (int group = 0, tree = 0; group < f->groups; group++) {
-        const int32_t *ends = f->cut_ends + (size_t)group * f->features;
-        for (int j = 0; j < f->features; j++) {
-            int start = group + j ? ends[j - 1] : 0, count = ends[j] - start;
-            int8_t *low = columns + (size_t)(CELLS + 2 * j) * BLOCK;
-            if (count) code(matrix + j, f->features, rows, f->cuts + start, count, low, low + BLOCK);
-        }
-        while (tree < f->group_ends[group]) {
-            int trees = f->group_ends[group] - tree < ADDED ? 1 : ADDED;
-            for (int k = 0; k < trees; k++)
-                for (size_t at = f->step_ends[tree + k]; at < f->step_ends[tree + k + 1]; at++)
-                    run(f->steps + at, columns, slots + k * size, (rows + LANES - 1) / LANES);
-            if (trees == 1) add_one(f, tree, (const uint8_t *)slots, rows, margins);
-            else add_four(f, tree, (const uint8_t *)slots, size, rows, margins);
-            tree += trees;
-        }
-    }
-}
-
-static int score_blocks(const forest_t *f, const float *matrix, Py_ssize_t rows, float *margins) {
-    int8_t *columns = calloc((size_t)f->columns + (size_t)ADDED * f->slots, BLOCK);
-    if (!columns) return -1;
-    for (Py_ssize_t done = 0; done < rows; done += BLOCK) {
-        int count = rows - done < BLOCK ? (int)(rows - done) : BLOCK;
-        for (int i = 0; i < count; i++) margins[done + i] = f->base;
-        score_block(f, matrix + done * f->features, count, margins + done, columns);
-    }
-    free(columns);
-    return 0;
-}
-
 #else
 #define HAS_VECTORS 0
-#define score_blocks walk
+#define score_blocks_single walk_single
+#define score_blocks_double walk_double
 #endif
+
+#define REAL float
+#define IN_REAL(name) name##_single
+#include "_forest_sums.h"
+#undef REAL
+#undef IN_REAL
+#define REAL double
+#define IN_REAL(name) name##_double
+#include "_forest_sums.h"
+#undef REAL
+#undef IN_REAL
 
 /* The library's own last step: its clamp, its order of additions, the same expf. */
 static void to_probabilities(float *margins, Py_ssize_t rows) {
@@ -250,9 +185,10 @@ static void to_probabilities(float *margins, Py_ssize_t rows) {
     }
 }
 
-static int score(const forest_t *f, const float *matrix, Py_ssize_t rows, float *margins, int probabilities) {
-    int few = rows < (f->categories ? WALKED_SETS : WALKED_ROWS);
-    int failed = (few || !f->steps || !HAS_VECTORS ? walk : score_blocks)(f, matrix, rows, margins);
-    if (!failed && probabilities) to_probabilities(margins, rows);
+static int score(const forest_t *f, const float *matrix, Py_ssize_t rows, void *sums, int probabilities) {
+    int few = rows < (f->categories ? WALKED_SETS : WALKED_ROWS), walked = few || !f->steps || !HAS_VECTORS;
+    int failed = f->wide ? (walked ? walk_double : score_blocks_double)(f, matrix, rows, sums)
+                         : (walked ? walk_single : score_blocks_single)(f, matrix, rows, sums);
+    if (!failed && probabilities) to_probabilities(sums, rows);
     return failed;
 }

@@ -11,6 +11,7 @@ from fraud_detection_api.model.forest_splits import Layout, cuts_of, splits_of
 from fraud_detection_api.model.saved_trees import (
     COVER_KEY,
     NODE_KEYS,
+    Doubles,
     Floats,
     ForestUnsupported,
     Ints,
@@ -106,22 +107,24 @@ def lay_out(model: bytes) -> Parts:
     base_score, features = float(np.float32(sizes["base_score"].strip("[]"))), int(sizes["num_feature"])
     refuse_unless(0 <= base_score <= 1, "a base score that is no probability")
     refuse_unless(0 < features <= MOST_FEATURES, "too many features, or none")
-    return _parts(trees, features, base_score)
+    return parts_of(trees, features, base_score)
 
 
-def _parts(trees: list[Saved], features: int, base_score: float) -> Parts:
+def parts_of(trees: list[Saved], features: int, base_score: float, leaves: Doubles | None = None) -> Parts:
+    """Check trees and lay them out; `leaves`, one a saved node, are summed instead of the float32 leaves of XGBoost."""
     size = sizes_of(trees, *NODE_KEYS)
     layout = _lay_out_nodes(size, joined(trees, "left_children"), joined(trees, "right_children"))
     conditions = floats(trees, "split_conditions")[layout.saved]
     splits = splits_of(trees, size, features, layout, conditions)
     cuts = cuts_of(layout, splits, features)
+    values = conditions if leaves is None else leaves[layout.saved]
     nodes = np.empty(len(layout.saved), NODE)
     nodes["threshold"], nodes["column"], nodes["down"] = splits.threshold, splits.column, layout.down
     return Parts(
         features,
         base_score,
         nodes=nodes.tobytes(),
-        values=np.where(layout.down == 0, conditions, np.float32(0)).tobytes(),
+        values=np.where(layout.down == 0, values, np.zeros_like(values)).tobytes(),
         sets=splits.sets.astype(np.uint32).tobytes(),
         ranks=cuts.ranks.tobytes(),
         starts=layout.starts.astype(np.int32).tobytes(),

@@ -15,6 +15,7 @@ COVER_KEY = "sum_hessian"
 Saved = dict[str, list[float]]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 
 class ForestUnsupported(Exception):
@@ -39,12 +40,17 @@ def joined(trees: list[Saved], key: str) -> Ints:
     return np.fromiter(chain.from_iterable(tree[key] for tree in trees), np.int64)
 
 
+def doubles(trees: list[Saved], key: str) -> Doubles:
+    """Join the trees' numbers of one kind, as they were written."""
+    return np.fromiter(chain.from_iterable(tree[key] for tree in trees), np.float64)
+
+
 def floats(trees: list[Saved], key: str) -> Floats:
     """Join the trees' numbers of one kind, each the float32 that the library reads."""
-    doubles = np.fromiter(chain.from_iterable(tree[key] for tree in trees), np.float64)
+    written = doubles(trees, key)
     with np.errstate(over="ignore"):
-        numbers = doubles.astype(np.float32)
-    numbers[np.abs(doubles) == TWICE_ROUNDED] *= np.float32(1 - 2**-24)
+        numbers = written.astype(np.float32)
+    numbers[np.abs(written) == TWICE_ROUNDED] *= np.float32(1 - 2**-24)
     return numbers
 
 

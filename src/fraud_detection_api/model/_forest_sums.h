@@ -1,0 +1,86 @@
+/* How _forest_score.h sums leaves; included once for each type that they are summed in, REAL, and so without a guard.
+ * The order of the additions is part of the promise: the trees' own, one after the other. */
+INLINE void IN_REAL(descend)(const forest_t *f, int first, const cell_t *row, REAL *sum, int mixed) {
+    int count = f->trees - first < TOGETHER ? f->trees - first : TOGETHER;
+    const node_t *at[TOGETHER];
+    for (int k = 0; k < TOGETHER; k++) at[k] = f->nodes + f->starts[first + (k < count ? k : 0)];
+    for (int level = f->depths[first / TOGETHER]; level > 0; level--)
+        for (int k = 0; k < TOGETHER; k++) at[k] += at[k]->down + is_right(f, at[k], row, mixed);
+    for (int k = 0; k < count; k++) *sum += ((const REAL *)f->values)[at[k] - f->nodes];
+}
+
+static int IN_REAL(walk)(const forest_t *f, const float *matrix, Py_ssize_t rows, void *out) {
+    REAL *sums = out;
+    size_t width = 2 * (size_t)f->features + f->categories;
+    cell_t *cells = malloc(64 * width * sizeof *cells);
+    if (!cells) return -1;
+    for (Py_ssize_t done = 0; done < rows; done += 64) {
+        int count = rows - done < 64 ? (int)(rows - done) : 64;
+        for (int i = 0; i < count; i++) {
+            expand(f, matrix + (done + i) * f->features, cells + i * width, 1);
+            sums[done + i] = f->base;
+        }
+        for (int tree = 0; tree < f->trees; tree += TOGETHER) /* trees outside: they stay in the nearest cache */
+            for (int i = 0; i < count; i++)
+                if (f->categories) IN_REAL(descend)(f, tree, cells + i * width, sums + done + i, 1);
+                else IN_REAL(descend)(f, tree, cells + i * width, sums + done + i, 0);
+    }
+    free(cells);
+    return 0;
+}
+
+#if LANES
+INLINE void IN_REAL(add_one)(const forest_t *f, int tree, const uint8_t *slot, int rows, REAL *sums) {
+    const REAL *leaves = (const REAL *)f->leaves + f->leaf_starts[tree];
+    for (int i = 0; i < rows; i++) sums[i] += leaves[slot[i]];
+}
+
+/* Four trees' leaves, still added one after the other: a sum is then loaded and stored a fourth as often. */
+INLINE void IN_REAL(add_four)(const forest_t *f, int tree, const uint8_t *slot, size_t size, int rows, REAL *sums) {
+    const REAL *leaves = f->leaves, *a = leaves + f->leaf_starts[tree], *b = leaves + f->leaf_starts[tree + 1];
+    const REAL *c = leaves + f->leaf_starts[tree + 2], *d = leaves + f->leaf_starts[tree + 3];
+    for (int i = 0; i < rows; i++) {
+        REAL sum = sums[i] + a[slot[i]];
+        sum += b[slot[size + i]];
+        sum += c[slot[2 * size + i]];
+        sums[i] = sum + d[slot[3 * size + i]];
+    }
+}
+
+VECTORS
+static void IN_REAL(score_block)(const forest_t *f, const float *matrix, int rows, REAL *sums, int8_t *columns) {
+    size_t size = (size_t)f->slots * BLOCK;
+    int8_t *slots = columns + (size_t)f->columns * BLOCK;
+    code_categories(f, matrix, rows, columns);
+    for (int group = 0, tree = 0; group < f->groups; group++) {
+        const int32_t *ends = f->cut_ends + (size_t)group * f->features;
+        for (int j = 0; j < f->features; j++) {
+            int start = group + j ? ends[j - 1] : 0, count = ends[j] - start;
+            int8_t *low = columns + (size_t)(CELLS + 2 * j) * BLOCK;
+            if (count) code(matrix + j, f->features, rows, f->cuts + start, count, low, low + BLOCK);
+        }
+        while (tree < f->group_ends[group]) {
+            int trees = f->group_ends[group] - tree < ADDED ? 1 : ADDED;
+            for (int k = 0; k < trees; k++)
+                for (size_t at = f->step_ends[tree + k]; at < f->step_ends[tree + k + 1]; at++)
+                    run(f->steps + at, columns, slots + k * size, (rows + LANES - 1) / LANES);
+            if (trees == 1) IN_REAL(add_one)(f, tree, (const uint8_t *)slots, rows, sums);
+            else IN_REAL(add_four)(f, tree, (const uint8_t *)slots, size, rows, sums);
+            tree += trees;
+        }
+    }
+}
+
+static int IN_REAL(score_blocks)(const forest_t *f, const float *matrix, Py_ssize_t rows, void *out) {
+    REAL *sums = out;
+    int8_t *columns = calloc((size_t)f->columns + (size_t)ADDED * f->slots, BLOCK);
+    if (!columns) return -1;
+    for (Py_ssize_t done = 0; done < rows; done += BLOCK) {
+        int count = rows - done < BLOCK ? (int)(rows - done) : BLOCK;
+        for (int i = 0; i < count; i++) sums[done + i] = f->base;
+        IN_REAL(score_block)(f, matrix + done * f->features, count, sums + done, columns);
+    }
+    free(columns);
+    return 0;
+}
+#endif
