@@ -1,0 +1,137 @@
+"""Trees as ONNX: scikit-learn's comparisons and sums in double, so that scores are the same to the last bits.
+
+scikit-learn narrows a value to float32 and compares it with a double. The trees here do the same: a value is narrowed,
+widened again, and compared with the threshold as it is. A value just beside a threshold falls on the same side.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx.numpy_helper import from_array
+from skl2onnx.common._container import ModelComponentContainer  # type: ignore[import-untyped]  # it ships no types
+from skl2onnx.common._topology import Operator, Scope  # type: ignore[import-untyped]  # it ships no types
+from sklearn.tree._tree import Tree  # type: ignore[import-untyped]  # scikit-learn ships no types
+
+from fraud_detection_api.training.exporting.writer import DOUBLE, FLOAT, Attribute, Writer, wide
+from fraud_detection_api.training.isolating.path_lengths import average_paths, path_lengths
+
+SUM, LESS_OR_EQUAL = 1, 0
+LEAF = -1
+
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A grown tree, what its nodes add where they are leaves, and which columns its features are."""
+
+    tree: Tree
+    values: Doubles
+    columns: Ints
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """A tree's nodes as ONNX counts them: splits and leaves apart, across all trees."""
+
+    root: int
+    columns: Ints
+    thresholds: Doubles
+    missing_left: Ints
+    left: Ints
+    left_is_leaf: Ints
+    right: Ints
+    right_is_leaf: Ints
+    leaves: Doubles
+
+
+def convert_trees(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:
+    """Write a tree or a forest that classifies: the mean of its leaves' shares."""
+    writer, model = Writer(scope, operator, container), operator.raw_operator
+    trees = [each.tree_ for each in getattr(model, "estimators_", [model])]
+    columns = np.arange(model.n_features_in_)
+    total = _sum(writer, [Grown(tree, tree.value[:, 0, 1], columns) for tree in trees])
+    writer.gives_probability(writer.node("Div", total, writer.number(len(trees))))
+
+
+def convert_isolation(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:
+    """Write an isolation forest: its label and, in the place of its decision, its `score_samples`."""
+    writer, forest = Writer(scope, operator, container), operator.raw_operator
+    grown = [
+        Grown(each.tree_, path_lengths(each.tree_), columns)
+        for each, columns in zip(forest.estimators_, forest.estimators_features_, strict=True)
+    ]
+    average = len(grown) * float(average_paths(np.array([forest.max_samples_]))[0])
+    path = writer.node("Div", _sum(writer, grown), writer.number(average)) if average else _always(writer, 1.0)
+    halvings = writer.node("MatMul", path, writer.constant(wide(np.array([-np.log(2)]))))
+    score = writer.column(writer.node("Neg", writer.exponential(halvings)), 0)
+    writer.gives(1, score)
+    strange = writer.node("Less", score, writer.number(float(forest.offset_)))
+    writer.gives(0, writer.node("Where", strange, *(writer.constant(np.array(label)) for label in (-1, 1))))
+
+
+def _always(writer: Writer, value: float) -> str:
+    """The same number for every row."""
+    missing = writer.node("Cast", writer.node("IsNaN", writer.column(writer.rows, 0)), to=DOUBLE)
+    return writer.node("Add", writer.node("Mul", missing, writer.number(0)), writer.number(value))
+
+
+def _sum(writer: Writer, grown: Sequence[Grown]) -> str:
+    """What the trees add up to, [rows, 1]."""
+    narrowed = writer.node("Cast", writer.rows, to=FLOAT)
+    return writer.trees(writer.node("Cast", narrowed, to=DOUBLE), **_attributes(grown))
+
+
+def _attributes(grown: Sequence[Grown]) -> dict[str, Attribute]:
+    nodes = _numbered(grown)
+    names = [field.name for field in fields(Nodes) if field.name != "root"]
+    joined = {name: np.concatenate([getattr(each, name) for each in nodes]) for name in names}
+    return {
+        "n_targets": 1,
+        "aggregate_function": SUM,
+        "tree_roots": [each.root for each in nodes],
+        "nodes_modes": from_array(np.full(len(joined["columns"]), LESS_OR_EQUAL, np.uint8)),
+        "nodes_featureids": joined["columns"].tolist(),
+        "nodes_splits": from_array(joined["thresholds"]),
+        "nodes_missing_value_tracks_true": joined["missing_left"].tolist(),
+        "nodes_truenodeids": joined["left"].tolist(),
+        "nodes_trueleafs": joined["left_is_leaf"].tolist(),
+        "nodes_falsenodeids": joined["right"].tolist(),
+        "nodes_falseleafs": joined["right_is_leaf"].tolist(),
+        "leaf_targetids": [0] * len(joined["leaves"]),
+        "leaf_weights": from_array(joined["leaves"]),
+    }
+
+
+def _numbered(grown: Sequence[Grown]) -> list[Nodes]:
+    nodes: list[Nodes] = []
+    splits = leaves = 0
+    for each in grown:
+        nodes.append(_nodes(each, splits, leaves))
+        splits, leaves = splits + len(nodes[-1].columns), leaves + len(nodes[-1].leaves)
+    return nodes
+
+
+def _nodes(grown: Grown, splits: int, leaves: int) -> Nodes:
+    """One tree, where so many splits and leaves of other trees come before it."""
+    tree = grown.tree
+    inner = tree.children_left != LEAF
+    if not inner.any():  # ONNX knows no tree without a split: this one leads to the same leaf on both sides
+        leaf, yes = np.array([leaves]), np.array([1])
+        return Nodes(splits, yes - 1, np.zeros(1), yes - 1, leaf, yes, leaf, yes, grown.values)
+    place = np.where(inner, splits + np.cumsum(inner) - 1, leaves + np.cumsum(~inner) - 1)
+    left, right = tree.children_left[inner], tree.children_right[inner]
+    return Nodes(
+        root=int(place[0]),
+        columns=grown.columns[tree.feature[inner]],
+        thresholds=tree.threshold[inner],
+        missing_left=tree.missing_go_to_left[inner].astype(np.int64),
+        left=place[left],
+        left_is_leaf=(~inner[left]).astype(np.int64),
+        right=place[right],
+        right_is_leaf=(~inner[right]).astype(np.int64),
+        leaves=grown.values[~inner],
+    )
