@@ -1,0 +1,175 @@
+"""POST /insert and GET /scores: scores into the store, and back in pages."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Literal, TypeVar
+
+import orjson
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+
+from fraud_detection_api.errors import DeadlineExceeded, Misfit, ScoresRefused, TooBusy
+from fraud_detection_api.routes.deadline import Deadline
+from fraud_detection_api.routes.scoring_lane import read_body
+from fraud_detection_api.schemas.answers import Refusal
+from fraud_detection_api.schemas.stored_scores import (
+    LEAST_ID,
+    MOST_ID,
+    MOST_ON_A_PAGE,
+    SAFE_NAME,
+    FraudClass,
+    Insertion,
+    PageAsked,
+    ScoresPage,
+)
+from fraud_detection_api.services.storing import Storing
+
+INSERTED: Literal["values inserted"] = "values inserted"
+JSON = "application/json"
+
+Found = TypeVar("Found")
+Name = Annotated[str, Path(pattern=SAFE_NAME, examples=["raizen_gasoline"])]
+Probability = Annotated[float | None, Query(ge=0, le=1, description="Scores of at least this probability only")]
+After = Annotated[int | None, Query(ge=LEAST_ID, le=MOST_ID, description="`next` of the page before")]
+Limit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE, description="How many scores a page holds")]
+
+REFUSALS: dict[int | str, dict[str, object]] = {
+    404: {"model": Refusal, "description": "No scores were stored under this name"},
+    409: {"model": Refusal, "description": "The table is there already, and holds something else"},
+    429: {"model": Refusal, "description": "Too many requests in flight; Retry-After says when to come again"},
+    503: {"model": Refusal, "description": "The store is away, or no answer within the deadline; see Retry-After"},
+}
+INSERT_REFUSALS: dict[int | str, dict[str, object]] = {
+    400: {"model": Refusal, "description": "The body cannot be read at all"},
+    408: {"model": Refusal, "description": "The body did not arrive within the deadline"},
+    **{status: words for status, words in REFUSALS.items() if status != 404},
+    413: {"model": Refusal, "description": "Too many scores or bytes"},
+    422: {
+        "description": "A value is wrong; `loc` says which one",
+        "content": {JSON: {"schema": {"$ref": "#/components/schemas/HTTPValidationError"}}},
+    },
+}
+BODY = {
+    "requestBody": {"required": True, "content": {JSON: {"schema": Insertion.model_json_schema()}}},
+}
+
+
+@dataclass
+class StoreDoor:
+    """The way to the store, and how much of it a worker takes at once; off the event loop."""
+
+    storing: Storing
+    threads: ThreadPoolExecutor
+    max_body_bytes: int
+    max_in_flight: int
+    deadline_seconds: float
+    in_flight: int = 0
+
+    async def insert(self, request: Request) -> None:
+        """Read a body and store what it holds."""
+        length, kind = request.headers.get("content-length", "0"), request.headers.get("content-type", "")
+        with self._place() as deadline:
+            body = await read_body(request.receive, int(length), self.max_body_bytes)
+            deadline.late = DeadlineExceeded
+            if kind.partition(";")[0].strip().lower() != JSON:  # any web page may make a browser send other kinds
+                raise _refused(Misfit((), "Input should be sent as application/json", kind="dict_type"), within="body")
+            await self._apart(partial(_insert, self.storing, body))
+
+    async def page(self, project: str, table: str, asked: PageAsked) -> bytes:
+        """A page of the store, as JSON."""
+        with self._place() as deadline:
+            deadline.late = DeadlineExceeded
+            return await self._apart(partial(_page, self.storing, project, table, asked))
+
+    async def close(self) -> None:
+        """Let go of the store when the service ends."""
+        await self._apart(self.storing.close)
+
+    async def _apart(self, work: Callable[[], Found]) -> Found:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+
+    @contextmanager
+    def _place(self) -> Iterator[Deadline]:
+        if self.in_flight >= self.max_in_flight:
+            raise TooBusy(self.max_in_flight)
+        self.in_flight += 1
+        try:
+            with Deadline(self.deadline_seconds) as deadline:
+                yield deadline
+        finally:
+            self.in_flight -= 1
+
+
+def store_router(door: StoreDoor) -> APIRouter:
+    """The addresses of one store."""
+
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        yield
+        await door.close()
+
+    router = APIRouter(tags=["score store"], lifespan=lifespan)
+
+    @router.post("/insert", responses=INSERT_REFUSALS, openapi_extra=BODY)
+    async def insert(request: Request) -> Literal["values inserted"]:
+        """Store one score, or lists of one length: all of them or none. An id that is there already is updated."""
+        await door.insert(request)
+        return INSERTED
+
+    @router.get("/scores/{project_name}/{table_name}", response_model=ScoresPage, responses=REFUSALS)
+    async def scores(
+        project_name: Name,
+        table_name: Name,
+        class_pred: FraudClass | None = None,
+        min_prob: Probability = None,
+        after: After = None,
+        limit: Limit = 100,
+    ) -> Response:
+        """Stored scores in the order of their ids, page by page."""
+        asked = PageAsked(class_pred, min_prob, after, limit)
+        return Response(await door.page(project_name, table_name, asked), media_type=JSON)
+
+    return router
+
+
+def _insert(storing: Storing, body: bytes) -> None:
+    try:
+        storing.insert(_json(body))
+    except ScoresRefused as error:
+        raise _refused(*error.misfits, within="body") from None
+
+
+def _page(storing: Storing, project: str, table: str, asked: PageAsked) -> bytes:
+    try:
+        page = storing.page(project, table, asked)
+    except ScoresRefused as error:
+        raise _refused(*error.misfits, within="path") from None
+    return orjson.dumps(page, option=orjson.OPT_UTC_Z)
+
+
+def _json(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass  # the slower reader knows NaN, which is then refused in its place, and words what is broken
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError as error:
+        wrong = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "JSON decode error", "input": {}}
+        raise RequestValidationError([wrong]) from None
+    except (ValueError, RecursionError):
+        raise HTTPException(400, "There was an error parsing the body") from None
+
+
+def _refused(*misfits: Misfit, within: str) -> RequestValidationError:
+    return RequestValidationError(
+        [
+            {"type": each.kind, "loc": (within, *each.place), "msg": each.message, "input": each.value}
+            for each in misfits
+        ]
+    )
