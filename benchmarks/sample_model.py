@@ -9,8 +9,8 @@ import orjson
 import xgboost
 from numpy.typing import NDArray
 
-from fraud_detection_api.model.bundle import MODEL, Reference, bundle_files
-from fraud_detection_api.model.manifest import Feature, GateVerdict, Manifest
+from fraud_detection_api.model.bundle import Reference, bundle_files
+from fraud_detection_api.model.manifest import MODEL, Feature, GateVerdict, Manifest
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 

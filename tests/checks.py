@@ -3,16 +3,12 @@
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-
-import httpx
-import numpy as np
 
 from fraud_detection_api.features.rows import RowsDoor
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.record import Kind, spelled
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.answers import full_answer, short_answer
+from fraud_detection_api.services.answers import Scored, full_answer, short_answer
 from tests.doors import HAS_QUICK_WAY, by_pydantic, by_table, quickly
 from tests.examples import (
     Row,
@@ -26,37 +22,10 @@ from tests.examples import (
     slow_body_of,
     spelled_body,
 )
-from tests.small_models import SmallModel, bundle_of
+from tests.small_models import bundle_of
+from tests.subjects import Subject, assert_served
 
-Answer = dict[str, object]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A use case, its served model and the service."""
-
-    use_case: UseCase
-    client: httpx.Client
-    model: SmallModel
-    version: str
-
-    def post(self, body: bytes) -> httpx.Response:
-        """POST /score/<use case>."""
-        headers = {"Content-Type": "application/json"}
-        return self.client.post(f"/score/{self.use_case.name}", content=body, headers=headers)
-
-    def scored(self, body: bytes) -> list[Answer]:
-        """The answer to a body that must be accepted."""
-        response = self.post(body)
-        assert response.status_code == 200, response.text
-        answers: list[Answer] = response.json()
-        return answers
-
-    def refused(self, body: bytes) -> set[tuple[str | int, ...]]:
-        """The places of what is wrong in a body that must be refused."""
-        response = self.post(body)
-        assert response.status_code == 422, (body[:500], response.text)
-        return {tuple(problem["loc"]) for problem in response.json()["detail"]}
+BESIDE = ("decision", "warnings", "model_version")
 
 
 def the_example_passes_both_doors_as_the_same_columns(subject: Subject) -> None:
@@ -106,8 +75,8 @@ def answers_keep_order_length_and_duplicates(subject: Subject) -> None:
     rows = good_rows(subject.use_case, 20)
     asked = [*rows, rows[3], *reversed(rows), rows[3]]
     answers = subject.scored(body_of(asked))
-    name = subject.use_case.identifier
-    assert [answer[name] for answer in answers] == [row[name] for row in asked]
+    for name in subject.known_by:
+        assert [answer[name] for answer in answers] == [row[name] for row in asked]
     alone = [subject.scored(body_of([row]))[0] for row in asked]
     assert answers == alone
 
@@ -180,24 +149,22 @@ def a_broken_rule_is_refused_at_its_first_field(subject: Subject) -> None:
             assert problem["msg"] == rule.message
 
 
-def probabilities_are_the_librarys_own_bits(subject: Subject) -> None:
+def scores_are_the_librarys_own(subject: Subject) -> None:
     """Whichever way the body is read."""
     rows = [*good_rows(subject.use_case, 300, seed=5), dict(subject.use_case.example)]
-    expected = subject.model.probabilities(rows)
     for write in (body_of, slow_body_of):
-        answers = subject.scored(write(rows))
-        found = np.array([answer["fraud_probability"] for answer in answers], dtype=np.float32)
-        assert found.tobytes() == expected.tobytes()
+        assert_served(subject, subject.scored(write(rows)), rows)
 
 
 def short_and_full_answers_carry_the_same_scores(subject: Subject) -> None:
     """Whoever writes them."""
-    name, rows = subject.use_case.identifier, good_rows(subject.use_case, 40, seed=6)
+    rows, said = good_rows(subject.use_case, 40, seed=6), (*subject.known_by, *subject.model.library.figures)
     scorer = load_scorer(bundle_of(subject.model), subject.use_case)
     columns = RowsDoor(subject.use_case).columns(records_of(rows, subject.use_case))
-    short = json.loads(short_answer(name, columns, scorer))
-    full = json.loads(full_answer(name, columns, scorer))
-    assert short == [{key: answer[key] for key in (name, "fraud_probability")} for answer in full]
+    scored = Scored(subject.use_case, columns, scorer, scorer.scores(columns))
+    short, full = json.loads(short_answer(scored)), json.loads(full_answer(scored))
+    assert short == [{key: answer[key] for key in said} for answer in full]
+    assert {tuple(answer) for answer in full} == {(*said, *BESIDE)}
     assert full == [answer | {"model_version": scorer.version} for answer in subject.scored(body_of(rows))]
 
 
@@ -210,10 +177,10 @@ def every_answer_names_the_model_that_gave_it(subject: Subject) -> None:
 
 
 def the_decision_is_the_thresholds(subject: Subject) -> None:
-    """Flagged at or above it, else passed; the small models know both."""
+    """Flagged where the library itself would flag, else passed; the small models know both."""
     answers = subject.scored(body_of(subject.model.training_rows))
-    flagged = [float(str(answer["fraud_probability"])) >= subject.model.manifest.threshold for answer in answers]
-    assert [answer["decision"] == "flagged" for answer in answers] == flagged
+    flagged = subject.model.library.flagged(subject.model.matrix(subject.model.training_rows))
+    assert [answer["decision"] == "flagged" for answer in answers] == flagged.tolist()
     assert {answer["decision"] for answer in answers} == {"flagged", "passed"}
 
 
@@ -234,12 +201,13 @@ def a_value_outside_the_trained_range_is_scored_and_said_so(subject: Subject) ->
         rows = [row | {field.name: value} for row in subject.model.training_rows]
         broken = {problem.row for problem in problems_of(rows, subject.use_case)}
         rows = [row for number, row in enumerate(rows) if number not in broken][:1]
-        for answer, probability in zip(subject.scored(body_of(rows)), subject.model.probabilities(rows), strict=True):
+        answers = subject.scored(body_of(rows))
+        assert_served(subject, answers, rows)
+        for answer in answers:
             warned += 1
             low, high = spelled(field.kind, feature.low or 0), spelled(field.kind, feature.high)
             message = f"outside the trained range, {low} to {high}"
             assert answer["warnings"] == [{"field": field.name, "message": message}]
-            assert np.float32(str(answer["fraud_probability"])) == probability
     assert warned
 
 
@@ -249,11 +217,10 @@ def a_category_never_seen_is_scored_as_missing_and_said_so(subject: Subject) -> 
     for field in subject.use_case.features:
         if field.kind is not Kind.CATEGORY or choices(field, subject.use_case):
             continue
-        (answer,) = subject.scored(body_of([row | {field.name: "never seen"}]))
-        (missing,) = subject.model.probabilities([row | {field.name: None}])
-        assert np.float32(str(answer["fraud_probability"])) == missing
+        answers = subject.scored(body_of([row | {field.name: "never seen"}]))
+        assert_served(subject, answers, [row | {field.name: None}])
         message = "never seen in training, scored as missing"
-        assert answer["warnings"] == [{"field": field.name, "message": message}]
+        assert answers[0]["warnings"] == [{"field": field.name, "message": message}]
 
 
 def a_missing_value_is_scored_as_the_library_scores_it(subject: Subject) -> None:
@@ -261,8 +228,7 @@ def a_missing_value_is_scored_as_the_library_scores_it(subject: Subject) -> None
     optional = [field.name for field in subject.use_case.fields if field.optional]
     rows = [row | dict.fromkeys(optional) for row in good_rows(subject.use_case, 20)]
     answers = subject.scored(body_of([{name: row[name] for name in row if name not in optional} for row in rows]))
-    found = np.array([answer["fraud_probability"] for answer in answers], dtype=np.float32)
-    assert found.tobytes() == subject.model.probabilities(rows).tobytes()
+    assert_served(subject, answers, rows)
 
 
 def what_is_served_says_what_it_was_made_for(subject: Subject) -> None:
@@ -287,7 +253,7 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     what_is_no_record_is_refused_at_its_place,
     an_integral_float_is_an_integer,
     a_broken_rule_is_refused_at_its_first_field,
-    probabilities_are_the_librarys_own_bits,
+    scores_are_the_librarys_own,
     short_and_full_answers_carry_the_same_scores,
     every_answer_names_the_model_that_gave_it,
     the_decision_is_the_thresholds,

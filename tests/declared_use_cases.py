@@ -109,5 +109,56 @@ class Ledger(Record):
 
 LEDGERS = UseCase(name="ledgers", title="Ledgers", record=Ledger, identifier="entry", label="is_fraud")
 
-EVERY_USE_CASE = (*USE_CASES, LOAN_APPLICATIONS, CARD_TAPS)
-DECLARED_HERE = "tests.declared_use_cases:LOAN_APPLICATIONS,tests.declared_use_cases:CARD_TAPS"
+
+class WireTransfer(Record):
+    """A record for models of scikit-learn: numbers, some of them missing, and a category."""
+
+    transfer: str = Field(examples=["wire-0007"])
+    amount: float = Field(examples=[950.75], ge=0, le=1e9)
+    hour: int = Field(examples=[14], ge=0, le=23)
+    currency: str = Field(examples=["EUR", "CHF", "SEK"], min_length=1)
+    balance_before: float | None = Field(default=None, examples=[12_000])
+
+
+WIRE_TRANSFERS = UseCase(
+    name="wire_transfers",
+    title="Wire transfers",
+    record=WireTransfer,
+    identifier="transfer",
+    label="is_fraud",
+    models=("forest",),
+)
+
+
+class MeterReading(Record):
+    """A record without a label whose identifier has bounds, with whole numbers, a boolean and a rule."""
+
+    meter: int = Field(examples=[4007], ge=1, lt=2**40)
+    readings: int = Field(examples=[30], ge=1, le=1_000)
+    lowest: float = Field(examples=[1.25], ge=0, le=1e6)
+    highest: float = Field(examples=[8.5], ge=0, le=1e6)
+    is_remote: bool = Field(examples=[True])
+
+
+METER_READINGS = UseCase(
+    name="meter_readings",
+    title="Meter readings",
+    record=MeterReading,
+    identifier="meter",
+    rules=(
+        Rule(
+            fields=("lowest", "highest"),
+            holds=lambda lowest, highest: lowest <= highest,
+            message="The lowest reading is above the highest",
+        ),
+    ),
+)
+
+_DECLARED = {
+    "LOAN_APPLICATIONS": LOAN_APPLICATIONS,
+    "CARD_TAPS": CARD_TAPS,
+    "WIRE_TRANSFERS": WIRE_TRANSFERS,
+    "METER_READINGS": METER_READINGS,
+}
+EVERY_USE_CASE = (*USE_CASES, *_DECLARED.values())
+DECLARED_HERE = ",".join(f"{__name__}:{name}" for name in _DECLARED)

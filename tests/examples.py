@@ -90,16 +90,14 @@ def good_rows(use_case: UseCase, size: int, seed: int = 0) -> list[Row]:
         batch = [random_row(use_case, random, len(rows) + number) for number in range(2 * size)]
         broken = {problem.row for problem in problems_of(batch, use_case)}
         rows += [row for number, row in enumerate(batch) if number not in broken]
-    kept = rows[:size]
-    for number, row in enumerate(kept):
-        row[use_case.identifier] = _identifier(row[use_case.identifier], number)
-    return kept
+    return [_identified(row, use_case, number) for number, row in enumerate(rows[:size])]
 
 
 def random_row(use_case: UseCase, random: Random, number: int = 0) -> Row:
     """A random record around the example; it may break a rule."""
-    row = {field.name: _good_value(field, use_case, random) for field in use_case.fields}
-    return row | {use_case.identifier: _identifier(row[use_case.identifier], number)}
+    return _identified(
+        {field.name: _good_value(field, use_case, random) for field in use_case.fields}, use_case, number
+    )
 
 
 def rule_breakers(use_case: UseCase, rule: Rule) -> list[Row]:
@@ -145,6 +143,12 @@ def _good_value(field: RecordField, use_case: UseCase, random: Random) -> Value:
 def _around(example: float, field: RecordField) -> tuple[float, float]:
     spread = max(abs(example), 10)
     return max(field.low, example - spread), min(field.high, example + spread)
+
+
+def _identified(row: Row, use_case: UseCase, number: int) -> Row:
+    """A row with an identifier of its own, where its use case has any."""
+    name = use_case.identifier
+    return row if name is None else row | {name: _identifier(row[name], number)}
 
 
 def _identifier(example: Value, number: int) -> Value:

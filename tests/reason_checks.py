@@ -6,14 +6,12 @@ from typing import Any
 
 import httpx
 import numpy as np
-import xgboost
 
-from fraud_detection_api.schemas.record import Kind
-from tests.checks import Subject
+from fraud_detection_api.schemas.reasons import MOST_REASONS
 from tests.examples import Row, body_of, good_rows, slow_body_of
-from tests.small_models import matrix_of
+from tests.subjects import Subject
 
-ALL = "?reasons=20&reasons_for=all"
+ALL = f"?reasons={MOST_REASONS}&reasons_for=all"
 
 
 def ask(subject: Subject, body: bytes, query: str = ALL) -> httpx.Response:
@@ -29,25 +27,20 @@ def reasons_of(subject: Subject, rows: list[Row]) -> list[list[dict[str, Any]]]:
     return [answer["reasons"] for answer in ask(subject, body_of(rows)).json()]
 
 
-def librarys(subject: Subject, rows: list[Row]) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
-    """What the library itself says each feature adds, and the bias."""
-    names, kinds = list(subject.use_case.feature_names), [field.kind for field in subject.use_case.features]
-    types = ["c" if kind is Kind.CATEGORY else "q" for kind in kinds]
-    matrix = matrix_of(rows, subject.use_case, subject.model.manifest.categories)
-    table = xgboost.DMatrix(matrix, feature_names=names, feature_types=types, enable_categorical=True)
-    return np.asarray(subject.model.booster.predict(table, pred_contribs=True))
-
-
 def reasons_push_as_the_library_says(subject: Subject) -> None:
-    """Each field, its weight and its direction; with the bias they sum to the log-odds of the probability."""
-    rows = [*good_rows(subject.use_case, 60, seed=8), dict(subject.use_case.example)]
-    expected, probabilities = librarys(subject, rows), subject.model.probabilities(rows)
-    for found, contributions, probability in zip(reasons_of(subject, rows), expected, probabilities, strict=True):
+    """Each field, its weight and its direction; with the bias they sum to what the score stands for."""
+    library = subject.model.library
+    rows = [*good_rows(subject.use_case, 60, seed=8)[: library.most_explained], dict(subject.use_case.example)]
+    expected, scores = library.contributions(subject.model.matrix(rows)), subject.model.scores(rows)
+    for found, contributions, score in zip(reasons_of(subject, rows), expected, scores, strict=True):
         weights = {reason["field"]: reason["weight"] for reason in found}
-        named = [weights.get(name, 0.0) for name in subject.use_case.feature_names]
-        np.testing.assert_allclose(named, contributions[:-1], atol=1e-5)
-        log_odds = np.log(float(probability) / (1 - float(probability)))
-        np.testing.assert_allclose(sum(named) + contributions[-1], log_odds, atol=1e-4)
+        given = np.array([name in weights for name in subject.use_case.feature_names])
+        named = np.array([weights.get(name, 0.0) for name in subject.use_case.feature_names])
+        np.testing.assert_allclose(named[given], contributions[:-1][given], atol=1e-5)
+        left_out = min(map(abs, weights.values())) if len(found) == MOST_REASONS else 0
+        assert (np.abs(contributions[:-1][~given]) <= left_out + 1e-5).all()
+        pushed = np.where(given, named, contributions[:-1])
+        np.testing.assert_allclose(pushed.sum() + contributions[-1], library.total(float(score)), atol=1e-4)
 
 
 def no_reason_contradicts_itself(subject: Subject) -> None:
@@ -59,7 +52,7 @@ def no_reason_contradicts_itself(subject: Subject) -> None:
         assert len({reason["field"] for reason in found}) == len(found)
         for reason in found:
             assert reason["direction"] == ("raises" if reason["weight"] > 0 else "lowers")
-            assert reason["sentence"].endswith(f"{reason['direction']} the risk")
+            assert reason["sentence"].endswith(f"{reason['direction']} the {subject.model.library.pushed}")
 
 
 def fewer_reasons_are_the_first_ones(subject: Subject) -> None:
@@ -103,11 +96,29 @@ def the_documentation_tells_of_reasons(subject: Subject) -> None:
     assert "#/components/schemas/Reason" in answer
 
 
+def a_model_that_cannot_be_explained_says_so_by_its_version(subject: Subject) -> None:
+    """Never a made-up reason; plain requests are answered all the while."""
+    body = body_of(good_rows(subject.use_case, 5))
+    for written in (body, slow_body_of(good_rows(subject.use_case, 5))):
+        headers = {"Content-Type": "application/json"}
+        refused = subject.client.post(f"/score/{subject.use_case.name}{ALL}", content=written, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (503, "reasons_unavailable")
+        assert f"version {subject.version} cannot be explained" in refused.json()["detail"]
+    assert len(subject.scored(body)) == 5
+
+
+ASKED_OR_NOT: tuple[Callable[[Subject], None], ...] = (
+    without_a_question_there_are_no_reasons,
+    the_documentation_tells_of_reasons,
+)
 REASON_CHECKS: tuple[Callable[[Subject], None], ...] = (
+    *ASKED_OR_NOT,
     reasons_push_as_the_library_says,
     no_reason_contradicts_itself,
     fewer_reasons_are_the_first_ones,
     both_ways_of_reading_a_body_give_the_same_reasons,
-    without_a_question_there_are_no_reasons,
-    the_documentation_tells_of_reasons,
+)
+UNEXPLAINED_CHECKS: tuple[Callable[[Subject], None], ...] = (
+    *ASKED_OR_NOT,
+    a_model_that_cannot_be_explained_says_so_by_its_version,
 )

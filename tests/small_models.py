@@ -1,4 +1,4 @@
-"""Small models, trained with XGBoost itself, as bundles; the tests compare with the library through its own matrix."""
+"""Small models of every use case, each fitted by its own library, as bundles; and rows as the libraries see them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.record import Kind, RecordField
 from fraud_detection_api.schemas.use_case import UseCase
 from tests.examples import Row, Value, good_rows
+from tests.small_libraries import Boosted, Library, Scores, library_of
 
 Floats = NDArray[np.float32]
 Categories = Mapping[str, tuple[str, ...]]
@@ -24,18 +25,27 @@ TRAINING_ROWS = 600
 
 @dataclass(frozen=True)
 class SmallModel:
-    """A trained model, its bundle's files, and the rows that it was trained on."""
+    """A fitted model, its bundle's files, and the rows that it was fitted on."""
 
     use_case: UseCase
-    booster: xgboost.Booster
+    library: Library
     manifest: Manifest
     files: dict[str, bytes]
     training_rows: list[Row]
 
-    def probabilities(self, rows: Iterable[Row]) -> Floats:
-        """What the library itself says."""
-        matrix = matrix_of(rows, self.use_case, self.manifest.categories)
-        return np.asarray(self.booster.inplace_predict(matrix), dtype=np.float32)
+    @property
+    def booster(self) -> xgboost.Booster:
+        """The booster of a model that was boosted."""
+        assert isinstance(self.library, Boosted)
+        return self.library.booster
+
+    def scores(self, rows: Iterable[Row]) -> Scores:
+        """What the library itself says: the last of its figures."""
+        return self.library.scores(self.matrix(rows))
+
+    def matrix(self, rows: Iterable[Row]) -> Floats:
+        """Rows as the library sees them."""
+        return matrix_of(rows, self.use_case, self.manifest.categories)
 
 
 def small_model(use_case: UseCase, seed: int = 0, trees: int = 25) -> SmallModel:
@@ -44,20 +54,20 @@ def small_model(use_case: UseCase, seed: int = 0, trees: int = 25) -> SmallModel
     features = tuple(_feature(field, [row[field.name] for row in rows]) for field in use_case.features)
     categories = {each.name: each.categories for each in features if each.categories is not None}
     matrix = matrix_of(rows, use_case, categories)
-    booster = _boosted(matrix, use_case, seed, trees)
-    manifest = Manifest(
-        use_case=use_case.name,
-        origin="trained",
-        created_at=datetime(2024, 6, 1, tzinfo=UTC),
-        features=features,
-        parameters={"max_depth": 5, "seed": seed},
-        threshold=0.5,
-        gate=GateVerdict(passed=True),
-        libraries={"xgboost": xgboost.__version__},
+    library: Library = library_of(use_case).fitted(matrix, use_case, seed, trees)
+    manifest = Manifest.model_validate(
+        {
+            "use_case": use_case.name,
+            "origin": "trained",
+            "created_at": datetime(2024, 6, 1, tzinfo=UTC),
+            "features": features,
+            "parameters": {"max_depth": 5, "seed": seed},
+            "gate": GateVerdict(passed=True),
+            **library.described,
+        }
     )
-    reference = Reference(matrix[:64], np.asarray(booster.inplace_predict(matrix[:64]), dtype=np.float32))
-    files = bundle_files(manifest, bytes(booster.save_raw("json")), reference)
-    return SmallModel(use_case, booster, manifest, files, rows)
+    reference = Reference(matrix[:64], library.scores(matrix[:64]).astype(np.float32))
+    return SmallModel(use_case, library, manifest, bundle_files(manifest, library.saved, reference), rows)
 
 
 def promoted(registry: Registry, model: SmallModel) -> str:
@@ -96,15 +106,3 @@ def _feature(field: RecordField, values: list[Value]) -> Feature:
         return Feature(name=field.name, kind=field.kind, categories=categories)
     numbers = [_number(value, field, {}) for value in values if value is not None]
     return Feature(name=field.name, kind=field.kind, low=min(numbers), high=max(numbers), histogram_counts=(1, 2))
-
-
-def _boosted(matrix: Floats, use_case: UseCase, seed: int, trees: int) -> xgboost.Booster:
-    random = np.random.default_rng(seed)
-    ranks = np.nan_to_num(matrix).argsort(axis=0).argsort(axis=0).mean(axis=1)
-    labels = (ranks + random.normal(0, 50, len(matrix)) > np.quantile(ranks, 0.8)).astype(int)
-    types = ["c" if field.kind is Kind.CATEGORY else "q" for field in use_case.features]
-    table = xgboost.DMatrix(
-        matrix, labels, feature_names=list(use_case.feature_names), feature_types=types, enable_categorical=True
-    )
-    parameters = {"objective": "binary:logistic", "max_depth": 5, "seed": seed, "nthread": 1, "max_cat_to_onehot": 1}
-    return xgboost.train(parameters, table, trees)

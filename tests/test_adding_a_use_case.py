@@ -205,7 +205,9 @@ def test_the_same_file_works_inside_the_project(reader: Reader, tmp_path: Path) 
     shutil.copytree(PROJECT / "src" / "fraud_detection_api", package)
     shutil.copy(reader.folder / "their_package" / "loans.py", package / "schemas")
     entry = next(block.text for block in blocks() if block.title == "in src/fraud_detection_api/use_cases.py")
-    use_cases = re.sub(r"^USE_CASES: .*\n", lambda _: entry, (package / "use_cases.py").read_text(), flags=re.MULTILINE)
+    source = (package / "use_cases.py").read_text()
+    use_cases = re.sub(r"^USE_CASES: .*\n", lambda _: entry, source, flags=re.MULTILINE)
+    assert use_cases != source
     (package / "use_cases.py").write_text(use_cases)
     names = "from fraud_detection_api.use_cases import all_use_cases; print(*all_use_cases())"
     assert reader.run(f"PYTHONPATH={tmp_path} {sys.executable} -c '{names}'") == "credit_accounts loans\n"

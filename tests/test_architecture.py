@@ -4,14 +4,16 @@ import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.use_cases import USE_CASES
 from tests.conftest import Shop
-from tests.declared_use_cases import DECLARED_HERE
+from tests.declared_use_cases import DECLARED_HERE, EVERY_USE_CASE
 from tests.examples import body_of, good_rows
 from tests.running_service import PROJECT, service_environment
 
@@ -57,14 +59,33 @@ def test_imports_keep_their_contracts() -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+def asked_of_every_address(shop: Shop, use_cases: Iterable[UseCase]) -> list[tuple[str, str, str]]:
+    """A request that works to every address that scores, and for reasons where the model has some."""
+    bodies = {each.name: body_of(good_rows(each, 2)).decode() for each in use_cases}
+    explained = [name for name in bodies if shop.models[name].library.pushed]
+    single = {"/predict_fraud": "card_transactions", "/predict": "purchases"}
+    return [
+        *(("POST", f"/score/{name}", body) for name, body in bodies.items()),
+        *(("POST", f"/score/{name}?reasons=3&reasons_for=all", bodies[name]) for name in explained),
+        ("POST", "/fraud_detection", bodies["credit_accounts"]),
+        *(("POST", path, json.dumps(json.loads(bodies[name])[0])) for path, name in single.items()),
+        ("POST", "/prediction", json.dumps({"feature_vector": [21.5, 4.25], "score": True})),
+        ("GET", "/models/credit_accounts", ""),
+        ("GET", "/models/credit_accounts/report", ""),  # these small models keep none
+    ]
+
+
 @pytest.mark.compiled
-def test_the_serving_process_imports_none_of_the_heavy_libraries(shop: Shop) -> None:
-    bodies = {name: body_of(good_rows(model.use_case, 2)).decode() for name, model in shop.models.items()}
-    asked = [("POST", f"/score/{name}", body) for name, body in bodies.items()]
-    asked += [("POST", f"/score/{name}?reasons=3&reasons_for=all", body) for name, body in bodies.items()]
-    asked += [("POST", "/fraud_detection", bodies["credit_accounts"]), ("GET", "/models/credit_accounts", "")]
-    asked += [("GET", "/models/credit_accounts/report", "")]
-    environment = service_environment({"models": shop.registry.root, "use_cases": DECLARED_HERE})
+@pytest.mark.parametrize(
+    ("use_cases", "declared", "heavy"),
+    [(USE_CASES, "", (*HEAVY, "onnxruntime")), (EVERY_USE_CASE, DECLARED_HERE, HEAVY)],
+    ids=["built in", "with a model that ONNX Runtime serves"],
+)
+def test_the_serving_process_imports_none_of_the_heavy_libraries(
+    shop: Shop, use_cases: tuple[UseCase, ...], declared: str, heavy: tuple[str, ...]
+) -> None:
+    asked = asked_of_every_address(shop, use_cases)
+    environment = service_environment({"models": shop.registry.root, "use_cases": declared})
     found = subprocess.run(
         [sys.executable, "-c", SERVE_ONCE],
         input=json.dumps(asked),
@@ -75,8 +96,8 @@ def test_the_serving_process_imports_none_of_the_heavy_libraries(shop: Shop) -> 
         check=True,
     )
     served = json.loads(found.stdout)
-    assert served["statuses"] == [200] * (len(asked) - 1) + [404]  # these small models keep no report
-    assert [name for name in served["modules"] if name.partition(".")[0] in HEAVY] == []
+    assert served["statuses"] == [200] * (len(asked) - 1) + [404]
+    assert [name for name in served["modules"] if name.partition(".")[0] in heavy] == []
 
 
 @pytest.mark.compiled

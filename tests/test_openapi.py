@@ -23,8 +23,10 @@ from schemathesis.specs.openapi.checks import (
 
 from fraud_detection_api.app import create_app
 from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.routes.anomalies import prediction_path
 from fraud_detection_api.settings import Settings
 from tests.declared_use_cases import DECLARED_HERE, EVERY_USE_CASE
+from tests.small_libraries import library_of
 from tests.small_models import SmallModel, promoted
 
 Operation = APIOperation[Any, Any, Any, Any]
@@ -43,8 +45,15 @@ ASKED = (
     "GET /models/{use_case}",
     "GET /models/{use_case}/report",
     "POST /fraud_detection",
+    "POST /predict_fraud",
+    "POST /predict",
+    "GET /model_information",
+    "POST /insert",
+    "GET /scores/{project_name}/{table_name}",
 )
-ADDRESSES = (*ASKED, *(f"POST /score/{use_case.name}" for use_case in EVERY_USE_CASE))
+VECTORS = (f"POST {prediction_path(use_case)}" for use_case in EVERY_USE_CASE if use_case.label is None)
+ADDRESSES = (*ASKED, *VECTORS, *(f"POST /score/{use_case.name}" for use_case in EVERY_USE_CASE))
+UNEXPLAINED = {f"POST /score/{use_case.name}" for use_case in EVERY_USE_CASE if not library_of(use_case).pushed}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +62,8 @@ def app(small_models: dict[str, SmallModel], tmp_path_factory: pytest.TempPathFa
     folder: Path = tmp_path_factory.mktemp("openapi")
     for model in small_models.values():
         promoted(Registry(folder), model)
-    app = create_app(Settings(models=folder, use_cases=tuple(DECLARED_HERE.split(",")), log_level="ERROR"))
+    declared, store = tuple(DECLARED_HERE.split(",")), f"sqlite:///{folder / 'store'}"
+    app = create_app(Settings(models=folder, use_cases=declared, log_level="ERROR", store=store))
     app.state.served_models.refresh()
     yield app
     gc.unfreeze()
@@ -72,7 +82,7 @@ def test_every_answer_is_a_documented_one(operations: dict[str, Operation], addr
     @settings(max_examples=40)
     @given(operations[address].as_strategy(generation_mode=mode))
     def ask(case: Case) -> None:
-        case.call_and_validate(checks=KEPT)
+        case.call_and_validate(checks=KEPT[1:] if address in UNEXPLAINED else KEPT)  # its 503 is a documented one
 
     try:
         ask()

@@ -13,7 +13,8 @@ from fraud_detection_api.errors import (
     TooBusy,
     TooManyRecords,
 )
-from fraud_detection_api.model.bundle import MANIFEST, MODEL, REFERENCE, SEAL
+from fraud_detection_api.model.bundle import MANIFEST, REFERENCE, SEAL
+from fraud_detection_api.model.manifest import MODEL
 from fraud_detection_api.settings import Settings
 
 PAGE = (Path(__file__).parents[1] / "docs" / "operations.md").read_text()
@@ -38,6 +39,6 @@ def test_every_file_of_a_bundle_is_in_the_layout(name: str) -> None:
 
 
 def _spelled(default: object) -> str:
-    if isinstance(default, tuple):
+    if isinstance(default, tuple | dict):
         return ",".join(default)
     return str(default).lower() if isinstance(default, bool) else str(default)

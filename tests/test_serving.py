@@ -23,7 +23,7 @@ from fraud_detection_api.model.library import LibraryModel
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.services.answers import short_answer
+from fraud_detection_api.services.answers import Scored, short_answer
 from tests.examples import body_of, good_rows, records_of, slow_body_of
 from tests.running_service import RunningService, SlowPost, eventually, running_service
 from tests.small_models import SmallModel, promoted
@@ -149,7 +149,7 @@ def answer_of(model: SmallModel, body: bytes) -> bytes:
     rows = ROWS[:1] if body == BODIES[0] else ROWS
     columns = RowsDoor(CREDIT_ACCOUNTS).columns(records_of(rows, CREDIT_ACCOUNTS))
     scorer = Scorer("any", model.manifest, LibraryModel(model.booster))
-    return short_answer(CREDIT_ACCOUNTS.identifier, columns, scorer)
+    return short_answer(Scored(CREDIT_ACCOUNTS, columns, scorer, scorer.scores(columns)))
 
 
 def clients_of_every_worker(service: RunningService, stack: ExitStack) -> dict[int, httpx.Client]:

@@ -22,14 +22,29 @@ from fraud_detection_api.errors import UnknownUseCase, UseCaseInvalid
 from fraud_detection_api.schemas.record import LARGEST, Kind, Record, RecordField, fields_of
 from fraud_detection_api.schemas.use_case import Rule, UseCase
 from fraud_detection_api.use_cases import USE_CASES, all_use_cases, named
-from tests.checks import CHECKS, Subject
+from tests.anomaly_checks import ANOMALY_CHECKS
+from tests.checks import CHECKS
 from tests.conftest import Shop
 from tests.declared_use_cases import CARD_TAPS, DECLARED_HERE, EVERY_USE_CASE, LOAN_APPLICATIONS
-from tests.reason_checks import REASON_CHECKS
+from tests.reason_checks import REASON_CHECKS, UNEXPLAINED_CHECKS
+from tests.small_libraries import library_of
+from tests.subjects import Subject
 
 
-@pytest.mark.parametrize("use_case", EVERY_USE_CASE, ids=lambda use_case: use_case.name)
-@pytest.mark.parametrize("check", [*CHECKS, *REASON_CHECKS], ids=lambda check: check.__name__)
+def battery(use_case: UseCase) -> tuple[Callable[[Subject], None], ...]:
+    """Every check that a use case has to pass, by what its models can say."""
+    unlabelled = ANOMALY_CHECKS if use_case.label is None else ()
+    return (*CHECKS, *unlabelled, *(REASON_CHECKS if library_of(use_case).pushed else UNEXPLAINED_CHECKS))
+
+
+@pytest.mark.parametrize(
+    ("check", "use_case"),
+    [
+        pytest.param(check, use_case, id=f"{check.__name__}-{use_case.name}")
+        for use_case in EVERY_USE_CASE
+        for check in battery(use_case)
+    ],
+)
 def test_battery(check: Callable[[Subject], None], use_case: UseCase, shop: Shop, client: httpx.Client) -> None:
     check(Subject(use_case, client, shop.models[use_case.name], shop.versions[use_case.name]))
 

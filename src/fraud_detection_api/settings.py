@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from fraud_detection_api.schemas.keeping import KeepMode
+
 
 class Settings(BaseSettings):
     """Everything that can be set; the defaults serve on a laptop."""
@@ -23,6 +25,18 @@ class Settings(BaseSettings):
         default="",
         description="Where MLflow is told of fits, trials and promotions: http://host:port or sqlite:///file",
     )
+    store: str = Field(
+        default="sqlite:///store",
+        description="The score store: a folder of SQLite files, or the URL of MySQL, MariaDB or PostgreSQL",
+        repr=False,  # it may hold a password
+    )
+    store_projects: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("raizen_gasoline",), description="Projects that scores may be stored in, separated by commas"
+    )
+    store_pool: int = Field(default=5, description="Connections to the store that one worker holds", ge=1, le=1000)
+    store_timeout_seconds: float = Field(
+        default=10, description="Longest wait for the store: for a connection, a lock, an answer", gt=0, le=3600
+    )
     max_records: int = Field(default=100_000, description="Records that one request may hold", ge=1)
     max_body_bytes: int = Field(default=64_000_000, description="Bytes that one request body may hold", ge=1)
     max_requests_in_flight: int = Field(
@@ -33,6 +47,12 @@ class Settings(BaseSettings):
     reload_seconds: float = Field(
         default=0.5, description="How often a worker looks for a newly promoted model", gt=0, le=60
     )
+    keep: Annotated[dict[str, KeepMode], NoDecode] = Field(
+        default={}, description="What is kept of the answers: use_case=off|scores|full, separated by commas"
+    )
+    keep_project: str = Field(default="fraud_answers", description="Project of the score store for kept answers")
+    spool: Path = Field(default=Path("spool"), description="Folder where kept answers wait for the score store")
+    spool_max_bytes: int = Field(default=1_000_000_000, description="Bytes that may wait there", ge=1_000_000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severity that is logged"
     )
@@ -41,8 +61,17 @@ class Settings(BaseSettings):
         default="failures", description="Which requests get a log line; every line costs time"
     )
 
-    @field_validator("use_cases", mode="before")
+    @field_validator("use_cases", "store_projects", mode="before")
     @classmethod
     def split_at_commas(cls, value: object) -> object:
         """FRAUD_USE_CASES=one.module:ONE,another:TWO."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("keep", mode="before")
+    @classmethod
+    def split_at_equals_signs(cls, value: object) -> object:
+        """FRAUD_KEEP=credit_accounts=full,card_transactions=scores."""
+        if not isinstance(value, str):
+            return value
+        parts = [part.partition("=") for part in value.split(",") if part.strip()]
+        return {name.strip(): mode.strip() for name, _, mode in parts}

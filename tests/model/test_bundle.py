@@ -12,7 +12,6 @@ import pytest
 from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.model.bundle import (
     MANIFEST,
-    MODEL,
     REFERENCE,
     SEAL,
     bundle_files,
@@ -20,6 +19,7 @@ from fraud_detection_api.model.bundle import (
     read_bundle,
     refuse_other_features,
 )
+from fraud_detection_api.model.manifest import MODEL
 from tests.declared_use_cases import CARD_TAPS
 from tests.small_models import SmallModel, bundle_of
 
@@ -50,7 +50,7 @@ def test_it_holds_what_was_put_into_it(folder: Path, credit_model: SmallModel) -
     assert bundle.manifest == credit_model.manifest.model_copy(update={"files": bundle.manifest.files})
     assert bundle.reference.matrix.flags.c_contiguous
     expected = credit_model.booster.inplace_predict(bundle.reference.matrix)
-    assert bundle.reference.probabilities.tobytes() == np.asarray(expected).tobytes()
+    assert bundle.reference.scores.tobytes() == np.asarray(expected).tobytes()
 
 
 def test_the_same_parts_make_the_same_bytes(folder: Path) -> None:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from fraud_detection_api.model.bundle import Reference
 from fraud_detection_api.model.forest import Forest, lay_out
 from fraud_detection_api.model.library import LibraryModel
+from fraud_detection_api.model.runtimes import ExplainedByLibrary, quickest_runtime
 from fraud_detection_api.model.saved_trees import COVER_KEY
-from fraud_detection_api.model.scorer import ExplainedByLibrary, quickest_runtime
 from tests.model.sample_forests import CATEGORICAL, NUMERIC, SLOW, Floats, Sample, Setting, samples, train, trial_rows
 
 compiled = pytest.importorskip("fraud_detection_api.model._forest", reason="the extension is not built")
@@ -194,7 +194,7 @@ class TestCovers:
         reference = Reference(mixed.rows[:9], mixed.booster.inplace_predict(mixed.rows[:9]))
         runtime = quickest_runtime(saved, reference, lambda: LibraryModel.read(mixed.saved))
         assert isinstance(runtime, ExplainedByLibrary)
-        assert runtime.probabilities(reference.matrix).tobytes() == reference.probabilities.tobytes()
+        assert runtime.probabilities(reference.matrix).tobytes() == reference.scores.tobytes()
         np.testing.assert_allclose(
             runtime.contributions(mixed.rows[:9]), librarys(mixed, mixed.rows[:9]), atol=AGREEMENT
         )

@@ -1,5 +1,7 @@
 """The scorer: proven on its own reference rows before it scores, and open about what it was not trained on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xgboost
@@ -8,14 +10,21 @@ from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.bundle import Bundle, Reference
 from fraud_detection_api.model.forest import Forest
+from fraud_detection_api.model.isolation_forest import IsolationForest
 from fraud_detection_api.model.library import LibraryModel
 from fraud_detection_api.model.manifest import Feature, Manifest
-from fraud_detection_api.model.scorer import Scorer, Warned, load_scorer, proves
+from fraud_detection_api.model.onnx_model import OnnxModel
+from fraud_detection_api.model.runtimes import proves
+from fraud_detection_api.model.scorer import Scorer, Warned, load_scorer
 from fraud_detection_api.schemas.record import Kind
 from tests.declared_use_cases import EVERY_USE_CASE
+from tests.small_libraries import Boosted, Isolated, Piped, library_of
 from tests.small_models import SmallModel, bundle_of
 
 BY_NAME = {use_case.name: use_case for use_case in EVERY_USE_CASE}
+BOOSTED = [name for name, use_case in BY_NAME.items() if library_of(use_case) is Boosted]
+OTHERS = [name for name in BY_NAME if name not in BOOSTED]
+RUNTIMES = {Boosted: Forest, Isolated: IsolationForest, Piped: OnnxModel}
 
 
 def with_reference(bundle: Bundle, probabilities: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> Bundle:
@@ -25,13 +34,13 @@ def with_reference(bundle: Bundle, probabilities: "np.ndarray[tuple[int], np.dty
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("name", BY_NAME)
-def test_the_compiled_forest_scores_what_it_has_proven(small_models: dict[str, SmallModel], name: str) -> None:
+def test_every_kind_of_model_is_scored_by_its_own_runtime(small_models: dict[str, SmallModel], name: str) -> None:
     scorer = load_scorer(bundle_of(small_models[name]), BY_NAME[name])
-    assert isinstance(scorer.runtime, Forest)
+    assert type(scorer.runtime) is RUNTIMES[library_of(BY_NAME[name])]
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("name", BOOSTED)
 def test_the_library_gives_the_same_bits(small_models: dict[str, SmallModel], name: str) -> None:
     bundle = bundle_of(small_models[name])
     assert proves(LibraryModel.read(bundle.model), bundle.reference)
@@ -39,7 +48,7 @@ def test_the_library_gives_the_same_bits(small_models: dict[str, SmallModel], na
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("name", BOOSTED)
 def test_the_library_explains_in_the_same_way(small_models: dict[str, SmallModel], name: str) -> None:
     bundle = bundle_of(small_models[name])
     own, librarys = (each.read(bundle.model).contributions(bundle.reference.matrix) for each in (Forest, LibraryModel))
@@ -56,10 +65,61 @@ def test_a_model_that_the_forest_cannot_read_is_scored_by_the_library(credit_mod
 
 def test_one_other_bit_in_the_reference_is_refused(credit_model: SmallModel) -> None:
     bundle = bundle_of(credit_model)
-    probabilities = bundle.reference.probabilities.copy()
+    probabilities = bundle.reference.scores.copy()
     probabilities[-1] = np.nextafter(probabilities[-1], np.float32(1))
     with pytest.raises(BundleRefused, match=f"gives other probabilities than {xgboost.__version__} did"):
         load_scorer(with_reference(bundle, probabilities), credit_model.use_case)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_score_in_the_reference_of_other_kinds_is_refused(
+    small_models: dict[str, SmallModel], name: str
+) -> None:
+    bundle, use_case = bundle_of(small_models[name]), BY_NAME[name]
+    scores = bundle.reference.scores.copy()
+    scores[-1] += np.float32(3e-7)
+    load_scorer(with_reference(bundle, scores), use_case)  # as near as is promised
+    scores[-1] += np.float32(3e-6)
+    with pytest.raises(BundleRefused, match="gives other scores here than when it was made"):
+        load_scorer(with_reference(bundle, scores), use_case)
+
+
+def test_a_kind_of_model_that_nobody_knows_is_refused_by_its_name(credit_model: SmallModel) -> None:
+    bundle = bundle_of(credit_model)
+    manifest = bundle.manifest.model_copy(update={"model_kind": "crystal_ball"})
+    unknown = Bundle(bundle.version, manifest, bundle.model, bundle.reference)
+    with pytest.raises(BundleRefused, match="a kind that is not known here: crystal_ball"):
+        load_scorer(unknown, credit_model.use_case)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("kind", ["xgboost", "onnx", "isolation_forest"])
+def test_a_model_of_another_kind_than_its_manifest_says_is_refused(
+    small_models: dict[str, SmallModel], name: str, kind: str
+) -> None:
+    bundle = bundle_of(small_models[name])
+    if kind == bundle.manifest.model_kind:
+        return
+    mislabelled = bundle.manifest.model_copy(update={"model_kind": kind})
+    with pytest.raises((BundleRefused, ValueError)):  # XGBoost words its own
+        load_scorer(Bundle(bundle.version, mislabelled, bundle.model, bundle.reference), BY_NAME[name])
+
+
+@pytest.mark.parametrize("name", ["platform_activity", "credit_accounts"])
+def test_a_bundle_that_learned_with_labels_where_there_are_none_is_refused_and_the_other_way_round(
+    small_models: dict[str, SmallModel], name: str
+) -> None:
+    bundle, use_case = bundle_of(small_models[name]), BY_NAME[name]
+    label, learned = ("label", "without") if use_case.label is None else (None, "with")
+    with pytest.raises(BundleRefused, match=f"it learned {learned} labels"):
+        load_scorer(bundle, replace(use_case, label=label, time_column=None))
+
+
+def test_anomalies_without_ranks_are_refused_at_once(small_models: dict[str, SmallModel]) -> None:
+    bundle = bundle_of(small_models["platform_activity"])
+    unranked = bundle.manifest.model_copy(update={"ranks": None})
+    with pytest.raises(BundleRefused):
+        load_scorer(Bundle(bundle.version, unranked, bundle.model, bundle.reference), BY_NAME["platform_activity"])
 
 
 def test_a_bundle_for_another_record_is_refused(small_models: dict[str, SmallModel]) -> None:

@@ -52,7 +52,7 @@ def serving(unexplained: SmallModel, tmp_path_factory: pytest.TempPathFactory) -
 def test_it_refuses_to_explain_and_names_itself(unexplained: SmallModel) -> None:
     scorer = load_scorer(bundle_of(unexplained), CREDIT_ACCOUNTS)
     columns = RowsDoor(CREDIT_ACCOUNTS).columns(records_of(ROWS, CREDIT_ACCOUNTS))
-    assert scorer.probabilities(columns).tobytes() == unexplained.probabilities(ROWS).tobytes()
+    assert scorer.scores(columns).values.tobytes() == unexplained.scores(ROWS).tobytes()
     with pytest.raises(ReasonsUnavailable, match=f"version {scorer.version} cannot be explained.*anew"):
         scorer.contributions(columns)
 

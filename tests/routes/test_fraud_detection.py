@@ -30,7 +30,7 @@ def test_the_readmes_example_gets_a_probability(shop: Shop, client: httpx.Client
     (answer,) = response.json()
     assert (response.status_code, list(answer)) == (200, ["customer_id", "fraud_probability"])
     assert answer["customer_id"] == 345435
-    (expected,) = shop.models["credit_accounts"].probabilities(README)
+    (expected,) = shop.models["credit_accounts"].scores(README)
     assert np.float32(answer["fraud_probability"]) == expected
     assert response.headers["X-Model-Version"] == shop.versions["credit_accounts"]
     assert response.headers["Content-Type"] == "application/json"

@@ -9,6 +9,7 @@ import pytest
 from fraud_detection_api.model.bundle import REPORT, REPORT_DATA, Bundle
 from fraud_detection_api.model.registry import Registry
 from tests.conftest import Shop
+from tests.declared_use_cases import EVERY_USE_CASE
 from tests.running_service import running_service
 from tests.training.fitting import accounts_file, fitted
 
@@ -68,7 +69,7 @@ class TestModel:
             assert response.json()["code"] in ("unknown_use_case", "not_found")
         found = client.get("/models/nobody").json()
         assert found["code"] == "unknown_use_case"
-        assert "there are: credit_accounts, loan_applications, card_taps" in found["detail"]
+        assert f"there are: {', '.join(use_case.name for use_case in EVERY_USE_CASE)}." in found["detail"]
 
 
 class TestReport:

@@ -12,13 +12,15 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.features.rows import RowsDoor
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.services.answers import Scored
 from fraud_detection_api.services.bulk_scoring import BulkFiles, BulkSummary, score_file
 from fraud_detection_api.storage.files import write_table
-from tests.examples import Row
+from tests.examples import Row, records_of
 from tests.storage.loan_tables import csv_of, write_parquet
 
 HEADER = "customer_id,number_of_open_accounts,total_credit_limit,total_balance,number_of_accounts_in_arrears\n"
@@ -59,6 +61,12 @@ def write_rows(path: Path, rows: Sequence[Row], use_case: UseCase) -> None:
 
 def scored(files: BulkFiles, scorer: Scorer, use_case: UseCase = CREDIT_ACCOUNTS, batch_rows: int = 7) -> BulkSummary:
     return score_file(files, scorer, use_case, batch_rows, lambda *_: None)
+
+
+def scored_rows(rows: Sequence[Row], scorer: Scorer, use_case: UseCase) -> Scored:
+    """What a request that sends these rows is answered from."""
+    columns = RowsDoor(use_case).columns(records_of(rows, use_case))
+    return Scored(use_case, columns, scorer, scorer.scores(columns))
 
 
 def table_of(path: Path) -> pa.Table:

@@ -4,17 +4,28 @@ import json
 
 import numpy as np
 import pytest
+from pydantic import Field
 
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.manifest import Feature
 from fraud_detection_api.model.scorer import Scorer
-from fraud_detection_api.schemas.record import Kind
-from fraud_detection_api.services.answers import full_answer, short_answer
-from fraud_detection_api.services.decisions import decisions
+from fraud_detection_api.schemas.record import Kind, Record
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.services.answers import Scored, full_answer, short_answer
 from tests.small_models import SmallModel
 
 NASTY_TEXTS = ['"', "\\", "\n", "caf\u00e9 \u4e2d \U0001f600", "%s %d {}", "", "\u2028", "</script>", "\x00"]
 EDGES = [0.0, 1.0, 0.1, 1e-45, 1.1754944e-38, 0.99999994, 5.960464477539063e-08, 1 / 3, 0.5]
+
+
+class Keyed(Record):
+    """A record whose identifier is named key."""
+
+    key: int = Field(examples=[1])
+    amount: float = Field(examples=[1])
+
+
+KEYED = UseCase(name="keyed", title="", record=Keyed, identifier="key", label="label")
 
 
 class Fixed:
@@ -36,10 +47,12 @@ class Fixed:
         return np.zeros((len(matrix), matrix.shape[1] + 1))
 
 
-def scorer(model: SmallModel, probabilities: list[float]) -> Scorer:
-    """A scorer of one feature with these probabilities."""
+def scored(columns: Columns, model: SmallModel, probabilities: list[float], threshold: float = 0.5) -> Scored:
+    """Records of one feature that got these probabilities."""
     features = (Feature(name="amount", kind=Kind.NUMBER, low=0, high=1),)
-    return Scorer("3-0f5c2a9b", model.manifest.model_copy(update={"features": features}), Fixed(probabilities))
+    manifest = model.manifest.model_copy(update={"features": features, "threshold": threshold})
+    scorer = Scorer("3-0f5c2a9b", manifest, Fixed(probabilities))
+    return Scored(KEYED, columns, scorer, scorer.scores(columns))
 
 
 def columns(identifiers: list[str] | list[int], amounts: list[float]) -> Columns:
@@ -49,26 +62,26 @@ def columns(identifiers: list[str] | list[int], amounts: list[float]) -> Columns
 
 
 def test_probabilities_read_back_as_the_same_float32(credit_model: SmallModel) -> None:
-    found = short_answer("key", columns(list(range(len(EDGES))), EDGES), scorer(credit_model, EDGES))
+    found = short_answer(scored(columns(list(range(len(EDGES))), EDGES), credit_model, EDGES))
     values = np.array([row["fraud_probability"] for row in json.loads(found)], dtype=np.float32)
     assert values.tobytes() == np.array(EDGES, dtype=np.float32).tobytes()
 
 
 def test_identifiers_of_64_bits_keep_every_digit(credit_model: SmallModel) -> None:
     keys = [2**63 - 1, -(2**63), 0, 2**53 + 1]
-    found = json.loads(short_answer("key", columns(keys, [0.5] * 4), scorer(credit_model, [0.5] * 4)))
+    found = json.loads(short_answer(scored(columns(keys, [0.5] * 4), credit_model, [0.5] * 4)))
     assert found == [{"key": key, "fraud_probability": 0.5} for key in keys]
 
 
 def test_identifiers_of_text_are_escaped(credit_model: SmallModel) -> None:
     size = len(NASTY_TEXTS)
     for write in (short_answer, full_answer):
-        found = json.loads(write("key", columns(NASTY_TEXTS, [0.5] * size), scorer(credit_model, [0.5] * size)))
+        found = json.loads(write(scored(columns(NASTY_TEXTS, [0.5] * size), credit_model, [0.5] * size)))
         assert [row["key"] for row in found] == NASTY_TEXTS
 
 
 def test_the_full_answer_says_everything(credit_model: SmallModel) -> None:
-    found = json.loads(full_answer("key", columns([7, 8], [0.5, 3]), scorer(credit_model, [0.25, 0.75])))
+    found = json.loads(full_answer(scored(columns([7, 8], [0.5, 3]), credit_model, [0.25, 0.75])))
     assert found == [
         {
             "key": 7,
@@ -88,13 +101,13 @@ def test_the_full_answer_says_everything(credit_model: SmallModel) -> None:
 
 
 def test_no_records_are_an_empty_list(credit_model: SmallModel) -> None:
-    nothing = Columns([], np.zeros((1, 0)))
-    assert short_answer("key", nothing, scorer(credit_model, [])) == b"[]"
-    assert full_answer("key", nothing, scorer(credit_model, [])) == b"[]"
+    nothing = scored(Columns([], np.zeros((1, 0))), credit_model, [])
+    assert (short_answer(nothing), full_answer(nothing)) == (b"[]", b"[]")
 
 
 @pytest.mark.parametrize("threshold", [0.1, 0.5, 1 / 3, 0.30000001192092896])
-def test_at_the_threshold_is_flagged_and_one_bit_below_is_passed(threshold: float) -> None:
+def test_at_the_threshold_is_flagged_and_one_bit_below_is_passed(credit_model: SmallModel, threshold: float) -> None:
     at = np.float32(threshold)
-    both = np.array([at, np.nextafter(at, np.float32(0))], dtype=np.float32)
-    assert decisions(both, threshold) == ["flagged", "passed"]
+    both = [float(at), float(np.nextafter(at, np.float32(0)))]
+    found = json.loads(full_answer(scored(columns([1, 2], both), credit_model, both, threshold)))
+    assert [answer["decision"] for answer in found] == ["flagged", "passed"]

@@ -1,5 +1,6 @@
 """Bulk scoring: the online scores for whole files, all or nothing, with bad rows named or put aside."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,14 +8,14 @@ import orjson
 import pytest
 
 from fraud_detection_api.errors import DataRefused
-from fraud_detection_api.features.rows import RowsDoor
-from fraud_detection_api.model.scorer import Scorer
+from fraud_detection_api.model.scorer import Scorer, load_scorer
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import full_answer
 from fraud_detection_api.services.bulk_scoring import BulkFiles, BulkSummary, score_file
 from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
-from tests.examples import Row, good_rows, records_of
+from tests.examples import Row, good_rows
 from tests.services.bulk_files import (
     BAD_CSV,
     FORMATS,
@@ -23,11 +24,21 @@ from tests.services.bulk_files import (
     names,
     refusal,
     scored,
+    scored_rows,
     some_accounts,
     table_of,
     write_rows,
 )
+from tests.small_libraries import library_of
+from tests.small_models import bundle_of, small_model
 from tests.storage.loan_tables import csv_of
+
+NAMELESS_LOANS = replace(LOAN_APPLICATIONS, name="nameless_loans", identifier=None)
+
+
+def known_by(use_case: UseCase) -> tuple[str, ...]:
+    """What tells a line's record: its identifier, or all that it holds."""
+    return (use_case.identifier,) if use_case.identifier else use_case.feature_names
 
 
 class TestScores:
@@ -41,22 +52,43 @@ class TestScores:
         files = BulkFiles(tmp_path / f"records{records}", tmp_path / f"scores{output}")
         write_rows(files.records, rows, use_case)
         assert scored(files, scorer, use_case) == BulkSummary(50, 0, ())
-        columns = RowsDoor(use_case).columns(records_of(rows, use_case))
-        online = orjson.loads(full_answer(use_case.identifier, columns, scorer))
+        asked = scored_rows(rows, scorer, use_case)
+        online = orjson.loads(full_answer(asked))
         found = table_of(files.scores)
-        assert found.column_names == [use_case.identifier, "fraud_probability", "decision", "model_version"]
-        probabilities = np.array(found["fraud_probability"].to_pylist(), dtype=np.float32)
-        assert probabilities.tobytes() == scorer.probabilities(columns).tobytes()
-        for name in (use_case.identifier, "decision", "model_version"):
+        said = (*library_of(use_case).figures, "decision", "model_version")
+        assert set(found.column_names) == {*known_by(use_case), *said}
+        scores = np.array(found[use_case.score_name].to_pylist(), dtype=np.float32)
+        assert scores.tobytes() == asked.scores.values.tobytes()
+        for name in [name for name in said if name != use_case.score_name]:
             assert found[name].to_pylist() == [answer[name] for answer in online]
+        for name in known_by(use_case):
+            assert found[name].to_pylist() == [row[name] for row in rows]
+
+    @pytest.mark.parametrize("records", FORMATS)
+    def test_without_an_identifier_a_line_repeats_its_record_of_whatever_kinds(
+        self, tmp_path: Path, records: str
+    ) -> None:
+        rows = good_rows(NAMELESS_LOANS, 60, seed=3)
+        scorer = load_scorer(bundle_of(small_model(NAMELESS_LOANS)), NAMELESS_LOANS)
+        files = BulkFiles(tmp_path / f"records{records}", tmp_path / "scores.parquet")
+        write_rows(files.records, rows, NAMELESS_LOANS)
+        assert scored(files, scorer, NAMELESS_LOANS) == BulkSummary(60, 0, ())
+        written = table_of(files.scores).to_pylist()
+        for row, line in zip(rows, written, strict=True):
+            for field in NAMELESS_LOANS.fields:
+                found = line[field.name]
+                days = field.kind is Kind.DATE and found is not None
+                assert (str(found.date()) if days else found) == row[field.name], field.name
+        assert any(row["last_default"] is None for row in rows)
+        expected = scored_rows(rows, scorer, NAMELESS_LOANS).scores.values
+        assert np.array([line["fraud_probability"] for line in written], np.float32).tobytes() == expected.tobytes()
 
     def test_a_csv_holds_the_very_digits_of_the_online_answer(self, credit_scorer: Scorer, tmp_path: Path) -> None:
         rows = good_rows(CREDIT_ACCOUNTS, 200)
         files = BulkFiles(tmp_path / "records.csv", tmp_path / "scores.csv")
         write_rows(files.records, rows, CREDIT_ACCOUNTS)
         scored(files, credit_scorer)
-        columns = RowsDoor(CREDIT_ACCOUNTS).columns(records_of(rows, CREDIT_ACCOUNTS))
-        online = orjson.loads(full_answer("customer_id", columns, credit_scorer))
+        online = orjson.loads(full_answer(scored_rows(rows, credit_scorer, CREDIT_ACCOUNTS)))
         lines = files.scores.read_text().splitlines()[1:]
         assert [float(line.split(",")[1]) for line in lines] == [answer["fraud_probability"] for answer in online]
 

@@ -19,10 +19,12 @@ from fraud_detection_api.services.pace import Pace
 from fraud_detection_api.services.reasons import Reasons, strongest
 from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
 from tests.examples import Row, good_rows, records_of
-from tests.services.bulk_files import FORMATS, Shop, table_of, write_rows
+from tests.services.bulk_files import FORMATS, Shop, scored_rows, table_of, write_rows
+from tests.small_libraries import library_of
 from tests.small_models import SmallModel
 
 ALL = ReasonsAsked(20, ReasonsFor.ALL)
+EXPLAINED = [use_case for use_case in EVERY_USE_CASE if library_of(use_case).pushed]
 
 Answers = list[dict[str, Any]]
 
@@ -33,9 +35,9 @@ def columns_of(rows: list[Row], use_case: UseCase) -> Columns:
 
 def answers(rows: list[Row], scorer: Scorer, asked: ReasonsAsked, use_case: UseCase = CREDIT_ACCOUNTS) -> Answers:
     """The full answers to these rows; but for their reasons they are what they are without."""
-    columns = columns_of(rows, use_case)
-    found: Answers = json.loads(reasoned_answer(use_case.identifier, columns, scorer, Reasons(use_case), asked))
-    plain = json.loads(full_answer(use_case.identifier, columns, scorer))
+    scored = scored_rows(rows, scorer, use_case)
+    found: Answers = json.loads(reasoned_answer(scored, Reasons(use_case), asked))
+    plain = json.loads(full_answer(scored))
     assert [{name: value for name, value in answer.items() if name != "reasons"} for answer in found] == plain
     return found
 
@@ -71,7 +73,7 @@ class TestReasons:
         assert all(one == other for one, other in flagged)
         assert all(answer["reasons"] for answer in everywhere)
 
-    @pytest.mark.parametrize("use_case", EVERY_USE_CASE, ids=lambda use_case: use_case.name)
+    @pytest.mark.parametrize("use_case", EXPLAINED, ids=lambda use_case: use_case.name)
     def test_show_every_value_as_it_was_sent(self, bulk_shop: Shop, use_case: UseCase) -> None:
         rows = good_rows(use_case, 60, seed=9)
         shown: dict[str, set[type]] = {}
@@ -106,15 +108,15 @@ class TestReasons:
     def test_beside_other_requests_are_the_same(self, credit_scorer: Scorer, credit_model: SmallModel) -> None:
         scorer = credit_scorer
         columns, pace = columns_of(credit_model.training_rows, CREDIT_ACCOUNTS), Pace()
-        probabilities = scorer.probabilities(columns)
+        flagged = scorer.scores(columns).flagged
         pace.another()
-        crowded = Reasons(CREDIT_ACCOUNTS, pace).texts(columns, scorer, probabilities, ALL)
-        assert crowded == Reasons(CREDIT_ACCOUNTS).texts(columns, scorer, probabilities, ALL)
+        crowded = Reasons(CREDIT_ACCOUNTS, pace).texts(columns, scorer, flagged, ALL)
+        assert crowded == Reasons(CREDIT_ACCOUNTS).texts(columns, scorer, flagged, ALL)
 
 
 class TestBulk:
     @pytest.mark.parametrize("output", FORMATS)
-    @pytest.mark.parametrize("use_case", EVERY_USE_CASE, ids=lambda use_case: use_case.name)
+    @pytest.mark.parametrize("use_case", EXPLAINED, ids=lambda use_case: use_case.name)
     def test_a_file_gets_the_reasons_that_requests_get(
         self, bulk_shop: Shop, tmp_path: Path, use_case: UseCase, output: str
     ) -> None:
@@ -122,8 +124,7 @@ class TestBulk:
         files = BulkFiles(tmp_path / "records.parquet", tmp_path / f"scores{output}")
         write_rows(files.records, rows, use_case)
         found = self.column(files, scorer, use_case, ReasonsAsked(3))
-        columns = columns_of(rows, use_case)
-        online = reasoned_answer(use_case.identifier, columns, scorer, Reasons(use_case), ReasonsAsked(3))
+        online = reasoned_answer(scored_rows(rows, scorer, use_case), Reasons(use_case), ReasonsAsked(3))
         assert [json.loads(text) for text in found] == [answer["reasons"] for answer in json.loads(online)]
         assert "[]" in found
 

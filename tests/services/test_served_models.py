@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from fraud_detection_api.errors import ModelMissing
-from fraud_detection_api.model.bundle import MANIFEST, MODEL, REFERENCE, SEAL, bundle_files
+from fraud_detection_api.model.bundle import MANIFEST, REFERENCE, SEAL, bundle_files
+from fraud_detection_api.model.manifest import MODEL
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.services.served_models import ServedModel, ServedModels

@@ -41,6 +41,10 @@ class Listener:
         assert loss is None or loss > 0
         self.rounds.append(done)
 
+    def moved(self, what: str, done: int, of: int, found: str) -> None:
+        """Hear of a fit of a search."""
+        self.said.append(f"{what} {done} of {of}: {found}")
+
 
 def accounts_file(folder: Path, rows: int = 4000, seed: int = 1, **changes: RawColumn) -> Path:
     """A sample of credit accounts as Parquet, with some columns replaced."""

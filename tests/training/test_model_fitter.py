@@ -21,7 +21,8 @@ from fraud_detection_api.model.bundle import REPORT, REPORT_DATA, read_bundle
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
-from fraud_detection_api.samples import DEFAULT_ROWS, SAMPLES
+from fraud_detection_api.samples import SAMPLES
+from fraud_detection_api.samples.credit_accounts import credit_accounts
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.training.fitting import fit
 from fraud_detection_api.training.tables.training_table import without_password
@@ -56,13 +57,13 @@ def test_the_contracts_command_trains_on_the_sample_and_says_so_loudly(tmp_path:
     assert "is champion now" in done.stdout
     manifest = champion(tmp_path / "models")
     assert manifest.data is not None
-    assert manifest.data.rows == DEFAULT_ROWS
+    assert manifest.data.rows == SAMPLES[NAME].rows
     assert manifest.data.source == "sample of 50000 rows, seed 1"
 
 
 def test_a_model_of_the_sample_comes_near_the_best_possible_auc(tmp_path: Path) -> None:
     found = fit(CREDIT_ACCOUNTS, replace(QUICK, models=tmp_path), Listener()).manifest.metrics["roc_auc"]
-    best = SAMPLES[NAME](DEFAULT_ROWS, 1).best_possible_auc
+    best = credit_accounts(SAMPLES[NAME].rows, 1).best_possible_auc
     assert found.value == pytest.approx(best, abs=0.01)
     assert (found.low or 1) < best < (found.high or 0)
 
@@ -228,7 +229,7 @@ def test_the_metrics_in_the_manifest_are_those_of_the_served_scores_on_the_later
     validation_rows = manifest.data.validation_rows if manifest.data else 0
     later = columns.take(np.arange(4000 - validation_rows, 4000))
     labels = SAMPLE.columns["fraud_flag"][-validation_rows:]
-    scores = scorer.probabilities(later)
+    scores = scorer.scores(later).values
     assert manifest.metrics["roc_auc"].value == pytest.approx(roc_auc_score(labels, scores))
     assert manifest.metrics["average_precision"].value == pytest.approx(average_precision_score(labels, scores))
 

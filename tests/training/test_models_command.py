@@ -9,7 +9,10 @@ from typer.testing import CliRunner, Result
 from fraud_detection_api.cli.main import app
 from fraud_detection_api.errors import ForceNeedsReason, FraudError, NoPastChampion, UnknownUseCase, UnknownVersion
 from fraud_detection_api.model.registry import Registry
-from tests.training.fitting import QUICK, accounts_file, fitted
+from fraud_detection_api.samples.platform_activity import platform_activity
+from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
+from fraud_detection_api.training.fit_options import FitOptions
+from tests.training.fitting import QUICK, accounts_file, fitted, table_file
 
 FIXTURES = Path(__file__).parent / "fixtures"
 NAME = "credit_accounts"
@@ -60,9 +63,23 @@ def test_an_empty_registry_says_how_to_fill_it(tmp_path: Path) -> None:
 
 def test_show_tells_measures_features_parameters_and_checks(models: Path) -> None:
     output = shown(models, "show", NAME)
+    assert "XGBoost" in output
     for expected in ("champion", "average precision", "number_of_open_accounts", "2 to 19", "the highest F1", "passed"):
         assert expected in output
     assert "FAILED  not worse than the champion" in shown(models, "show", NAME, "2")
+
+
+def test_a_model_without_labels_is_listed_and_shown_by_what_it_flags(tmp_path: Path) -> None:
+    data = table_file(tmp_path, platform_activity(2000, 1).columns)
+    options = FitOptions(threads=1, n_estimators=20, contamination=0.01)
+    fitted(data, tmp_path / "models", options, PLATFORM_ACTIVITY)
+    listed, output = (shown(tmp_path / "models", *each) for each in (("list",), ("show", "platform_activity")))
+    assert "20 of 2,000" in listed
+    assert "AUC" not in listed
+    for expected in ("isolation forest", "20 of 2,000 training rows", "contamination 0.01", "n estimators"):
+        assert expected in output
+    for wrong in ("no measures", "frauds", "calibration", "None"):
+        assert wrong not in output
 
 
 def test_promote_refuses_a_failed_version_without_a_reason(models: Path) -> None:

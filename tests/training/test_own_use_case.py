@@ -38,12 +38,12 @@ def test_its_scores_are_the_librarys_on_codes_and_missing_values(bundle: Bundle)
     maker = MatrixMaker(CLAIMS.feature_names, bundle.manifest.categories)
     expected = loaded(bundle.model).inplace_predict(maker.matrix(columns()))
     uncalibrated = replace(bundle, manifest=bundle.manifest.model_copy(update={"calibration": None}))
-    assert load_scorer(uncalibrated, CLAIMS).probabilities(columns()).tobytes() == expected.tobytes()
+    assert load_scorer(uncalibrated, CLAIMS).scores(columns()).values.tobytes() == expected.tobytes()
 
 
 def test_it_has_learned_from_texts_and_from_what_is_missing(bundle: Bundle) -> None:
     found = columns(4000)
-    scores = load_scorer(bundle, CLAIMS).probabilities(found)
+    scores = load_scorer(bundle, CLAIMS).scores(found).values
     web = np.array([text == "web" for text in found.texts["channel"]])
     linz = np.array([text == "Linz" for text in found.texts["city"]])
     no_income = np.isnan(found.numbers[CLAIMS.feature_names.index("income")])
@@ -62,7 +62,7 @@ def test_a_category_never_seen_is_scored_as_missing_with_a_warning(bundle: Bundl
     scorer, found = load_scorer(bundle, CLAIMS), columns(3)
     abroad = replace(found, texts=found.texts | {"city": ["Roma", "Roma", "Roma"]})
     nowhere = replace(found, texts=found.texts | {"city": [None, None, None]})
-    assert scorer.probabilities(abroad).tobytes() == scorer.probabilities(nowhere).tobytes()
+    assert scorer.scores(abroad).values.tobytes() == scorer.scores(nowhere).values.tobytes()
     assert {warned.field for warned in scorer.warnings(abroad)[0]} == {"city"}
 
 
@@ -122,7 +122,7 @@ def test_reference_rows_lie_on_splits_beside_them_outside_and_on_nothing(bundle:
     for position in range(matrix.shape[1]):
         assert np.isnan(matrix[:, position]).any()
     expected = loaded(bundle.model).inplace_predict(matrix)
-    assert expected.tobytes() == bundle.reference.probabilities.tobytes()
+    assert expected.tobytes() == bundle.reference.scores.tobytes()
 
 
 def test_without_a_time_column_rows_are_split_at_random_and_the_manifest_says_so(tmp_path: Path) -> None:

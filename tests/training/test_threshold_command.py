@@ -12,11 +12,14 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
+from fraud_detection_api.samples.platform_activity import platform_activity
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.judging import Costs, Gate
+from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.importing import import_model
 from fraud_detection_api.training.choosing import Choosing
+from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.proof.judged_rows import JUDGED, judged_of
 from fraud_detection_api.training.proof.threshold import choice_of
 from tests.training.claims import CLAIMS, claims_table
@@ -51,7 +54,7 @@ def test_a_budget_makes_a_new_version_of_the_same_model_that_leads(models: Path)
     assert f"{NAME} {after.version} is champion now" in result.output
     assert after.version != before.version
     assert (after.model, after.attached(JUDGED)) == (before.model, before.attached(JUDGED))
-    assert after.reference.probabilities.tobytes() == before.reference.probabilities.tobytes()
+    assert after.reference.scores.tobytes() == before.reference.scores.tobytes()
     manifest = after.manifest
     assert (manifest.threshold_rule, manifest.made_from) == ("budget:2/day", before.version)
     assert manifest.gate == before.manifest.gate
@@ -155,3 +158,10 @@ def test_an_imported_model_takes_a_number_and_nothing_else(tmp_path: Path) -> No
     bundle = registry.bundle(NAME, "champion")
     assert bundle.manifest.threshold == 0.25
     assert load_scorer(bundle, CREDIT_ACCOUNTS).manifest.calibration is None
+
+
+def test_a_model_that_learned_without_labels_is_refused_and_told_what_to_do(tmp_path: Path) -> None:
+    options = FitOptions(threads=1, n_estimators=20)
+    fitted(table_file(tmp_path, platform_activity(500, 1).columns), tmp_path / "models", options, PLATFORM_ACTIVITY)
+    with pytest.raises(DataRefused, match=r"learned without labels.*--contamination"):
+        Choosing(Registry(tmp_path / "models"), PLATFORM_ACTIVITY, "champion")

@@ -6,11 +6,25 @@ from typing import NoReturn
 import typer
 from pydantic import ValidationError
 
-from fraud_detection_api.cli import compare, evaluate, models, report, sample, score, serve, threshold, train, tune
+from fraud_detection_api.cli import (
+    compare,
+    evaluate,
+    features,
+    models,
+    populate,
+    report,
+    sample,
+    score,
+    serve,
+    threshold,
+    train,
+    tune,
+)
 from fraud_detection_api.errors import FraudError
 
 app = typer.Typer(no_args_is_help=True, help="From a labelled table to a served fraud probability.")
 app.command("sample")(sample.sample)
+app.command("features")(features.features)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("tune")(tune.tune)
@@ -20,6 +34,7 @@ app.command("report")(report.report)
 app.add_typer(models.app, name="models")
 app.command("serve")(serve.serve)
 app.command("score")(score.score)
+app.command("populate")(populate.populate)
 
 
 def run() -> None:

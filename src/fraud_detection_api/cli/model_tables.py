@@ -1,5 +1,8 @@
 """Tables of models on the terminal; apart from the commands, because a serving process should not hold them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
@@ -8,8 +11,14 @@ from fraud_detection_api.errors import BundleRefused, UnknownVersion
 from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.manifest import Feature, Manifest
 from fraud_detection_api.model.registry import Aliases, Registry
-from fraud_detection_api.training.report.wording import calibration_words, threshold_rule
-from fraud_detection_api.training.summary import measures_table
+from fraud_detection_api.training.report.kinds import kind_words
+from fraud_detection_api.training.report.strangeness import strangeness
+from fraud_detection_api.training.report.wording import anomaly_score, calibration_words, threshold_rule
+from fraud_detection_api.training.summary import flagged_words, measures_table
+
+LISTED = {"version": 10, "alias": 8, "origin": 7, "model": 10, "made": 10}  # with their least widths
+LABELLED = ("AP", "AUC")
+OF_LABELS = ("frauds", "validation_rows", "validation_frauds", "split", "first_day", "last_day")
 
 
 def console() -> Console:
@@ -21,7 +30,8 @@ def show(name: str, bundle: Bundle, aliases: Aliases) -> None:
     """Print what is known of one version."""
     manifest, out = bundle.manifest, console()
     out.print(f"{name} {bundle.version} {_alias(bundle.version, aliases)}".rstrip())
-    out.print(_facts(manifest), measures_table(manifest), _features(manifest.features))
+    measured = [measures_table(manifest)] if manifest.ranks is None else []
+    out.print(_facts(manifest), *measured, _features(manifest.features))
     for check in manifest.gate.checks:
         out.print(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.detail}")
 
@@ -31,23 +41,43 @@ def _alias(version: str, aliases: Aliases) -> str:
 
 
 def versions(registry: Registry, name: str) -> Table:
-    """Every version of a use case, oldest first."""
-    headings = ("version", "alias", "origin", "made", "AP", "AUC", "gate")
-    table = Table(*headings, title=name, title_justify="left", box=box.SIMPLE)
+    """Every version of a use case, oldest first; what judges a model with labels has no column where there are none."""
+    found = [_Listed.of(registry, name, version) for version in registry.versions(name)]
+    figures = tuple(dict.fromkeys(heading for each in found for heading in each.figures)) or LABELLED
+    columns = [Column(each, min_width=width) for each, width in LISTED.items()]
+    table = Table(*columns, *figures, "gate", title=name, title_justify="left", box=box.SIMPLE)
     aliases = registry.aliases(name)
-    for version in registry.versions(name):
-        table.add_row(version, _alias(version, aliases), *_cells(registry, name, version))
+    for each in found:
+        shown = (each.figures.get(heading, "") for heading in figures)
+        table.add_row(each.version, _alias(each.version, aliases), *each.known, *shown, each.gate)
     return table
 
 
-def _cells(registry: Registry, name: str, version: str) -> tuple[str, ...]:
-    try:
-        manifest = registry.bundle(name, version).manifest
-    except (BundleRefused, UnknownVersion) as error:
-        return ("refused", error.message, "", "", "")
+@dataclass(frozen=True)
+class _Listed:
+    """A version in the list."""
+
+    version: str
+    known: tuple[str, str, str]
+    figures: Mapping[str, str]
+    gate: str
+
+    @classmethod
+    def of(cls, registry: Registry, name: str, version: str) -> "_Listed":
+        try:
+            manifest = registry.bundle(name, version).manifest
+        except (BundleRefused, UnknownVersion) as error:
+            return cls(version, ("refused", error.message, ""), {}, "")
+        known = (manifest.origin, kind_words(manifest), f"{manifest.created_at:%Y-%m-%d}")
+        return cls(version, known, _figures(manifest), _gate(manifest).partition(":")[0])
+
+
+def _figures(manifest: Manifest) -> dict[str, str]:
+    found = strangeness(manifest)
+    if found is not None:
+        return {"flagged": f"{found.flagged:,} of {found.rows:,}", "below": anomaly_score(manifest.threshold)}
     measures = (manifest.metrics.get(each) for each in ("average_precision", "roc_auc"))
-    shown = (f"{measure.value:.4f}" if measure else "" for measure in measures)
-    return (manifest.origin, f"{manifest.created_at:%Y-%m-%d}", *shown, _gate(manifest).partition(":")[0])
+    return dict(zip(LABELLED, (f"{measure.value:.4f}" if measure else "" for measure in measures), strict=True))
 
 
 def _gate(manifest: Manifest) -> str:
@@ -61,10 +91,16 @@ def _gate(manifest: Manifest) -> str:
 def _facts(manifest: Manifest) -> Table:
     table = Table("fact", Column("value", overflow="fold"))
     data = manifest.data.model_dump() if manifest.data else {}
-    facts = {"made": f"{manifest.created_at:%Y-%m-%d %H:%M:%S %Z}", "origin": manifest.origin, "gate": _gate(manifest)}
-    facts |= {"threshold": threshold_rule(manifest), "calibration": calibration_words(manifest)}
+    made = f"{manifest.created_at:%Y-%m-%d %H:%M:%S %Z}"
+    facts = {"made": made, "origin": manifest.origin, "kind of model": kind_words(manifest), "gate": _gate(manifest)}
+    if manifest.ranks is None:
+        facts |= {"threshold": threshold_rule(manifest), "calibration": calibration_words(manifest)}
+    else:
+        facts |= {"threshold": f"{flagged_words(manifest)} ({threshold_rule(manifest)})"}
+        data = {name: value for name, value in data.items() if name not in OF_LABELS}
     for name, value in {**facts, **data, **manifest.parameters, **manifest.libraries}.items():
-        table.add_row(name.replace("_", " "), str(value))
+        if value is not None:
+            table.add_row(name.replace("_", " "), str(value))
     return table
 
 

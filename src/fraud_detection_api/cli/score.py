@@ -1,7 +1,5 @@
 """fraud score: a file of records in, a file of scores out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fraud_detection_api.cli.arguments import USE_CASE, Models, UseCases, known_use_cases, registry_of
+from fraud_detection_api.cli.progress_bar import progress_bar
 from fraud_detection_api.schemas.reasons import MOST_REASONS, ReasonsFor, reasons_asked
 from fraud_detection_api.training.fit_options import command_with_options
 from fraud_detection_api.use_cases import named
 
 if TYPE_CHECKING:
     from fraud_detection_api.services.bulk_scoring import BulkSummary
-    from fraud_detection_api.services.bulk_scoring import Progress as Hears
 
 BATCH_ROWS = 1 << 16
 
@@ -44,7 +42,7 @@ def _score(name: str, options: ScoreOptions) -> None:
     bundle = registry_of(options.models).bundle(known.name, options.version)
     files = BulkFiles(options.records, options.scores, options.rejects)
     asked = reasons_asked(options.reasons, options.reasons_for)
-    with _progress_bar(options.records.name) as hears:
+    with progress_bar(options.records.name) as hears:
         summary = score_file(files, load_scorer(bundle, known), known, options.batch_rows, hears, asked)
     typer.echo(_in_words(summary, files.scores, bundle.version))
 
@@ -59,14 +57,3 @@ def _in_words(summary: "BulkSummary", scores: Path, version: str) -> str:
     if summary.absent:
         words += f" No column {', '.join(summary.absent)}: scored as missing."
     return words
-
-
-@contextmanager
-def _progress_bar(name: str) -> Iterator["Hears"]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(name)
-        yield lambda done, size: bar.update(task, completed=done, total=size)

@@ -15,8 +15,11 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Processes [FRAUD_WORKERS, else 1]", min=1, max=256)] = None,
 ) -> None:
     """Serve the champion of every use case over HTTP."""
+    from fraud_detection_api.services.keeping import refuse_unknown
+
     settings = Settings()
-    all_use_cases(settings.use_cases)  # one that points nowhere ends it here: workers would die and be replaced
+    use_cases = all_use_cases(settings.use_cases)  # one that points nowhere ends it here: workers would be replaced
+    refuse_unknown(settings.keep, use_cases)
     uvicorn.run(
         "fraud_detection_api.main:create",
         factory=True,

@@ -67,7 +67,7 @@ class RecordCheck:
 
     def _unfit_identifiers(self, columns: Columns) -> Iterator[Problem]:
         field, keys = self._use_case.identifier_field, columns.identifiers
-        if isinstance(keys, list) or (field.low <= -(2**63) and field.high >= 2**63 - 1):
+        if field is None or isinstance(keys, list) or (field.low <= -(2**63) and field.high >= 2**63 - 1):
             return
         for row in np.flatnonzero((keys < field.low) | (keys > field.high)):
             yield Problem(int(row), field.name, *bound_message(field, float(keys[row])))

@@ -13,6 +13,8 @@ Texts = list[str | None]
 class Columns:
     """Records as arrays: numbers[i] is the i-th feature (NaN where missing), texts hold the categories.
 
+    Where the use case has no identifier, a record's is its place.
+
     A category's row of numbers is a placeholder of zeros, so that row i is always feature i.
     """
 

@@ -33,8 +33,7 @@ class RowsDoor:
             return None
         size, numbers, identifiers, spans = found
         texts = self._texts(body, size, spans)
-        names = texts.pop(self._use_case.identifier, None)
-        keys = np.frombuffer(identifiers, dtype=np.int64) if names is None else [text or "" for text in names]
+        keys = self._keys(texts, identifiers, size)
         values = np.frombuffer(numbers).reshape(len(self._numeric), size)
         return Columns(keys, values) if self._plain else self._with_texts(keys, values, texts, size)
 
@@ -50,14 +49,25 @@ class RowsDoor:
                 numbers[index] = [as_number(value) for value in values]
         return Columns(self._identifiers(records), numbers, texts)
 
+    def _keys(self, texts: dict[str, Texts], identifiers: bytes, size: int) -> NDArray[np.int64] | list[str]:
+        field = self._use_case.identifier_field
+        if field is None:
+            return np.arange(size)
+        if field.is_text:
+            return [text or "" for text in texts.pop(field.name)]
+        return np.frombuffer(identifiers, dtype=np.int64)
+
     def _identifiers(self, records: Sequence[Record]) -> NDArray[np.int64] | list[str]:
-        keys = [getattr(record, self._use_case.identifier) for record in records]
-        if self._use_case.identifier_field.kind is Kind.CATEGORY:
+        field = self._use_case.identifier_field
+        if field is None:
+            return np.arange(len(records))
+        keys = [getattr(record, field.name) for record in records]
+        if field.kind is Kind.CATEGORY:
             return keys
         outside = [row for row, key in enumerate(keys) if not -(2**63) <= key < 2**63]
         if outside:
             message = "Input should fit into 64 bits"
-            raise RecordsRefused([Problem(row, self._use_case.identifier, message, str(keys[row])) for row in outside])
+            raise RecordsRefused([Problem(row, field.name, message, str(keys[row])) for row in outside])
         return np.array(keys, dtype=np.int64)
 
     def _texts(self, body: bytes, size: int, spans: bytes) -> dict[str, Texts]:

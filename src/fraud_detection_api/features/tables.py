@@ -23,7 +23,7 @@ def columns_of_table(raw: RawTable, use_case: UseCase) -> tuple[Columns, list[Pr
     absent = [field.name for field in use_case.fields if field.name not in raw and not field.optional]
     if absent:
         raise DataRefused(f"The table has no column {', '.join(absent)}; it has: {', '.join(raw)}.")
-    size = len(raw[use_case.identifier])
+    size = len(next(iter(raw.values())))
     numbers = np.zeros((len(use_case.features), size))
     texts: dict[str, Texts] = {}
     problems: list[Problem] = []
@@ -35,7 +35,10 @@ def columns_of_table(raw: RawTable, use_case: UseCase) -> tuple[Columns, list[Pr
         else:
             numbers[index], found = _numbers(column, field)
             problems += found
-    identifiers, found = _identifiers(raw[use_case.identifier], use_case.identifier_field)
+    key = use_case.identifier_field
+    if key is None:
+        return Columns(np.arange(size), numbers, texts), problems
+    identifiers, found = _identifiers(raw[key.name], key)
     return Columns(identifiers, numbers, texts), problems + found
 
 

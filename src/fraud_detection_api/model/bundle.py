@@ -16,16 +16,20 @@ from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 
-MODEL, REFERENCE, MANIFEST, SEAL = "model.json", "reference.npy", "manifest.json", "manifest.sha256"
-REPORT, REPORT_DATA = "report.html", "report.json"  # kept beside the model, read only when somebody asks
+REFERENCE, MANIFEST, SEAL = "reference.npy", "manifest.json", "manifest.sha256"
+REPORT, REPORT_DATA, COMPARISON = (
+    "report.html",
+    "report.json",
+    "comparison.json",
+)  # kept beside the model, read only when somebody asks
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Rows and the probabilities that the library itself gave them when the bundle was made."""
+    """Rows and the scores that the library itself gave them when the bundle was made."""
 
     matrix: Matrix
-    probabilities: NDArray[np.float32]
+    scores: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Bundle:
     @property
     def attachments(self) -> dict[str, bytes]:
         """Every file that is kept beside the model."""
-        names = [name for name in self.manifest.files if name not in (MODEL, REFERENCE)]
+        names = [name for name in self.manifest.files if name not in (self.manifest.model_file, REFERENCE)]
         return {name: content for name in names if (content := self.attached(name)) is not None}
 
 
@@ -55,7 +59,7 @@ def bundle_files(
     manifest: Manifest, model: bytes, reference: Reference, attached: Mapping[str, bytes] | None = None
 ) -> dict[str, bytes]:
     """Every file of a bundle, sealed: the manifest names the others' digests, the seal names the manifest's."""
-    contents = {MODEL: model, REFERENCE: _reference_bytes(reference), **(attached or {})}
+    contents = {manifest.model_file: model, REFERENCE: _reference_bytes(reference), **(attached or {})}
     sealed = manifest.model_copy(update={"files": {name: digest(content) for name, content in contents.items()}})
     text = sealed.model_dump_json(indent=2).encode() + b"\n"
     return {**contents, MANIFEST: text, SEAL: digest(text).encode() + b"\n"}
@@ -70,7 +74,7 @@ def read_bundle(folder: Path) -> Bundle:
         manifest = Manifest.model_validate_json(text)
     except ValidationError as error:
         raise BundleRefused(folder.name, f"{MANIFEST} cannot be read: {error.errors()[0]['msg']}") from error
-    contents = {name: _read(folder, name) for name in (MODEL, REFERENCE)}
+    contents = {name: _read(folder, name) for name in (manifest.model_file, REFERENCE)}
     for name, content in contents.items():
         if manifest.files.get(name) != digest(content):
             raise BundleRefused(folder.name, f"{name} was changed")
@@ -79,7 +83,7 @@ def read_bundle(folder: Path) -> Bundle:
         reference = _reference(contents[REFERENCE], len(manifest.features))
     except (ValueError, EOFError) as error:
         raise BundleRefused(folder.name, f"{REFERENCE} cannot be read: {error}") from error
-    return Bundle(folder.name, manifest, contents[MODEL], reference, folder)
+    return Bundle(folder.name, manifest, contents[manifest.model_file], reference, folder)
 
 
 def refuse_other_features(bundle: Bundle, use_case: UseCase) -> None:
@@ -90,10 +94,13 @@ def refuse_other_features(bundle: Bundle, use_case: UseCase) -> None:
     ours = [(field.name, field.kind) for field in use_case.features]
     if bundle.manifest.use_case != use_case.name or theirs != ours:
         raise BundleRefused(bundle.version, f"it was made for other features than those of {use_case.name}: {theirs}")
+    if (bundle.manifest.ranks is None) == (use_case.label is None):
+        learned, declared = ("without", "a") if bundle.manifest.ranks else ("with", "no")
+        raise BundleRefused(bundle.version, f"it learned {learned} labels, and {use_case.name} has {declared} label")
 
 
 def _refuse_changed_attachments(folder: Path, manifest: Manifest) -> None:
-    for name in manifest.files.keys() - {MODEL, REFERENCE}:
+    for name in manifest.files.keys() - {manifest.model_file, REFERENCE}:
         if name in ("", "..") or "\0" in name or Path(name).name != name:
             raise BundleRefused(folder.name, f"{name} is no file of its own folder")
         try:
@@ -131,7 +138,7 @@ def _read(folder: Path, name: str) -> bytes:
 
 def _reference_bytes(reference: Reference) -> bytes:
     buffer = io.BytesIO()
-    table = np.column_stack([reference.matrix, reference.probabilities]).astype(np.float32)
+    table = np.column_stack([reference.matrix, reference.scores]).astype(np.float32)
     np.save(buffer, table, allow_pickle=False)
     return buffer.getvalue()
 

@@ -1,9 +1,9 @@
-"""Calibration: the model's own probability made as frequent as it says, by numbers that the manifest keeps."""
+"""Calibration: a model's own score made to mean what it says, by numbers that the manifest keeps."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.model.manifest import Isotonic, Platt
+from fraud_detection_api.model.manifest import Isotonic, Platt, Ranks
 
 Probabilities = NDArray[np.float32]
 SMALLEST = 1e-9  # keeps log-odds finite
@@ -18,6 +18,11 @@ def calibrated(probabilities: Probabilities, calibration: Platt | Isotonic | Non
     with np.errstate(over="ignore"):  # of a steep slope: 1 / infinity is the 0 that is meant
         margins = calibration.slope * log_odds(probabilities) + calibration.intercept
         return (1 / (1 + np.exp(-margins))).astype(np.float32)
+
+
+def percentiles(anomaly_scores: NDArray[np.float64], ranks: Ranks) -> Probabilities:
+    """The share of the training records that are less strange than each score, from 0 to 1."""
+    return np.interp(anomaly_scores, ranks.scores, ranks.shares, left=1.0).astype(np.float32)
 
 
 def log_odds(probabilities: Probabilities) -> NDArray[np.float64]:

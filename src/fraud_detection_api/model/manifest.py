@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fraud_detection_api.schemas.record import Kind
 
+MODEL, ONNX_MODEL = "model.json", "model.onnx"
+
 
 class Frozen(BaseModel):
     """A part of the manifest: read, never changed."""
@@ -62,15 +64,32 @@ class Isotonic(Frozen):
         return self
 
 
+class Ranks(Frozen):
+    """What share of the training records is less strange than a score; the rest lies on lines between the points."""
+
+    scores: tuple[float, ...] = Field(min_length=1)
+    shares: tuple[Annotated[float, Field(ge=0, le=1)], ...]
+
+    @model_validator(mode="after")
+    def falls(self) -> Self:
+        """A lower score is stranger, and so stranger than more of the others."""
+        if len(self.scores) != len(self.shares):
+            raise ValueError("ranks need as many shares as scores")
+        rises = any(low < high for low, high in pairwise(self.shares))
+        if rises or any(low >= high for low, high in pairwise(self.scores)):
+            raise ValueError("the shares of ranks have to fall while their scores rise")
+        return self
+
+
 class DataSummary(Frozen):
     """What the model was made from."""
 
     source: str
     fingerprint: str
     rows: int
-    frauds: int
-    validation_rows: int
-    validation_frauds: int
+    frauds: int = 0  # where nobody knows them, there is no label and no row that judges
+    validation_rows: int = 0
+    validation_frauds: int = 0
     split: str
     first_day: str | None = None
     last_day: str | None = None
@@ -98,7 +117,7 @@ class Manifest(Frozen):
 
     format: Literal[1] = 1
     use_case: str
-    model_kind: Literal["xgboost"] = "xgboost"
+    model_kind: str = "xgboost"
     origin: Literal["trained", "imported"]
     created_at: datetime
     features: tuple[Feature, ...]
@@ -108,6 +127,7 @@ class Manifest(Frozen):
     threshold_asked: bool = False  # whether somebody has set the rule, so that the next fit keeps it
     at_stake: str | float | None = None  # what `judged.npy` holds of a missed fraud's cost: a field, or a fixed sum
     calibration: Platt | Isotonic | None = None
+    ranks: Ranks | None = None  # of a model that learned without labels; its threshold is an anomaly score
     metrics: dict[str, Measure] = {}
     groups: tuple[str, ...] = ()
     data: DataSummary | None = None
@@ -115,6 +135,11 @@ class Manifest(Frozen):
     gate: GateVerdict
     libraries: dict[str, str]
     files: dict[str, str] = {}
+
+    @property
+    def model_file(self) -> str:
+        """The name of the model's file in the bundle."""
+        return ONNX_MODEL if self.model_kind == "onnx" else MODEL
 
     @property
     def categories(self) -> dict[str, tuple[str, ...]]:

@@ -1,39 +1,30 @@
-"""The scorer: a loaded bundle; columns in, probabilities out."""
+"""The scorer: a loaded bundle; columns in, scores out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Protocol
+from functools import partial
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.errors import BundleRefused, ReasonsUnavailable
+from fraud_detection_api.errors import ReasonsUnavailable
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.matrix import Matrix, MatrixMaker
-from fraud_detection_api.model.bundle import Bundle, Reference, refuse_other_features
-from fraud_detection_api.model.calibration import calibrated
-from fraud_detection_api.model.data_frames import without_data_frames
-from fraud_detection_api.model.forest import Forest
-from fraud_detection_api.model.manifest import Manifest
-from fraud_detection_api.model.saved_trees import ForestUnsupported
+from fraud_detection_api.model.bundle import Bundle, refuse_other_features
+from fraud_detection_api.model.calibration import calibrated, percentiles
+from fraud_detection_api.model.manifest import Manifest, Ranks
+from fraud_detection_api.model.runtimes import (
+    ONNX,
+    AnomalyRuntime,
+    AnomalyScores,
+    Contributions,
+    Probabilities,
+    Runtime,
+    proven_runtime,
+)
 from fraud_detection_api.schemas.record import spelled
 from fraud_detection_api.schemas.use_case import UseCase
-
-Probabilities = NDArray[np.float32]
-Contributions = NDArray[np.float64]
-
-
-class Runtime(Protocol):
-    """What turns a matrix into probabilities: the compiled forest, or the library."""
-
-    def probabilities(self, matrix: Matrix) -> Probabilities:
-        """One probability a row."""
-        ...
-
-    def contributions(self, matrix: Matrix) -> Contributions:
-        """What each feature adds to a row's log-odds, and last the bias that all rows have in common."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -44,27 +35,37 @@ class Warned:
     message: str
 
 
+@dataclass(frozen=True)
+class Scores:
+    """What a model says of some records: fraud probabilities, or anomaly percentiles and the scores behind them."""
+
+    values: Probabilities
+    flagged: NDArray[np.bool_]
+    anomaly_scores: AnomalyScores | None = None
+
+
 class Scorer:
     """A proven model with its version: what one request takes and keeps to the end."""
 
-    def __init__(self, version: str, manifest: Manifest, runtime: Runtime) -> None:
+    def __init__(self, version: str, manifest: Manifest, runtime: Runtime | AnomalyRuntime) -> None:
         self.version = version
         self.manifest = manifest
         self.runtime = runtime
+        self._rate = _rating(manifest, runtime)
         self._maker = MatrixMaker([feature.name for feature in manifest.features], manifest.categories)
         self._low = np.array([[-np.inf if f.low is None else f.low] for f in manifest.features])
         self._high = np.array([[np.inf if f.high is None else f.high] for f in manifest.features])
 
-    def probabilities(self, columns: Columns) -> Probabilities:
-        """The fraud probability of each record: the library's own to the bit, calibrated where the bundle says how."""
-        return calibrated(self.runtime.probabilities(self._maker.matrix(columns)), self.manifest.calibration)
+    def scores(self, columns: Columns) -> Scores:
+        """The scores of these records, and which of them are flagged."""
+        return self._rate(self._maker.matrix(columns))
 
     def contributions(self, columns: Columns) -> Contributions:
-        """What each feature adds to each record's log-odds (exact TreeSHAP, before any calibration), and the bias."""
+        """What each feature adds to each record's log-odds or strangeness (exact TreeSHAP), and the bias."""
         try:
             found = self.runtime.contributions(self._maker.matrix(columns))
         except ValueError as error:  # the library's own error is one: it cannot read trees without covers
-            raise ReasonsUnavailable(self.version) from error
+            raise ReasonsUnavailable(self.version, has_trees=self.manifest.model_kind != ONNX) from error
         if not np.isfinite(found).all():
             raise ReasonsUnavailable(self.version)
         return found
@@ -85,50 +86,24 @@ class Scorer:
 
 
 def load_scorer(bundle: Bundle, use_case: UseCase) -> Scorer:
-    """A scorer, once it has given the library's bits on the bundle's own reference rows."""
+    """A scorer, once it has given the scores of the bundle's own reference rows."""
     refuse_other_features(bundle, use_case)
-    runtime = quickest_runtime(bundle.model, bundle.reference, lambda: _proven_library(bundle))
-    return Scorer(bundle.version, bundle.manifest, runtime)
+    return Scorer(bundle.version, bundle.manifest, proven_runtime(bundle))
 
 
-def quickest_runtime(model: bytes, reference: Reference, library: Callable[[], Runtime]) -> Runtime:
-    """The compiled forest where it gives the library's bits, else the library."""
-    try:
-        forest = Forest.read(model)
-    except ForestUnsupported:
-        return library()
-    if not proves(forest, reference):
-        return library()
-    return forest if forest.explains else ExplainedByLibrary(forest, library)
+def _rating(manifest: Manifest, runtime: Runtime | AnomalyRuntime) -> Callable[[Matrix], Scores]:
+    if manifest.ranks is None:
+        return partial(_frauds, manifest, cast(Runtime, runtime))
+    return partial(_anomalies, manifest.threshold, manifest.ranks, cast(AnomalyRuntime, runtime))
 
 
-class ExplainedByLibrary:
-    """A forest that scores but cannot explain, since a split has no cover; the library is loaded when it is asked."""
-
-    def __init__(self, forest: Forest, library: Callable[[], Runtime]) -> None:
-        self._library = library
-        self.probabilities = forest.probabilities
-
-    def contributions(self, matrix: Matrix) -> Contributions:
-        """The library's own."""
-        return self._loaded.contributions(matrix)
-
-    @cached_property
-    def _loaded(self) -> Runtime:
-        return self._library()
+def _frauds(manifest: Manifest, runtime: Runtime, matrix: Matrix) -> Scores:
+    """The runtime's own probabilities, calibrated where the bundle says how; flagged at and above the threshold."""
+    probabilities = calibrated(runtime.probabilities(matrix), manifest.calibration)
+    return Scores(probabilities, probabilities >= np.float32(manifest.threshold))
 
 
-def _proven_library(bundle: Bundle) -> Runtime:
-    with without_data_frames():
-        from fraud_detection_api.model.library import LibraryModel  # slow and large: only where it is needed
-
-    library = LibraryModel.read(bundle.model)
-    if not proves(library, bundle.reference):
-        made_with = bundle.manifest.libraries.get("xgboost")
-        raise BundleRefused(bundle.version, f"the XGBoost here gives other probabilities than {made_with} did")
-    return library
-
-
-def proves(runtime: Runtime, reference: Reference) -> bool:
-    """Whether a runtime gives the reference probabilities, to the bit."""
-    return runtime.probabilities(reference.matrix).tobytes() == reference.probabilities.tobytes()
+def _anomalies(threshold: float, ranks: Ranks, runtime: AnomalyRuntime, matrix: Matrix) -> Scores:
+    """How many training records are less strange; flagged below the threshold, as scikit-learn's forest decides."""
+    scores = runtime.anomaly_scores(matrix)
+    return Scores(percentiles(scores, ranks), scores < threshold, scores)

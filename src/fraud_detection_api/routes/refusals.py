@@ -31,7 +31,8 @@ def refusal(status: int, detail: object, code: str, headers: dict[str, str] | No
 def refusal_of(error: FraudError) -> Response:
     """An error of ours as HTTP."""
     if isinstance(error, RecordsRefused):
-        return _json(error.status, {"detail": [_problem(problem) for problem in error.problems[:MOST_PROBLEMS]]})
+        found = [_problem(problem, alone=error.alone) for problem in error.problems[:MOST_PROBLEMS]]
+        return _json(error.status, {"detail": found})
     headers = {"Retry-After": "1"} if error.status in (429, 503) else {}
     if isinstance(error, BodyTooLarge | BodyTooSlow):
         headers["Connection"] = "close"  # what is left of the body is not worth reading
@@ -51,8 +52,8 @@ async def _http_exception(_: Request, error: HTTPException) -> Response:
     return refusal(error.status_code, error.detail, code, dict(error.headers or {}))
 
 
-def _problem(problem: Problem) -> dict[str, object]:
-    place = ["body", problem.row, problem.field]
+def _problem(problem: Problem, *, alone: bool) -> dict[str, object]:
+    place = ["body", problem.field] if alone else ["body", problem.row, problem.field]
     return {"type": problem.kind, "loc": place, "msg": problem.message, "input": _plain(problem.value)}
 
 

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fraud_detection_api.errors import ShuttingDown
 from fraud_detection_api.routes.refusals import refusal, refusal_of
+from fraud_detection_api.services.keeping import REQUEST_ID
 
 CLIENT_HUNG_UP = 499  # as other servers log it
 
@@ -33,6 +34,7 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, receive, send)
+        REQUEST_ID.set(exchange.request_id.decode())
         try:
             await self._app(scope, receive, exchange.send)
         except ClientDisconnect:
@@ -49,18 +51,18 @@ class RequestLog:
 class _Exchange:
     """One request and what became of it."""
 
-    __slots__ = ("_receive", "_request_id", "_scope", "_send", "_started", "status")
+    __slots__ = ("_receive", "_scope", "_send", "_started", "request_id", "status")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope, self._receive, self._send = scope, receive, send
         self._started = time.perf_counter()
-        self._request_id = _request_id(scope)
+        self.request_id = _request_id(scope)
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"].append((_HEADER, self._request_id))
+            message["headers"].append((_HEADER, self.request_id))
         await self._send(message)
 
     async def answer(self, response: Response) -> None:
@@ -69,13 +71,13 @@ class _Exchange:
 
     def log(self) -> None:
         seconds = round(time.perf_counter() - self._started, 6)
-        log = logger.bind(request_id=self._request_id.decode(), status=self.status, seconds=seconds)
+        log = logger.bind(request_id=self.request_id.decode(), status=self.status, seconds=seconds)
         path = quote(self._scope["path"])  # a line break in it would forge a log line
         log.log("ERROR" if self.status >= 500 else "INFO", "{} {}", self._scope["method"], path)
 
     def log_unforeseen(self, error: Exception) -> None:
         frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-8:]]
-        log = logger.bind(request_id=self._request_id.decode(), error=type(error).__name__, frames=frames)
+        log = logger.bind(request_id=self.request_id.decode(), error=type(error).__name__, frames=frames)
         log.log("ERROR", "Unforeseen error")  # without its message, which may hold a record's values
 
 

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response
-from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import BaseModel, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from fraud_detection_api.schemas.answers import Refusal, full_score_answer, score_answer
 from fraud_detection_api.schemas.reasons import MOST_REASONS, ReasonsFor, reasons_asked
-from fraud_detection_api.services.scoring import Answer, Scoring
+from fraud_detection_api.services.scoring import Answer, Scoring, SingleScoring
 
 ANSWERS: dict[int | str, dict[str, object]] = {
     200: {
@@ -40,7 +40,7 @@ def score_router(scoring: Scoring) -> APIRouter:
     use_case = scoring.use_case
 
     async def score(records: list[use_case.record], most: Most = 0, of: Of = ReasonsFor.FLAGGED) -> Response:  # type: ignore[name-defined]  # known at run time
-        return _response(scoring.answer_records(records, reasons_asked(most, of)))
+        return response_of(scoring.answer_records(records, reasons_asked(most, of)))
 
     return _router(score_path(use_case.name), scoring, score, full_score_answer(use_case))
 
@@ -50,19 +50,30 @@ def short_score_router(path: str, scoring: Scoring) -> APIRouter:
     use_case = scoring.use_case
 
     async def score(records: list[use_case.record]) -> Response:  # type: ignore[name-defined]  # known at run time
-        return _response(scoring.answer_records(records))
+        return response_of(scoring.answer_records(records))
 
     return _router(path, scoring, score, score_answer(use_case))
 
 
-def _response(found: Answer) -> Response:
+def single_score_router(path: str, scoring: SingleScoring, answer: type[BaseModel]) -> APIRouter:
+    """An address that takes one record and answers one object."""
+    use_case = scoring.use_case
+
+    async def score(record: use_case.record) -> Response:  # type: ignore[name-defined]  # known at run time
+        return response_of(scoring.answer_record(record))
+
+    score.__annotations__["record"] = Annotated[use_case.record, Body(examples=[use_case.example])]
+    return answering_router(path, use_case.title, score, answer)
+
+
+def response_of(found: Answer) -> Response:
+    """An answer as HTTP."""
     return Response(found.content, media_type="application/json", headers={"X-Model-Version": found.model_version})
 
 
 def _router(path: str, scoring: Scoring, score: Callable[..., Awaitable[Response]], answer: type[object]) -> APIRouter:
     """A POST address that takes a list of the use case's records."""
     use_case = scoring.use_case
-    router = APIRouter(tags=["scoring"])
 
     def look(records: object, validate: ValidatorFunctionWrapHandler) -> object:
         scoring.refuse_too_many(records)
@@ -70,13 +81,19 @@ def _router(path: str, scoring: Scoring, score: Callable[..., Awaitable[Response
 
     body = Body(examples=[[use_case.example]])
     score.__annotations__["records"] = Annotated[list[use_case.record], WrapValidator(look), body]  # type: ignore[name-defined]  # known at run time
+    return answering_router(path, use_case.title, score, list[answer])  # type: ignore[valid-type]  # known at run time
+
+
+def answering_router(path: str, title: str, score: Callable[..., Awaitable[Response]], answer: object) -> APIRouter:
+    """A POST address that writes its own answer, documented as this type."""
+    router = APIRouter(tags=["scoring"])
     router.add_api_route(
         path,
         score,
         methods=["POST"],
-        response_model=list[answer],  # type: ignore[valid-type]  # known at run time
+        response_model=answer,
         responses=ANSWERS,
-        name=f"{use_case.title}: fraud probabilities",
+        name=f"{title}: {path}",
         operation_id=path.strip("/").replace("/", "_"),
     )
     return router

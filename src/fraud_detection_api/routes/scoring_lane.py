@@ -7,6 +7,7 @@ behind it, words the refusal of a record and answers whatever is not plain.
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import parse_qsl
@@ -101,12 +102,12 @@ class ScoringLane:
         if len(body) <= INLINE_BYTES:
             answer = scoring.answer_body(body) if is_json else None
             return _messages_of(answer) if answer else await self._by_fastapi(scope, body)
-        loop, limits = asyncio.get_running_loop(), self._limits
-        answer = await loop.run_in_executor(limits.threads, scoring.answer_body, body) if is_json else None
+        loop, limits, run = asyncio.get_running_loop(), self._limits, copy_context().run
+        answer = await loop.run_in_executor(limits.threads, run, scoring.answer_body, body) if is_json else None
         if answer:
             return _messages_of(answer)
         # a large body that FastAPI has to parse would hold the service's event loop for seconds
-        return await loop.run_in_executor(limits.declined, self._by_fastapi_apart, scope, body)
+        return await loop.run_in_executor(limits.declined, run, self._by_fastapi_apart, scope, body)
 
     async def _in_turn(
         self, scoring: Scoring, asked: ReasonsAsked, body: bytes, is_json: bool, scope: Scope

@@ -1,10 +1,16 @@
-"""Seeded generators of sample tables, one per use case, with known and documented fraud patterns."""
+"""Seeded generators of sample tables, one per use case, with known and documented patterns."""
 
-from collections.abc import Callable
-
+from fraud_detection_api.samples.card_transactions import card_transactions
 from fraud_detection_api.samples.credit_accounts import credit_accounts
-from fraud_detection_api.samples.sample_table import SampleTable
+from fraud_detection_api.samples.platform_activity import platform_activity
+from fraud_detection_api.samples.purchases import purchases
+from fraud_detection_api.samples.sample_table import SampleMaker
 
-DEFAULT_ROWS, DEFAULT_SEED = 50_000, 1
+DEFAULT_SEED = 1
 
-SAMPLES: dict[str, Callable[[int, int], SampleTable]] = {"credit_accounts": credit_accounts}
+SAMPLES: dict[str, SampleMaker] = {
+    "credit_accounts": SampleMaker(credit_accounts, rows=50_000),
+    "card_transactions": SampleMaker(card_transactions, rows=100_000),
+    "platform_activity": SampleMaker(platform_activity, rows=64_227),
+    "purchases": SampleMaker(purchases, rows=100_000),
+}

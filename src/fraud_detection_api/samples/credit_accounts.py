@@ -12,12 +12,12 @@ held between -8 and 4; a coin with that probability makes the flag, so that the 
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.samples.sample_table import SampleTable
+from fraud_detection_api.samples.sample_table import LabelledSample
 
 FIRST_DAY, DAYS = np.datetime64("2024-01-01", "D"), 731
 
 
-def credit_accounts(rows: int, seed: int) -> SampleTable:
+def credit_accounts(rows: int, seed: int) -> LabelledSample:
     """A table of that many rows in the order of their days; the same seed gives the same table."""
     random = np.random.default_rng(seed)
     open_accounts = random.integers(2, 20, rows)
@@ -34,7 +34,7 @@ def credit_accounts(rows: int, seed: int) -> SampleTable:
         "number_of_accounts_in_arrears": arrears,
         "fraud_flag": (random.random(rows) < probabilities).astype(np.int64),
     }
-    return SampleTable(columns, probabilities)
+    return LabelledSample(columns, probabilities)
 
 
 def _limits_and_balances(random: "np.random.Generator", rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,18 +1,29 @@
-"""A sample table: columns as a warehouse would hand them over, and the truth behind their labels."""
+"""A sample table: columns as a warehouse would hand them over, and, where they have labels, the truth behind these."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 SampleColumn = NDArray[np.generic]
+SampleColumns = Mapping[str, SampleColumn]
 
 
 @dataclass(frozen=True)
 class SampleTable:
-    """Columns by name, and the probability with which each row was made a fraud."""
+    """Columns by name: what a model is trained on."""
 
-    columns: dict[str, SampleColumn]
+    columns: SampleColumns
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+
+@dataclass(frozen=True)
+class LabelledSample(SampleTable):
+    """A sample that knows the probability with which each of its rows was made a fraud."""
+
     probabilities: NDArray[np.float64]
 
     @property
@@ -22,3 +33,26 @@ class SampleTable:
         honest_below = np.cumsum(1 - ascending) - (1 - ascending)
         pairs_in_order = np.sum(ascending * (honest_below + (1 - ascending) / 2))
         return float(pairs_in_order / (ascending.sum() * (1 - ascending).sum()))
+
+
+@dataclass(frozen=True)
+class GroupedSample(SampleTable):
+    """A sample whose columns were made from several tables, which are written instead."""
+
+    tables: Mapping[str, SampleColumns]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The rows of each table."""
+        return {name: len(SampleTable(columns)) for name, columns in self.tables.items()}
+
+
+@dataclass(frozen=True)
+class SampleMaker:
+    """Makes a use case's sample from a number of rows and a seed, and knows how many rows suit it."""
+
+    make: Callable[[int, int], SampleTable]
+    rows: int
+
+    def __call__(self, rows: int, seed: int) -> SampleTable:
+        return self.make(rows, seed)

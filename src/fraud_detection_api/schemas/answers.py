@@ -1,10 +1,12 @@
 """What the service answers, as OpenAPI tells it."""
 
+from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.schemas.record import RecordField
+from fraud_detection_api.schemas.use_case import ANOMALY_SCORE, UseCase
 
 
 class Ping(BaseModel):
@@ -27,9 +29,53 @@ class Reason(BaseModel):
     value: str | int | float | bool | None = Field(description="As it was sent; null where missing", examples=[2])
     direction: Literal["raises", "lowers"]
     weight: float = Field(
-        description="What it adds to the log-odds of fraud, below 0 where it lowers", examples=[0.8125]
+        description="What it adds to the log-odds of fraud, or to the strangeness; below 0 where it lowers",
+        examples=[0.8125],
     )
     sentence: str = Field(examples=["2 of 23 accounts in arrears: raises the risk"])
+
+
+class FraudPrediction(BaseModel):
+    """What is said of one card transaction."""
+
+    prediction: Literal[0, 1] = Field(description="1 where the probability reaches the threshold", examples=[0])
+    fraud_probability: float = Field(ge=0, le=1, examples=[0.0021])
+    threshold: float = Field(examples=[0.3172])
+    model_version: str = Field(examples=["1-0f5c2a9b"])
+
+
+class InlierPrediction(BaseModel):
+    """Whether a vector is one of the usual ones; the score only where it is asked for."""
+
+    is_inlier: Literal[1, -1] = Field(description="-1 for what is flagged as strange", examples=[1])
+    anomaly_score: float | None = Field(default=None, lt=0, description="Lower is stranger", examples=[-0.4631])
+    anomoly_score: float | None = Field(default=None, lt=0, deprecated=True, description="As anomaly_score")
+
+
+class CustomerPrediction(BaseModel):
+    """What is said of one customer's purchases."""
+
+    user_id: int = Field(examples=[345])
+    class_pred: Literal["fraud", "nonfraud"] = Field(examples=["nonfraud"])
+    outlier_prob: float = Field(
+        ge=0, le=1, description="Share of the training customers that are less strange", examples=[0.4512]
+    )
+    anomaly_score: float = Field(lt=0, description="The model's own: lower is stranger", examples=[-0.4217])
+    model_version: str = Field(examples=["1-0f5c2a9b"])
+
+
+class ModelInformation(BaseModel):
+    """The parameters of the model that is served, and what else is known of it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    n_estimators: int = Field(examples=[100])
+    contamination: float | Literal["auto"] = Field(examples=[0.001])
+    random_state: int = Field(examples=[16])
+    model_version: str = Field(examples=["1-0f5c2a9b"])
+    trained_at: datetime
+    features: list[str] = Field(examples=[["mean", "sd"]])
+    threshold: float = Field(description="Anomaly scores below it are flagged", examples=[-0.7146])
 
 
 class Refusal(BaseModel):
@@ -55,31 +101,49 @@ class Readiness(BaseModel):
     models: list[ModelState]
 
 
+Fields = dict[str, tuple[object, object]]
+
+SCORES: dict[bool, Fields] = {
+    True: {"fraud_probability": (float, Field(ge=0, le=1, examples=[0.0745]))},
+    False: {
+        "anomaly_percentile": (
+            float,
+            Field(ge=0, le=1, examples=[0.9312], description="Share of the training records that are less strange"),
+        ),
+        ANOMALY_SCORE: (float, Field(lt=0, examples=[-0.4631], description="The model's own: lower is stranger")),
+    },
+}
+
+
 def score_answer(use_case: UseCase) -> type[BaseModel]:
-    """Identifier and probability under the use case's own names."""
-    name = use_case.record.__name__
-    answer: type[BaseModel] = create_model(
-        f"{name}Score",
-        **{use_case.identifier: _identifier(use_case)},  # type: ignore[call-overload]  # names known at run time only
-        fraud_probability=(float, Field(ge=0, le=1, examples=[0.0745])),
-    )
-    return answer
+    """Identifier and score under the use case's own names."""
+    return _model(f"{use_case.record.__name__}Score", _scores(use_case))
 
 
 def full_score_answer(use_case: UseCase) -> type[BaseModel]:
     """The full answer under the use case's own names."""
-    answer: type[BaseModel] = create_model(
-        f"{use_case.record.__name__}FullScore",
-        **{use_case.identifier: _identifier(use_case)},  # type: ignore[call-overload]  # names known at run time only
-        fraud_probability=(float, Field(ge=0, le=1, examples=[0.0745])),
-        decision=(Literal["flagged", "passed"], Field(description="Flagged at or above the model's threshold")),
-        warnings=(list[Warned], Field(description="Values outside what the model was trained on")),
-        model_version=(str, Field(examples=["1-0f5c2a9b"])),
-        reasons=(list[Reason], Field(default=[], description="The strongest first; only where `reasons` asks for any")),
-    )
+    beside: Fields = {
+        "decision": (Literal["flagged", "passed"], Field(description="What the model's threshold makes of the score")),
+        "warnings": (list[Warned], Field(description="Values outside what the model was trained on")),
+        "model_version": (str, Field(examples=["1-0f5c2a9b"])),
+        "reasons": (
+            list[Reason],
+            Field(default=[], description="The strongest first; only where `reasons` asks for any"),
+        ),
+    }
+    return _model(f"{use_case.record.__name__}FullScore", _scores(use_case) | beside)
+
+
+def _scores(use_case: UseCase) -> Fields:
+    key = use_case.identifier_field
+    return (_identifier(use_case, key) if key else {}) | SCORES[use_case.label is not None]
+
+
+def _identifier(use_case: UseCase, key: RecordField) -> Fields:
+    info = use_case.record.model_fields[key.name]
+    return {key.name: (info.annotation or str, Field(description=info.description, examples=info.examples))}
+
+
+def _model(name: str, fields: Fields) -> type[BaseModel]:
+    answer: type[BaseModel] = create_model(name, **fields)  # type: ignore[call-overload]  # known at run time only
     return answer
-
-
-def _identifier(use_case: UseCase) -> tuple[object, object]:
-    info = use_case.record.model_fields[use_case.identifier]
-    return info.annotation or str, Field(description=info.description, examples=info.examples)

@@ -12,9 +12,19 @@ from pydantic import ValidationError
 
 from fraud_detection_api.errors import UseCaseInvalid
 from fraud_detection_api.schemas.judging import Costs, Gate
+from fraud_detection_api.schemas.learning import Isolation, SourceTables
 from fraud_detection_api.schemas.record import Kind, Record, RecordField, fields_of
 
-ANSWER_FIELDS = ("fraud_probability", "decision", "warnings", "model_version", "reasons")
+FRAUD_PROBABILITY, ANOMALY_PERCENTILE, ANOMALY_SCORE = "fraud_probability", "anomaly_percentile", "anomaly_score"
+ANSWER_FIELDS = (
+    FRAUD_PROBABILITY,
+    ANOMALY_PERCENTILE,
+    ANOMALY_SCORE,
+    "decision",
+    "warnings",
+    "model_version",
+    "reasons",
+)
 
 
 @dataclass(frozen=True)
@@ -31,25 +41,34 @@ class Rule:
 
 @dataclass(frozen=True)
 class UseCase:
-    """Everything the product needs to train, prove, serve and watch one kind of record."""
+    """Everything the product needs to train, prove, serve and watch one kind of record.
+
+    Without an identifier, a record is known by its place in the list. Without a label, models learn what is usual and
+    tell what is strange.
+    """
 
     name: str
     title: str
     record: type[Record]
-    identifier: str
-    label: str
+    identifier: str | None = None
+    label: str | None = None
     time_column: str | None = None
+    order_column: str | None = None  # a number that says which row came first, where the table has no dates
     rules: tuple[Rule, ...] = ()
     entity: str | None = None  # the column that says whom records share: a card, a customer; it may be no field
     costs: Costs | None = None
     gate: Gate = field(default_factory=Gate)
+    models: tuple[str, ...] = ("xgboost",)  # the kinds that `fraud train` compares; a single one is just trained
+    isolation: Isolation = field(default_factory=Isolation)  # how strangers are told, where there is no label
+    tables: SourceTables | None = None  # what its records are made from, where they are no table of their own
     purpose: str = ""  # what its models are for
     not_for: str = ""  # what nobody should use them for
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", self.name):
             raise UseCaseInvalid(f"Use case {self.name!r}: a name is lower-case letters, digits and underscores.")
-        self._check_identifier()
+        self._check_fields()
+        self._check_learning()
         self._check_rules()
         self._check_reasons()
         self._check_judging()
@@ -71,9 +90,14 @@ class UseCase:
         return tuple(each.name for each in self.features)
 
     @cached_property
-    def identifier_field(self) -> RecordField:
+    def identifier_field(self) -> RecordField | None:
         """The field that names whom a record is about."""
-        return next(each for each in self.fields if each.name == self.identifier)
+        return next((each for each in self.fields if each.name == self.identifier), None)
+
+    @property
+    def score_name(self) -> str:
+        """What a score of this use case is called, since it is not a probability where nobody knows the frauds."""
+        return ANOMALY_PERCENTILE if self.label is None else FRAUD_PROBABILITY
 
     @property
     def columns_beside(self) -> tuple[str, ...]:
@@ -86,18 +110,38 @@ class UseCase:
         """A record that works, made of each field's first example."""
         return {name: (info.examples or [None])[0] for name, info in self.record.model_fields.items()}
 
-    def _check_identifier(self) -> None:
-        if self.identifier not in self.record.model_fields:
-            raise UseCaseInvalid(f"Use case {self.name}: the record has no field {self.identifier!r} to identify it.")
-        key = self.identifier_field
-        if key.optional or key.kind not in (Kind.INTEGER, Kind.CATEGORY):
-            raise UseCaseInvalid(f"Use case {self.name}: the identifier is a required int or str.")
-        if self.identifier in ANSWER_FIELDS:
-            raise UseCaseInvalid(f"Use case {self.name}: the answer has a field {self.identifier!r} of its own.")
-        if self.label in self.record.model_fields:
-            raise UseCaseInvalid(f"Use case {self.name}: the label {self.label!r} cannot be a field of the record.")
+    def _check_fields(self) -> None:
+        if self.identifier is not None:
+            self._check_identifier(self.identifier)
         if not self.features:
             raise UseCaseInvalid(f"Use case {self.name}: the record has no feature beside its identifier.")
+        if self.label in self.record.model_fields:
+            raise UseCaseInvalid(f"Use case {self.name}: the label {self.label!r} cannot be a field of the record.")
+
+    def _check_identifier(self, identifier: str) -> None:
+        key = self.identifier_field
+        if key is None:
+            raise UseCaseInvalid(f"Use case {self.name}: the record has no field {identifier!r} to identify it.")
+        if key.optional or key.kind not in (Kind.INTEGER, Kind.CATEGORY):
+            raise UseCaseInvalid(f"Use case {self.name}: the identifier is a required int or str.")
+        if identifier in ANSWER_FIELDS:
+            raise UseCaseInvalid(f"Use case {self.name}: the answer has a field {identifier!r} of its own.")
+
+    def _check_learning(self) -> None:
+        if not self.models:
+            raise UseCaseInvalid(f"Use case {self.name}: name at least one kind of model.")
+        if self.order_column and self.time_column:
+            raise UseCaseInvalid(
+                f"Use case {self.name}: its rows are in the order of days or of a number, not of both."
+            )
+        if self.label is not None:
+            return
+        if any(each.optional or each.is_text for each in self.features):
+            raise UseCaseInvalid(f"Use case {self.name}: without a label, every feature is a required number.")
+        if self.costs or self.time_column or self.order_column or self.gate != Gate():
+            raise UseCaseInvalid(
+                f"Use case {self.name}: without a label there is nothing for costs, a gate or an order to judge."
+            )
 
     def _check_rules(self) -> None:
         numeric = {each.name for each in self.features if each.kind is not Kind.CATEGORY}
@@ -110,7 +154,7 @@ class UseCase:
         missed = self.costs.missed_fraud if self.costs else 0
         if isinstance(missed, str) and missed not in numbers:
             raise UseCaseInvalid(f"Use case {self.name}: a missed fraud cannot cost {missed!r}, which is no number.")
-        if self.label in (self.entity, self.gate.group):
+        if self.label is not None and self.label in (self.entity, self.gate.group):
             raise UseCaseInvalid(f"Use case {self.name}: the label can be neither its entity nor its group.")
 
     def _check_reasons(self) -> None:

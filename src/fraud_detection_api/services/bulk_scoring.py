@@ -9,13 +9,13 @@ import numpy as np
 
 from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.check import RecordCheck
-from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.tables import RawTable, columns_of_table
+from fraud_detection_api.features.columns import Columns, Numbers
+from fraud_detection_api.features.tables import RawColumn, RawTable, columns_of_table
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.reasons import ReasonsAsked
-from fraud_detection_api.schemas.record import Kind
-from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.decisions import FLAGGED, PASSED, is_flagged
+from fraud_detection_api.schemas.record import Kind, RecordField
+from fraud_detection_api.schemas.use_case import ANOMALY_SCORE, UseCase
+from fraud_detection_api.services.decisions import FLAGGED, PASSED
 from fraud_detection_api.services.reasons import Reasons
 from fraud_detection_api.storage.batch import Batch
 from fraud_detection_api.storage.files import PARQUET, format_of, opened, table_writer
@@ -23,8 +23,9 @@ from fraud_detection_api.storage.read_ahead import in_order
 from fraud_detection_api.storage.table_writers import Layout, TableWriter
 
 PROBLEMS_SHOWN = 20
-_INTEGER, _TEXT = np.dtype(np.int64), np.dtype(np.object_)
+_INTEGER, _NUMBER, _TEXT = np.dtype(np.int64), np.dtype(np.float64), np.dtype(np.object_)
 _REJECTS = {"line": _INTEGER, "field": _TEXT, "problem": _TEXT, "value": _TEXT}
+_DAY = np.dtype("datetime64[us]")
 _DECISIONS = np.array([PASSED, FLAGGED], dtype=np.object_)
 
 Progress = Callable[[int, int], None]
@@ -123,17 +124,18 @@ class BulkScoring:
         return Scored(len(columns), self._scores.prepared(self._answer(columns)), rejections, batch.end)
 
     def _answer(self, columns: Columns) -> RawTable:
-        probabilities = self._scorer.probabilities(columns)
-        flagged = is_flagged(probabilities, self._scorer.manifest.threshold)
+        found = self._scorer.scores(columns)
         scores: RawTable = {
-            self._use_case.identifier: np.asarray(columns.identifiers, dtype=_identifier_type(self._use_case)),
-            "fraud_probability": probabilities,
-            "decision": _DECISIONS[flagged.astype(np.intp)],
+            **_known_by(columns, self._use_case),
+            self._use_case.score_name: found.values,
+            "decision": _DECISIONS[found.flagged.astype(np.intp)],
             "model_version": np.full(len(columns), self._scorer.version, dtype=np.object_),
         }
+        if found.anomaly_scores is not None:
+            scores = {**scores, ANOMALY_SCORE: found.anomaly_scores}
         if self._asked is None:
             return scores
-        texts = self._reasons.texts(columns, self._scorer, probabilities, self._asked)
+        texts = self._reasons.texts(columns, self._scorer, found.flagged, self._asked)
         return {**scores, "reasons": np.array(texts, dtype=np.object_)}
 
 
@@ -216,17 +218,44 @@ def _refuse_same_files(files: BulkFiles) -> None:
 
 
 def _layout(use_case: UseCase, asked: ReasonsAsked | None) -> Layout:
-    layout = {
-        use_case.identifier: _identifier_type(use_case),
-        "fraud_probability": np.dtype(np.float32),
+    anomaly = {} if use_case.label else {ANOMALY_SCORE: _NUMBER}
+    reasons = {} if asked is None else {"reasons": _TEXT}
+    return {
+        **{field.name: _type_of(field) for field in _key_fields(use_case)},
+        use_case.score_name: np.dtype(np.float32),
+        **anomaly,
         "decision": _TEXT,
         "model_version": _TEXT,
+        **reasons,
     }
-    return layout if asked is None else {**layout, "reasons": _TEXT}
 
 
-def _identifier_type(use_case: UseCase) -> np.dtype[np.generic]:
-    return _INTEGER if use_case.identifier_field.kind is Kind.INTEGER else _TEXT
+def _known_by(columns: Columns, use_case: UseCase) -> RawTable:
+    """What tells a score's record: its identifier, or all that it holds."""
+    if use_case.identifier_field is not None:
+        return {
+            use_case.identifier_field.name: np.asarray(columns.identifiers, dtype=_type_of(use_case.identifier_field))
+        }
+    texts = {name: np.array(values, dtype=np.object_) for name, values in columns.texts.items()}
+    numbers = zip(use_case.features, columns.numbers, strict=True)
+    return {field.name: texts.get(field.name, _as_sent(values, field)) for field, values in numbers}
+
+
+def _as_sent(values: Numbers, field: RecordField) -> RawColumn:
+    if field.kind is not Kind.DATE:
+        return values.astype(_type_of(field))
+    days = np.where(np.isnan(values), 0, values).astype("datetime64[D]")
+    return np.where(np.isnan(values), np.datetime64("NaT"), days).astype(_DAY)
+
+
+def _key_fields(use_case: UseCase) -> tuple[RecordField, ...]:
+    return (use_case.identifier_field,) if use_case.identifier_field else use_case.features
+
+
+def _type_of(field: RecordField) -> np.dtype[np.generic]:
+    if field.kind in (Kind.CATEGORY, Kind.DATE):
+        return _TEXT if field.kind is Kind.CATEGORY else _DAY
+    return _INTEGER if field.kind is Kind.INTEGER and not field.optional else _NUMBER
 
 
 def _unit(records: Path) -> str:

@@ -18,20 +18,21 @@ class Wording:
     field: RecordField
     position: int
     parts: tuple[tuple[str, int | None], ...]
+    pushed: str = "risk"  # or strangeness, where nobody knows the frauds
 
     def sentence(self, values: Sequence[Scalar], direction: str) -> str:
         """The sentence on a record with these values, in the order of the features."""
         subject = self.field.description.rstrip(". ")
         named = [values[at] for _, at in self.parts if at is not None]
         if values[self.position] is None:
-            return f"{subject} is missing: {direction} the risk"
+            return f"{subject} is missing: {direction} the {self.pushed}"
         if not self.parts or None in named:
-            return f"{subject}: {in_words(values[self.position])}, {direction} the risk"
+            return f"{subject}: {in_words(values[self.position])}, {direction} the {self.pushed}"
         said = "".join(text if at is None else text + in_words(values[at]) for text, at in self.parts)
-        return f"{said}: {direction} the risk"
+        return f"{said}: {direction} the {self.pushed}"
 
 
-def wordings(fields: Sequence[RecordField]) -> tuple[Wording, ...]:
+def wordings(fields: Sequence[RecordField], pushed: str = "risk") -> tuple[Wording, ...]:
     """How each of these fields is worded."""
     position = {field.name: index for index, field in enumerate(fields)}
     return tuple(
@@ -39,6 +40,7 @@ def wordings(fields: Sequence[RecordField]) -> tuple[Wording, ...]:
             field,
             index,
             tuple((text, position[name] if name else None) for text, name, _, _ in Formatter().parse(field.reason)),
+            pushed,
         )
         for index, field in enumerate(fields)
     )

@@ -41,6 +41,7 @@ class Choosing:
     def __init__(self, registry: Registry, use_case: UseCase, wanted: str) -> None:
         self.use_case = use_case
         self.bundle = registry.bundle(use_case.name, wanted)
+        _refuse_unlabelled(self.bundle)
         self._registry = registry
         self._rows = _kept_rows(self.bundle, use_case.costs)
 
@@ -112,6 +113,15 @@ class Choosing:
         evaluation = evaluate(self._rows.judging, operation, int(manifest.parameters["seed"]))
         verdict = judged_again(manifest.gate, evaluation, (self._rows.judging, threshold), use_case.gate)
         return {"metrics": evaluation.measures(), "gate": verdict}
+
+
+def _refuse_unlabelled(bundle: Bundle) -> None:
+    """No row with a label says what another threshold would mean."""
+    if bundle.manifest.ranks is not None:
+        raise DataRefused(
+            f"{bundle.version} learned without labels, so nothing can choose its threshold but the share of records "
+            f"to flag: train anew, `fraud train {bundle.manifest.use_case} --contamination SHARE`."
+        )
 
 
 def _kept_rows(bundle: Bundle, costs: Costs | None) -> Judged | None:

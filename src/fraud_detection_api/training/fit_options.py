@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, cast, get_type_hints
 from typer import Option
 
 from fraud_detection_api.errors import DataRefused, ForceNeedsReason
+from fraud_detection_api.schemas.learning import Isolation
+from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.threshold import choice_of
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 DAY_FORMATS = ["%Y%m%d", "%Y-%m-%d"]
 BOOSTING_OPTIONS = ("rounds", "depth", "learning_rate", "patience")
+ISOLATION_OPTIONS = ("contamination", "n_estimators", "random_state")
+LABELLED_OPTIONS = (*BOOSTING_OPTIONS, "tuned", "model", "grid", "threshold", "gap_days")
 
 Text = str | None
 ModelsFolder = Annotated[
@@ -125,6 +129,26 @@ class FitOptions(TableOptions):
     models: ModelsFolder = None
     gap_days: GapDays = None
     tuned: BoostAsTuned = False
+    model: Annotated[
+        Text,
+        Option(
+            help="Kind of model: xgboost, logistic, forest, tree, svm, package.module:function for one of your own, or "
+            "`compare` for the best [what the use case names]"
+        ),
+    ] = None
+    grid: Annotated[bool, Option("--grid", help="Search the forest's grid on the stopping rows")] = False
+    contamination: Annotated[
+        float | None,
+        Option(help="Without a label: the share of the training records to flag [what the use case names]"),
+    ] = None
+    n_estimators: Annotated[
+        int | None,
+        Option("--n-estimators", "--n_estimators", help="Without a label: how many trees [what the use case names]"),
+    ] = None
+    random_state: Annotated[
+        int | None,
+        Option("--random-state", "--random_state", min=0, max=2**32 - 1, help="Without a label: the forest's seed"),
+    ] = None
     threshold: Annotated[
         Text,
         Option(
@@ -147,6 +171,20 @@ class FitOptions(TableOptions):
             _ = choice_of(self.threshold)
         if self.tuned:
             self.refuse_boosting_beside_tuned()
+
+    def isolation(self, declared: Isolation) -> Isolation:
+        """How to grow an isolation forest: as the use case declares, but for what is asked otherwise."""
+        asked = {name: value for name in ISOLATION_OPTIONS if (value := getattr(self, name)) is not None}
+        return replace(declared, **asked)
+
+    def refuse_unfit(self, use_case: UseCase) -> None:
+        """Refuse what is asked of labels where there are none, and of an isolation forest where there are."""
+        wrong = LABELLED_OPTIONS if use_case.label is None else ISOLATION_OPTIONS
+        given = [name for name in wrong if getattr(self, name) not in (None, False)]
+        if given:
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            has = "has no label" if use_case.label is None else "has a label"
+            raise DataRefused(f"{use_case.name} {has}, and {flags} is for use cases that are otherwise: leave it out.")
 
     def told(self, boosting: Boosting) -> "FitOptions":
         """The same options, which name how the fit boosts in the end."""

@@ -1,37 +1,36 @@
 """Fitting: read, split, train, prove, judge, publish."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from fraud_detection_api.features.matrix import Matrix, MatrixMaker
+from fraud_detection_api.model.bundle import COMPARISON
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.publishing import promoted, published
-from fraud_detection_api.training.bundling.reference_rows import SplitEdges, reference_rows
-from fraud_detection_api.training.bundling.saved_model import parsed, thresholds
 from fraud_detection_api.training.bundling.trained_manifest import trained_manifest
+from fraud_detection_api.training.bundling.trained_reference import trained_reference
+from fraud_detection_api.training.choosing_kind import best_kind, kinds_asked, only, trainer_of
 from fraud_detection_api.training.fit_options import FitOptions
-from fraud_detection_api.training.progress import Follower, following
+from fraud_detection_api.training.progress import Follower, SearchFollower, following
 from fraud_detection_api.training.proof.gate import refuse_unknown_demands
 from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, judged_bytes
 from fraud_detection_api.training.proof.proving import Learned, proof
 from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.report.contents import Importance
 from fraud_detection_api.training.report.figures import explained_rows, importance
 from fraud_detection_api.training.report.making import report_files
 from fraud_detection_api.training.summary import summary
+from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.fingerprint import fingerprint
-from fraud_detection_api.training.tables.split import split
-from fraud_detection_api.training.tables.training_table import TrainingTable, training_table
+from fraud_detection_api.training.tables.split import Split, split
+from fraud_detection_api.training.tables.training_table import TrainingTable, training_table, unlabelled_table
 from fraud_detection_api.training.tracking.tracker import tracker_at, tracking_uri
-from fraud_detection_api.training.train_xgboost import XGBoostTrainer
+from fraud_detection_api.training.trained import Trainer
 from fraud_detection_api.training.tuning.tuned_file import Tuned, read_tuned
 
 GATE_FAILED = 3
-MOST_REFERENCE_CANDIDATES = 10_000
 
 
 @dataclass(frozen=True)
@@ -43,33 +42,72 @@ class Fitted:
     is_champion: bool
 
 
-def fit(use_case: UseCase, options: FitOptions, follower: Follower) -> Fitted:
+def fit(use_case: UseCase, options: FitOptions, follower: SearchFollower) -> Fitted:
     """Train a model on a table and publish it; it becomes champion if the gate or a reason lets it."""
+    options.refuse_unfit(use_case)
     options.refuse_contradictions()
-    options.budget.refuse_without_days(use_case)
-    refuse_unknown_demands(use_case)
-    if options.threshold is not None:
-        choice_of(options.threshold).refuse_unfit(use_case)
     registry = Registry(options.models or Path("models"))
+    published_by = _fit_isolation if use_case.label is None else _fit_labelled
+    version, manifest = published_by(use_case, options, registry, follower)
+    may_lead = manifest.gate.passed or manifest.gate.forced_because is not None
+    if may_lead:
+        promoted(registry, use_case, version)
+    return Fitted(version, manifest, is_champion=may_lead)
+
+
+def _fit_labelled(
+    use_case: UseCase, options: FitOptions, registry: Registry, follower: SearchFollower
+) -> tuple[str, Manifest]:
+    """Read, split, choose a kind, train, prove, publish."""
+    _refuse_unjudgeable(use_case, options)
+    kinds = kinds_asked(use_case, options)
     tuned = _tuned(use_case, registry, follower) if options.tuned else None
     boosting = tuned.as_boosting(options.seed) if tuned else options.boosting
-    trainer, options = XGBoostTrainer(boosting, options.threads, options.device), options.told(boosting)
+    options = options.told(boosting)
     table = training_table(use_case, options, follower)
-    learned = _learned(use_case, table, trainer, options, follower)
+    parts = _split(table, options, follower)
+    compares = len(kinds) > 1
+    chosen = best_kind(use_case, table.dataset, parts, options, follower) if compares else only(kinds[0])
+    trainer = trainer_of(chosen.kind, boosting, options)
+    learned = _learned(use_case, table.dataset, parts, trainer, follower)
     if tuned:
         _warn_of_judges_that_tuned(tuned, learned, options, follower)
-    follower.step(f"Kept {learned.model.rounds} rounds; proving them on {len(learned.parts.validation):,} later rows")
     proven = proof(learned, registry, options)
     if proven.threshold.remark:
         follower.warn(proven.threshold.remark)
     parameters = trainer.parameters | ({"tuned_by": tuned.study} if tuned else {})
     manifest = trained_manifest(learned, proven, parameters, options, table.source)
-    rows = _reference_rows(learned, options.seed)
-    version = published(registry, manifest, learned.model.model, rows, _attached(learned, manifest, proven.rows))
-    may_lead = manifest.gate.passed or manifest.gate.forced_because is not None
-    if may_lead:
-        promoted(registry, use_case, version)
-    return Fitted(version, manifest, is_champion=may_lead)
+    reference = trained_reference(learned, options.seed)
+    attached = _attached(learned, manifest, proven.rows, chosen.comparison)
+    return published(registry, manifest, learned.model.model, reference, attached), manifest
+
+
+def _fit_isolation(
+    use_case: UseCase, options: FitOptions, registry: Registry, follower: SearchFollower
+) -> tuple[str, Manifest]:
+    """Read, grow a forest on every row, publish."""
+    from fraud_detection_api.training.isolating.isolation_fit import (
+        isolated,
+        isolation_importance,
+        isolation_manifest,
+        isolation_reference,
+    )
+
+    table = unlabelled_table(use_case, options, follower)
+    isolation = options.isolation(use_case.isolation)
+    follower.step(f"{len(table.dataset):,} rows; growing {isolation.n_estimators:,} trees that isolate them")
+    found = isolated(use_case, table, isolation)
+    manifest = isolation_manifest(found, options.force)
+    report = report_files(use_case, manifest, None, isolation_importance(found))
+    return published(registry, manifest, found.model, isolation_reference(found), report), manifest
+
+
+def _refuse_unjudgeable(use_case: UseCase, options: FitOptions) -> None:
+    """Refuse at once what would be refused after a long training."""
+    options.budget.refuse_without_days(use_case)
+    refuse_unknown_demands(use_case)
+    if options.threshold is not None:
+        choice_of(options.threshold).refuse_unfit(use_case)
 
 
 def _tuned(use_case: UseCase, registry: Registry, follower: Follower) -> Tuned:
@@ -102,33 +140,39 @@ def _track(fitted: Fitted, options: FitOptions, follower: Follower) -> None:
         tracker.promoted(fitted.version)
 
 
-def _learned(
-    use_case: UseCase, table: TrainingTable, trainer: XGBoostTrainer, options: FitOptions, follower: Follower
-) -> Learned:
+def _split(table: TrainingTable, options: FitOptions, follower: Follower) -> Split:
     dataset = table.dataset
     follower.step(f"{len(dataset):,} rows, {int(dataset.labels.sum()):,} of them frauds")
     parts = split(dataset, options.gap_days, options.seed)
     follower.step(f"Split {parts.how}")
+    return parts
 
+
+def _learned(use_case: UseCase, dataset: Dataset, parts: Split, trainer: Trainer, follower: Follower) -> Learned:
     def on_round(done: int, loss: float | None) -> None:
-        follower.round(done, trainer.boosting.rounds, loss)
+        follower.round(done, trainer.most_rounds, loss)
 
-    return Learned(use_case, dataset, parts, trainer.train(use_case, dataset, parts.train, parts.stopping, on_round))
+    model = trainer.train(use_case, dataset, parts.train, parts.stopping, on_round)
+    kept = f"Kept {model.rounds} rounds; proving them" if model.rounds else "Fitted the model; proving it"
+    follower.step(f"{kept} on {len(parts.validation):,} later rows")
+    if model.remark:
+        follower.step(f"The model: {model.remark}")
+    return Learned(use_case, dataset, parts, model)
 
 
-def _attached(learned: Learned, manifest: Manifest, judged: Judged) -> dict[str, bytes]:
-    """The judged rows, and the report that is made from them."""
-    some = learned.dataset.columns.take(explained_rows(learned.parts.validation))
-    moved = importance(learned.model.runtime, learned.model.maker, some, learned.use_case.feature_names)
+def _attached(
+    learned: Learned, manifest: Manifest, judged: Judged, comparison: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """The judged rows, the comparison where there was one, and the report that is made from them."""
     kept = judged_bytes(judged)
-    return {JUDGED: kept, **report_files(learned.use_case, manifest, kept, moved)}
+    report = report_files(learned.use_case, manifest, kept, _importance(learned), comparison.get(COMPARISON))
+    return {JUDGED: kept, **comparison, **report}
 
 
-def _reference_rows(learned: Learned, seed: int) -> Matrix:
-    candidates = learned.parts.train[:: max(len(learned.parts.train) // MOST_REFERENCE_CANDIDATES, 1)]
-    maker = MatrixMaker(learned.use_case.feature_names, learned.model.categories)
-    categorical = tuple(
-        position for position, field in enumerate(learned.use_case.features) if field.kind is Kind.CATEGORY
-    )
-    edges = SplitEdges(thresholds(parsed(learned.model.model)), categorical)
-    return reference_rows(maker.matrix(learned.dataset.columns.take(np.asarray(candidates))), edges, seed)
+def _importance(learned: Learned) -> Importance | None:
+    """What moves the model; nobody knows where its kind cannot be explained."""
+    some = learned.dataset.columns.take(explained_rows(learned.parts.validation))
+    try:
+        return importance(learned.model.runtime, learned.model.maker, some, learned.use_case.feature_names)
+    except ValueError:
+        return None

@@ -5,17 +5,28 @@ from rich.table import Table
 
 from fraud_detection_api.model.manifest import Manifest, Measure
 from fraud_detection_api.training.proof.measures import MONEY
-from fraud_detection_api.training.report.wording import threshold_rule
+from fraud_detection_api.training.report.kinds import kind_words
+from fraud_detection_api.training.report.strangeness import strangeness
+from fraud_detection_api.training.report.wording import anomaly_score, threshold_rule
 
 
 def summary(version: str, manifest: Manifest, *, is_champion: bool) -> None:
     """Print the measures, the gate's checks and the outcome."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    console.print(measures_table(manifest))
-    console.print(f"flagged from {manifest.threshold:.4f} on ({threshold_rule(manifest)})")
+    if manifest.ranks is None:
+        console.print(measures_table(manifest))
+    console.print(f"{kind_words(manifest)}: {flagged_words(manifest)} ({threshold_rule(manifest)})")
     for check in manifest.gate.checks:
         console.print(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.detail}")
     console.print(f"{manifest.use_case} {version} {outcome(manifest, is_champion=is_champion)}")
+
+
+def flagged_words(manifest: Manifest) -> str:
+    """From where on records are flagged; without labels, how many of the training rows that are."""
+    found = strangeness(manifest)
+    if found is None:
+        return f"flagged from {manifest.threshold:.4f} on"
+    return f"flagged below {anomaly_score(manifest.threshold)}, {found.flagged:,} of {found.rows:,} training rows"
 
 
 def outcome(manifest: Manifest, *, is_champion: bool) -> str:

@@ -1,42 +1,26 @@
 """The trainer: rows of a dataset in, a model out that predicts as it will be served."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import xgboost
 
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.matrix import Categories, MatrixMaker, categories_of
+from fraud_detection_api.features.matrix import Categories, MatrixMaker
 from fraud_detection_api.model.bundle import Reference
 from fraud_detection_api.model.library import LibraryModel
-from fraud_detection_api.model.scorer import Probabilities, Runtime, quickest_runtime
+from fraud_detection_api.model.runtimes import quickest_runtime
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting, Parameters
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
+from fraud_detection_api.training.trained import RoundDone, TrainedModel, categories_within
 
 PROVEN_ON = 1_000  # rows on which the compiled forest has to give the library's bits before it predicts the rest
-RoundDone = Callable[[int, float | None], None]
 
 # What the library calls each kind; a date is a number of days.
 _TYPES = {Kind.INTEGER: "int", Kind.NUMBER: "float", Kind.BOOLEAN: "i", Kind.CATEGORY: "c", Kind.DATE: "int"}
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """The model as the library saves it, cut at its best round."""
-
-    model: bytes
-    rounds: int
-    categories: Categories
-    runtime: Runtime
-    maker: MatrixMaker
-
-    def probabilities(self, columns: Columns) -> Probabilities:
-        """What the model says of any records, before calibration."""
-        return self.runtime.probabilities(self.maker.matrix(columns))
 
 
 @dataclass(frozen=True)
@@ -75,6 +59,11 @@ class XGBoostTrainer:
         threads = self.threads or len(os.sched_getaffinity(0))
         return self.boosting.parameters | {"device": self.device, "nthread": threads}
 
+    @property
+    def most_rounds(self) -> int:
+        """As many as are asked for; the stopping rows may end it sooner."""
+        return self.boosting.rounds
+
     def train(
         self, use_case: UseCase, dataset: Dataset, rows: Rows, stopping: Rows, on_round: RoundDone
     ) -> TrainedModel:
@@ -112,12 +101,8 @@ class XGBoostTrainer:
         library = LibraryModel.read(model, int(self.parameters["nthread"]))
         matrix = maker.matrix(some)
         runtime = quickest_runtime(model, Reference(matrix, library.probabilities(matrix)), lambda: library)
-        return TrainedModel(model, booster.num_boosted_rounds(), categories, runtime, maker)
-
-
-def categories_within(dataset: Dataset, rows: Rows) -> dict[str, list[str]]:
-    """The categories that these rows hold: what only later rows hold is not learned."""
-    return categories_of({name: [texts[row] for row in rows] for name, texts in dataset.columns.texts.items()})
+        rounds, versions = booster.num_boosted_rounds(), {"xgboost": xgboost.__version__}
+        return TrainedModel(model, categories, runtime, maker, rounds, learned_with=versions)
 
 
 class _EachRound(xgboost.callback.TrainingCallback):

@@ -66,7 +66,7 @@ def test_the_bundle_gives_the_probabilities_of_xgboost_2_to_the_bit(file: str, t
     imported = import_model(registry, CREDIT_ACCOUNTS, FIXTURES / file)
     scorer = load_scorer(registry.bundle(CREDIT_ACCOUNTS.name, imported.version), CREDIT_ACCOUNTS)
     numbers, answers = in_record_order(file)
-    got = scorer.probabilities(Columns(np.arange(numbers.shape[1]), numbers))
+    got = scorer.scores(Columns(np.arange(numbers.shape[1]), numbers)).values
     assert got.tobytes() == answers.tobytes()
     assert scorer.manifest.origin == "imported"
     assert [feature.name for feature in scorer.manifest.features] == list(NAMES)
@@ -161,7 +161,7 @@ def test_a_model_with_rounds_beyond_its_best_keeps_them_all_and_says_so(tmp_path
     scorer = load_scorer(registry.bundle(CREDIT_ACCOUNTS.name, imported.version), CREDIT_ACCOUNTS)
     rows = np.random.default_rng(1).random((4, 50))
     expected = booster.inplace_predict(rows.T.astype(np.float32))
-    assert scorer.probabilities(Columns(np.arange(50), rows)).tobytes() == expected.tobytes()
+    assert scorer.scores(Columns(np.arange(50), rows)).values.tobytes() == expected.tobytes()
 
 
 def test_a_model_without_a_single_split_can_be_imported(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from sklearn.metrics import (  # type: ignore[import-untyped]  # it ships no typ
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
+from fraud_detection_api.training.compared import COSTS, MEASURED, Comparison
 from fraud_detection_api.training.comparing import candidates
-from fraud_detection_api.training.comparing.candidates import CANDIDATES, Ways
-from fraud_detection_api.training.comparing.comparison import COSTS, MEASURED, Comparison, compare
+from fraud_detection_api.training.comparing.candidates import Ways, candidate
+from fraud_detection_api.training.comparing.comparison import compare
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.judging import measured
 from fraud_detection_api.training.comparing.options import KINDS, CompareOptions
@@ -75,7 +76,7 @@ def test_every_kind_learns_what_the_claims_hold(comparison: Comparison) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_figures_are_those_of_an_independent_implementation(kind: str, fold: FoldTable) -> None:
     rows = fold.fold.judging
-    scores, labels = CANDIDATES[kind](fold, WAYS).scores(fold.judging), fold.labels(rows)
+    scores, labels = candidate(kind, fold, WAYS).scores(fold.judging), fold.labels(rows)
     found = measured(fold, rows, scores)
     assert found["average_precision"] == pytest.approx(average_precision_score(labels, scores))
     assert found["roc_auc"] == pytest.approx(roc_auc_score(labels, scores))
@@ -90,19 +91,19 @@ def test_what_judges_a_fold_changes_nothing_that_is_fitted(kind: str, fold: Fold
     numbers[:, fold.fold.judging] = 1e6
     columns = replace(fold.dataset.columns, numbers=numbers)
     other = FoldTable.of(CLAIMS, replace(fold.dataset, labels=others, columns=columns), fold.fold)
-    one, two = (CANDIDATES[kind](each, WAYS).scores(fold.choosing) for each in (fold, other))
+    one, two = (candidate(kind, each, WAYS).scores(fold.choosing) for each in (fold, other))
     assert one.tobytes() == two.tobytes()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_seed_gives_the_same_scores(kind: str, fold: FoldTable) -> None:
-    one, two = (CANDIDATES[kind](fold, WAYS).scores(fold.judging) for _ in range(2))
+    one, two = (candidate(kind, fold, WAYS).scores(fold.judging) for _ in range(2))
     assert one.tobytes() == two.tobytes()
 
 
 def test_the_grid_is_searched_on_the_choosing_rows_and_its_winner_is_named(fold: FoldTable) -> None:
-    searched = CANDIDATES["forest"](fold, replace(WAYS, searches_grid=True))
-    plain = CANDIDATES["forest"](fold, WAYS)
+    searched = candidate("forest", fold, replace(WAYS, searches_grid=True))
+    plain = candidate("forest", fold, WAYS)
     precisions = [
         measured(fold, fold.fold.choosing, each.scores(fold.choosing))["average_precision"]
         for each in (searched, plain)
@@ -116,7 +117,7 @@ def test_the_svm_says_on_how_many_rows_it_was_trained(fold: FoldTable) -> None:
     rows = candidates.some_of(fold.fold.training, fold.labels(fold.fold.training), 300, 1)
     assert len(rows) == len(np.unique(rows)) == 300
     assert np.isin(rows, fold.fold.training).all()
-    assert CANDIDATES["svm"](fold, WAYS).remark == ""
+    assert candidate("svm", fold, WAYS).remark == ""
 
 
 @pytest.mark.parametrize("frauds", [0, 1, 2, 3, 150, 1000, 1997, 1998, 1999, 2000])
@@ -135,7 +136,7 @@ def test_the_svm_is_trained_on_the_rarest_frauds() -> None:
     labels, training = many.dataset.labels.copy(), many.fold.training
     labels[training[np.flatnonzero(labels[training])[2:]]] = False
     rare = FoldTable.of(CLAIMS, replace(many.dataset, labels=labels), many.fold)
-    svm = CANDIDATES["svm"](rare, WAYS)
+    svm = candidate("svm", rare, WAYS)
     assert svm.remark == f"trained on 10,000 of {len(training):,} rows"
     assert np.isfinite(svm.scores(rare.judging)).all()
 
@@ -148,7 +149,7 @@ def test_a_category_that_only_judging_rows_hold_is_scored_by_every_kind(fold: Fo
     dataset = replace(fold.dataset, columns=replace(columns, texts=columns.texts | {"city": city}))
     other = FoldTable.of(CLAIMS, dataset, fold.fold)
     for kind in KINDS:
-        assert np.isfinite(CANDIDATES[kind](other, WAYS).scores(other.judging)).all()
+        assert np.isfinite(candidate(kind, other, WAYS).scores(other.judging)).all()
 
 
 def test_a_table_without_time_is_compared_on_random_folds(tmp_path: Path) -> None:

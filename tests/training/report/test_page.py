@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -11,22 +10,13 @@ from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.training.bundling.publishing import promoted
 from fraud_detection_api.training.proof.judged_rows import JUDGED
 from fraud_detection_api.training.report.making import report_again, report_files
-from tests.training.report.conftest import HOSTILE, Published
+from fraud_detection_api.training.report.plotting.axes import percent
+from tests.training.report.conftest import HOSTILE, Published, tree
 
 SECTIONS = {
     "summary", "purpose", "gate", "threshold", "measures", "probabilities",
     "stability", "groups", "importance", "data", "features", "limits", "versions",
 }  # fmt: skip
-
-
-def tree(html: str) -> ET.Element:
-    """The page, which has to be well-formed XML."""
-    return ET.fromstring(html.removeprefix("<!DOCTYPE html>\n"))  # noqa: S314 - made by ourselves
-
-
-def words(published: Published) -> str:
-    """What a reader sees."""
-    return " ".join("".join(tree(published.html).itertext()).replace("\u00a0", " ").split())
 
 
 def again(published: Published, manifest: Manifest) -> str:
@@ -60,16 +50,15 @@ def test_every_link_of_it_leads_somewhere_and_every_plot_has_words(published: Pu
 
 
 def test_what_comes_from_data_and_declarations_is_escaped(declared: Published) -> None:
-    assert HOSTILE in words(declared)
+    assert HOSTILE in declared.words
     assert "<script" not in declared.html
     assert "Claims &amp; &lt;others&gt;" in declared.html
     assert "Refusing a claim &lt;b&gt;without&lt;/b&gt; a person." in declared.html
 
 
 def test_every_section_is_there(declared: Published, imported: Published) -> None:
-    found, short = ({part.get("id") for part in tree(each.html).iter("section")} for each in (declared, imported))
-    assert found == SECTIONS
-    assert short == SECTIONS - {"measures", "probabilities", "stability", "groups", "importance"}
+    assert declared.sections == SECTIONS
+    assert imported.sections == SECTIONS - {"measures", "probabilities", "stability", "groups", "importance"}
 
 
 def test_every_measure_stands_in_it_as_in_the_manifest(declared: Published) -> None:
@@ -80,6 +69,23 @@ def test_every_measure_stands_in_it_as_in_the_manifest(declared: Published) -> N
     assert len(declared.bundle.manifest.metrics) >= 9
 
 
+def test_the_confusion_matrix_holds_every_record_once(declared: Published) -> None:
+    figures = declared.report.figures
+    assert figures is not None
+    found = figures.at_threshold
+    matrix = next(plot for plot in tree(declared.html).iter("svg") if "confusion-title" in str(plot.attrib))
+    shown = [text.text or "" for text in matrix.iter("text")]
+    for counted, of, word in (
+        (found.caught, found.frauds, "caught"),
+        (found.missed, found.frauds, "missed"),
+        (found.false_alarms, found.rows - found.frauds, "false alarms"),
+        (found.passed, found.rows - found.frauds, "let pass"),
+    ):
+        assert f"{counted:,}" in shown
+        assert f"{word} ({percent(counted / of)})" in shown
+    assert found.caught + found.missed + found.false_alarms + found.passed == found.rows
+
+
 def test_the_counts_at_the_threshold_are_those_of_the_measures(declared: Published) -> None:
     figures, manifest = declared.report.figures, declared.bundle.manifest
     assert figures is not None
@@ -88,11 +94,11 @@ def test_the_counts_at_the_threshold_are_those_of_the_measures(declared: Publish
     assert (found.rows, found.frauds) == (manifest.data.validation_rows, manifest.data.validation_frauds)
     assert found.caught / found.frauds == pytest.approx(manifest.metrics["recall_at_threshold"].value)
     assert found.caught / found.flagged == pytest.approx(manifest.metrics["precision_at_threshold"].value)
-    assert f"{found.flagged:,} of {found.rows:,}" in words(declared)
+    assert f"{found.flagged:,} of {found.rows:,}" in declared.words
 
 
 def test_every_check_and_every_feature_stands_in_it(published: Published) -> None:
-    shown = words(published)
+    shown = published.words
     for check in published.bundle.manifest.gate.checks:
         assert check.name in shown
         assert " ".join(check.detail.split()) in shown
@@ -101,7 +107,7 @@ def test_every_check_and_every_feature_stands_in_it(published: Published) -> Non
 
 
 def test_what_is_not_declared_is_said_not_hidden(timeless: Published) -> None:
-    shown = words(timeless)
+    shown = timeless.words
     for sentence in (
         "the use case has no time column, so nothing says which record came first",
         "The use case names no group to compare",
@@ -112,16 +118,40 @@ def test_what_is_not_declared_is_said_not_hidden(timeless: Published) -> None:
         assert sentence in shown
 
 
+def test_rows_that_are_ordered_by_a_number_are_not_called_random(timeless: Published) -> None:
+    ordered = replace(timeless.use_case, order_column="amount")
+    page = report_again(ordered, timeless.bundle.manifest, timeless.bundle)[REPORT].decode()
+    assert "amount says which record came first, but not on which day" in page
+    assert "Rows were split in the order of amount, which is no date" in page
+    assert "at random: nothing here" in timeless.words
+    assert "at random: nothing here" not in page
+
+
 def test_an_imported_model_says_that_nobody_has_judged_it(imported: Published) -> None:
-    shown = words(imported)
+    shown = imported.words
     assert "No data has judged it here." in shown
     assert "Not judged" in shown
     assert imported.report.figures is None
 
 
-def test_the_same_inputs_give_the_same_bytes(declared: Published) -> None:
-    kept = {name: declared.bundle.attached(name) for name in (REPORT, REPORT_DATA)}
-    assert report_again(declared.use_case, declared.bundle.manifest, declared.bundle) == kept
+def test_the_same_inputs_give_the_same_bytes(published: Published) -> None:
+    kept = {name: published.bundle.attached(name) for name in (REPORT, REPORT_DATA)}
+    assert report_again(published.use_case, published.bundle.manifest, published.bundle) == kept
+
+
+def test_nothing_that_is_not_known_stands_in_it_as_none(published: Published) -> None:
+    assert "None" not in published.words
+    assert "nan" not in published.words.split()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("declared", "XGBoost"), ("imported", "XGBoost"), ("unlabelled", "Isolation forest")],
+)
+def test_its_head_says_which_kind_of_model_it_is_about(name: str, kind: str, request: pytest.FixtureRequest) -> None:
+    found: Published = request.getfixturevalue(name)
+    (head,) = tree(found.html).iter("header")
+    assert f"{found.use_case.name} \u00b7 {kind} \u00b7 " in "".join(head.itertext())
 
 
 def test_another_threshold_gets_another_page_with_the_importance_that_was_kept(declared: Published) -> None:
@@ -187,11 +217,12 @@ def test_costs_of_the_use_case_are_told_in_money(declared: Published) -> None:
     money = figures.at_threshold.money
     assert money is not None
     assert money.cost == pytest.approx(declared.bundle.manifest.metrics["cost"].value, rel=1e-6)
-    assert f"it costs {money.cost:,.0f}, and {money.lost_without:,.0f} without a model" in words(declared)
+    assert f"it costs {money.cost:,.0f}, and {money.lost_without:,.0f} without a model" in declared.words
     free = report_again(replace(declared.use_case, costs=None), declared.bundle.manifest, declared.bundle)
     assert "Cost with it" in declared.html
     assert b"Cost with it" not in free[REPORT]
 
 
 def test_the_rows_behind_it_are_kept(published: Published) -> None:
-    assert (published.bundle.attached(JUDGED) is None) == (published.use_case.name == "credit_accounts")
+    nothing_judged_it = published.use_case.name in ("credit_accounts", "platform_activity")
+    assert (published.bundle.attached(JUDGED) is None) == nothing_judged_it

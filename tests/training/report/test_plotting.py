@@ -9,7 +9,7 @@ from fraud_detection_api.training.report.markup import Markup, escaped, tag
 from fraud_detection_api.training.report.plotting.axes import Axis, percent, short
 from fraud_detection_api.training.report.plotting.chart import Chart, breadth, chart
 from fraud_detection_api.training.report.plotting.marks import Bars, Dots, Line, Rule
-from fraud_detection_api.training.report.plotting.rows import Row, RowChart, intervals_svg, row_chart
+from fraud_detection_api.training.report.plotting.rows import Row, RowChart, interval_rows, intervals_svg, row_chart
 from fraud_detection_api.training.report.plotting.small import sparkline
 
 X = np.linspace(0, 1, 20)
@@ -49,6 +49,11 @@ def test_every_range_has_ticks_inside(high: float) -> None:
     ticks = Axis("", 0, high, spelled=short).ticks
     assert 3 <= len(ticks) <= 7
     assert all(0 <= value <= high * (1 + 1e-9) for value, _ in ticks)
+
+
+def test_ticks_below_nothing_stay_on_the_axis() -> None:
+    ticks = Axis("", -0.75, -0.38, spelled="{:.2f}".format).ticks
+    assert [words for _, words in ticks] == ["-0.70", "-0.60", "-0.50", "-0.40"]
 
 
 def test_shares_lie_on_the_axis_and_what_is_outside_at_its_end() -> None:
@@ -102,6 +107,12 @@ def test_intervals_make_a_file_of_its_own() -> None:
 def test_differences_below_nothing_and_large_sums_have_room_too() -> None:
     for rows in ([Row("a", -0.1, -0.3, 0.1)], [Row("b", 120_000.0, 90_000.0, 150_000.0)], []):
         assert parsed(intervals_svg("t", "a", rows)).tag.endswith("svg")
+
+
+def test_a_row_has_its_own_colour() -> None:
+    rows = [Row("chosen", 0.6, 0.5, 0.7, colour=1), Row("other", 0.4, 0.3, 0.5)]
+    drawing = parsed(row_chart(interval_rows("k", "t", "a", rows)))
+    assert [dot.get("class") for dot in drawing.iter("circle")] == ["f1", "f0"]
 
 
 def test_a_histogram_without_records_is_nothing() -> None:

@@ -83,6 +83,35 @@ def test_without_days_every_earlier_row_judges_once_and_frauds_are_dealt_out_eve
     assert all(data.labels[fold.choosing].any() for fold in folds)
 
 
+def in_moments() -> Dataset:
+    """The same rows with moments instead of days: several share one."""
+    data = dataset()
+    return replace(data, days=None, moments=data.days)
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_by_moments_each_part_is_later_without_a_gap_and_no_validation_row_is_in_any(count: int) -> None:
+    data = in_moments()
+    assert data.moments is not None
+    validation = split(data, None, 0).validation
+    folds = folds_of(data, count)
+    assert len(folds) == count
+    for fold in folds:
+        assert data.moments[fold.choosing].min() == data.moments[fold.training].max() + 1
+        assert data.moments[fold.judging].min() > data.moments[fold.choosing].max()
+        assert data.moments[fold.judging].max() < data.moments[validation].min()
+        rows = np.concatenate([fold.training, fold.choosing, fold.judging])
+        assert len(np.unique(rows)) == len(rows)
+    assert all(set(small.training) < set(large.training) for small, large in pairwise(folds))
+
+
+def test_by_moments_neither_seed_nor_gap_changes_a_fold() -> None:
+    one, other = (folds_of(in_moments(), gap=gap, seed=seed) for gap, seed in ((0, 0), (300, 5)))
+    for left, right in zip(one, other, strict=True):
+        assert left.training.tolist() == right.training.tolist()
+        assert left.judging.tolist() == right.judging.tolist()
+
+
 def test_random_folds_hang_on_the_seed() -> None:
     data = dataset(has_days=False)
     parts = split(data, None, 0)

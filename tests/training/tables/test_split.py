@@ -1,6 +1,7 @@
 """The split: later rows judge earlier ones, a gap lies between, and no row does two things."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +11,14 @@ from hypothesis import strategies as st
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.training.tables.dataset import Dataset
-from fraud_detection_api.training.tables.split import Split, default_gap, split, split_at_random, split_by_time
+from fraud_detection_api.training.tables.split import (
+    Split,
+    default_gap,
+    split,
+    split_at_random,
+    split_by_time,
+    split_in_order,
+)
 
 DAYS = st.lists(st.integers(0, 900), min_size=3, max_size=300).map(lambda days: np.array(days, dtype=np.int64))
 
@@ -49,6 +57,42 @@ def test_a_split_without_time_uses_every_row_once_and_repeats_itself(size: int, 
     assert sorted(all_rows(parts)) == list(range(size))
     assert all_rows(split_at_random(size, seed)) == all_rows(parts)
     assert "at random with seed" in parts.how
+
+
+@given(moments=DAYS)
+def test_in_order_every_row_is_in_one_part_later_parts_are_later_and_equal_moments_stay_together(
+    moments: np.ndarray,
+) -> None:
+    assume(len(np.unique(moments)) >= 3)
+    parts = split_in_order(moments)
+    assert sorted(all_rows(parts)) == list(range(len(moments)))
+    filled = [moments[rows] for rows in (parts.train, parts.stopping, parts.calibration, parts.validation) if len(rows)]
+    assert all(earlier.max() < later.min() for earlier, later in pairwise(filled))
+    assert len(parts.train)
+    assert len(parts.stopping)
+    assert len(parts.validation)
+
+
+def test_in_order_the_parts_have_the_shares_that_they_have_by_time_and_there_are_no_dates() -> None:
+    parts = split_in_order(np.random.default_rng(1).permutation(1000))
+    sizes = tuple(len(rows) for rows in (parts.train, parts.stopping, parts.calibration, parts.validation))
+    assert sizes == (650, 100, 50, 200)
+    assert parts.how == "in the order of the rows, without a gap"
+    assert (parts.trained_until, parts.validated_from) == (None, None)
+
+
+def test_a_dataset_with_moments_instead_of_days_is_split_in_their_order_whatever_the_seed_and_the_gap() -> None:
+    random = np.random.default_rng(4)
+    moments = random.integers(0, 500, 900)
+    dataset = Dataset(Columns(np.arange(900), np.zeros((1, 900))), random.random(900) < 0.3, None, moments=moments)
+    found = split(dataset, 30, seed=7)
+    assert all_rows(found) == all_rows(split_in_order(moments))
+    assert "without a gap" in found.how
+
+
+def test_two_moments_are_refused() -> None:
+    with pytest.raises(DataRefused, match=r"lie on 2 moment\(s\): a split by time needs at least 3"):
+        split_in_order(np.array([1, 2, 2]))
 
 
 def test_a_fifth_of_evenly_spread_rows_validates_a_tenth_stops_and_a_twentieth_calibrates() -> None:

@@ -18,7 +18,7 @@ from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.boosters import loaded
 from fraud_detection_api.training.bundling.native_file import read_native
-from fraud_detection_api.training.bundling.publishing import library_versions, promoted, published
+from fraud_detection_api.training.bundling.publishing import boosted_reference, library_versions, promoted, published
 from fraud_detection_api.training.bundling.reference_rows import SplitEdges, reference_rows, rows_on_splits
 from fraud_detection_api.training.bundling.saved_model import SavedModel, parsed, reordered, thresholds
 from fraud_detection_api.training.proof.threshold import fixed
@@ -57,7 +57,8 @@ def import_model(
     reason = promote or (None if registry.aliases(use_case.name).champion else FIRST_MODEL)
     manifest = _manifest(use_case, threshold, reason, {"file": file.name, "file_sha256": digest(content)})
     rows = reference_rows(_made_up(edges, len(places), seed=1), edges, seed=2)
-    version = published(registry, manifest, model, rows, report_files(use_case, manifest, None, None))
+    reference = boosted_reference(model, rows)
+    version = published(registry, manifest, model, reference, report_files(use_case, manifest, None, None))
     if reason:
         promoted(registry, use_case, version)
     return Imported(version, bool(reason), remarks)
@@ -153,5 +154,5 @@ def _manifest(use_case: UseCase, threshold: float, reason: str | None, origin: d
         threshold_rule=fixed(threshold).rule,
         threshold=threshold,
         gate=GateVerdict(passed=False, checks=(not_judged,), forced_because=reason),
-        libraries=library_versions(),
+        libraries=library_versions({"xgboost": xgboost.__version__}),
     )

@@ -4,7 +4,6 @@ import platform
 from collections.abc import Mapping
 
 import numpy as np
-import xgboost
 
 from fraud_detection_api import __version__
 from fraud_detection_api.errors import ForceNeedsReason
@@ -18,11 +17,16 @@ from fraud_detection_api.training.bundling.boosters import loaded
 from fraud_detection_api.training.report.making import report_again
 
 
-def published(registry: Registry, manifest: Manifest, model: bytes, rows: Matrix, attached: Mapping[str, bytes]) -> str:
-    """The version of a new bundle, whose reference probabilities are the library's own on these rows."""
-    probabilities = np.asarray(loaded(model).inplace_predict(rows), dtype=np.float32)
-    files = bundle_files(manifest, model, Reference(rows, probabilities), attached)
-    return registry.publish(manifest.use_case, files)
+def published(
+    registry: Registry, manifest: Manifest, model: bytes, reference: Reference, attached: Mapping[str, bytes]
+) -> str:
+    """The version of a new bundle."""
+    return registry.publish(manifest.use_case, bundle_files(manifest, model, reference, attached))
+
+
+def boosted_reference(model: bytes, rows: Matrix) -> Reference:
+    """These rows with XGBoost's own probabilities."""
+    return Reference(rows, np.asarray(loaded(model).inplace_predict(rows), dtype=np.float32))
 
 
 def promoted(registry: Registry, use_case: UseCase, wanted: str, reason: str | None = None) -> str:
@@ -40,11 +44,11 @@ def promoted(registry: Registry, use_case: UseCase, wanted: str, reason: str | N
     return registry.promote(use_case.name, version)
 
 
-def library_versions() -> dict[str, str]:
-    """What made a bundle."""
+def library_versions(learned_with: Mapping[str, str]) -> dict[str, str]:
+    """What made a bundle: this product, what it runs on, and the packages that the model was learned with."""
     return {
         "fraud_detection_api": __version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
-        "xgboost": xgboost.__version__,
+        **learned_with,
     }

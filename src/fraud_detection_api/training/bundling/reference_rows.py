@@ -22,9 +22,20 @@ class SplitEdges:
 def reference_rows(real: Matrix, edges: SplitEdges, seed: int) -> Matrix:
     """About 256 rows, made from at least one real row."""
     random = np.random.default_rng(seed)
-    kept = real[np.sort(random.choice(len(real), min(REAL, len(real)), replace=False))]
-    on_splits = rows_on_splits(kept, edges, ON_SPLITS, random)
-    return np.concatenate([kept, on_splits, _missing(kept, random), _extremes(kept, edges)])
+    kept = _some(real, random)
+    moved = rows_on_splits(kept, edges, ON_SPLITS, random)
+    return np.concatenate([kept, moved, _missing(kept, random), _extremes(kept, edges)])
+
+
+def on_splits(real: Matrix, edges: SplitEdges, seed: int) -> Matrix:
+    """Real rows and rows on the edges of splits: for a model that knows nothing missing."""
+    random = np.random.default_rng(seed)
+    kept = _some(real, random)
+    return np.concatenate([kept, rows_on_splits(kept, edges, ON_SPLITS, random)])
+
+
+def _some(real: Matrix, random: np.random.Generator) -> Matrix:
+    return real[np.sort(random.choice(len(real), min(REAL, len(real)), replace=False))]
 
 
 def rows_on_splits(real: Matrix, edges: SplitEdges, size: int, random: np.random.Generator) -> Matrix:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 from fraud_detection_api.model.manifest import DataSummary, Manifest
+from fraud_detection_api.model.runtimes import XGBOOST
 from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.bundling.publishing import library_versions
 from fraud_detection_api.training.fit_options import FitOptions
@@ -18,6 +19,7 @@ def trained_manifest(
     dataset, parts = learned.dataset, learned.parts
     return Manifest(
         use_case=learned.use_case.name,
+        model_kind=learned.model.kind,
         origin="trained",
         created_at=datetime.now(UTC),
         features=feature_profiles(learned.use_case, dataset.columns, parts.train, learned.model.categories),
@@ -31,18 +33,16 @@ def trained_manifest(
         groups=dataset.groups.names if dataset.groups else (),
         data=_summary(learned, source),
         gate=proven.verdict,
-        libraries=library_versions(),
+        libraries=library_versions(learned.model.learned_with),
     )
 
 
 def _choices(learned: Learned, options: FitOptions) -> Parameters:
-    chosen: Parameters = {
-        "rounds": learned.model.rounds,
-        "most_rounds": options.boosting.rounds,
-        "patience": options.boosting.patience,
-        "review_budget": options.review_budget,
-        "skipped_rows": learned.dataset.skipped,
-    }
+    chosen: Parameters = {"review_budget": options.review_budget, "skipped_rows": learned.dataset.skipped}
+    if learned.model.kind == XGBOOST:
+        boosting = options.boosting
+        rounds: Parameters = {"rounds": learned.model.rounds, "most_rounds": boosting.rounds}
+        chosen = {**rounds, "patience": boosting.patience, **chosen}
     days = {"trained_until": learned.parts.trained_until, "chosen_until": learned.parts.chosen_until}
     return chosen | {name: day.isoformat() for name, day in days.items() if day}
 

@@ -1,17 +1,17 @@
 """The kinds of model: each is fitted on a fold's training rows and makes its choices on the choosing rows."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.calibration import calibrated
-from fraud_detection_api.model.scorer import Probabilities
+from fraud_detection_api.model.runtimes import XGBOOST, Probabilities
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.grid import FOREST_GRID, best_in_grid
-from fraud_detection_api.training.comparing.pipelines import fitted_pipe, forest, logistic, support_vectors, tree
+from fraud_detection_api.training.comparing.own_models import own_model
+from fraud_detection_api.training.comparing.pipelines import Pipe, fitted_pipe, forest, logistic, support_vectors, tree
 from fraud_detection_api.training.proof.calibrating import platt
 from fraud_detection_api.training.tables.dataset import Labels, Rows
 from fraud_detection_api.training.train_xgboost import XGBoostTrainer
@@ -39,50 +39,63 @@ class Ways:
     searches_grid: bool
 
 
-def xgboost(table: FoldTable, ways: Ways) -> Candidate:
+def candidate(kind: str, table: FoldTable, ways: Ways) -> Candidate:
+    """A model of this kind, fitted inside a fold."""
+    return boosted(table, ways) if kind == XGBOOST else piped(fitted_as(kind, table, ways), table)
+
+
+def fitted_as(kind: str, table: FoldTable, ways: Ways) -> Pipe:
+    """A pipeline of this kind, or of a model of one's own: `package.module:function` gives a new classifier."""
+    if kind in PIPES:
+        return PIPES[kind](table, ways)
+    return fitted_pipe(own_model(kind)(), table, table.fold.training)
+
+
+def boosted(table: FoldTable, ways: Ways) -> Candidate:
     """Boosted trees as `fraud train` boosts them, stopped by the choosing rows."""
     fold = table.fold
     model = ways.trainer.train(table.use_case, table.dataset, fold.training, fold.choosing, lambda *_: None)
     return Candidate(model.runtime.probabilities, remark=f"{model.rounds} rounds")
 
 
-def logistic_regression(table: FoldTable, ways: Ways) -> Candidate:
-    """The plain yardstick: a weighted sum of scaled features."""
-    pipe = fitted_pipe(logistic(ways.seed), table, table.fold.training)
-    return Candidate(pipe.probabilities, remark=pipe.remark)
-
-
-def random_forest(table: FoldTable, ways: Ways) -> Candidate:
-    """Averaged trees, at the library's settings or at the point of the grid that the choosing rows prefer."""
-    if not ways.searches_grid:
-        return Candidate(fitted_pipe(forest(ways.seed, ways.threads), table, table.fold.training).probabilities)
-    pipe, point = best_in_grid(table, ways.seed, ways.threads)
-    words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in point.items())
-    return Candidate(pipe.probabilities, remark=f"best of {len(FOREST_GRID)}: {words}")
-
-
-def decision_tree(table: FoldTable, ways: Ways) -> Candidate:
-    """One tree that a person can read."""
-    return Candidate(fitted_pipe(tree(ways.seed), table, table.fold.training).probabilities)
-
-
-def support_vector_machine(table: FoldTable, ways: Ways) -> Candidate:
-    """Exact kernels on no more rows than they can bear; margins become probabilities on the choosing rows."""
-    rows = some_of(table.fold.training, table.labels(table.fold.training), MOST_SVM_ROWS, ways.seed)
-    pipe = fitted_pipe(support_vectors(), table, rows)
-    curve = platt(squashed(pipe.margins(table.choosing)), table.labels(table.fold.choosing))
-    capped = len(rows) < len(table.fold.training)
-    remark = f"trained on {len(rows):,} of {len(table.fold.training):,} rows" if capped else ""
+def piped(pipe: Pipe, table: FoldTable) -> Candidate:
+    """A pipeline's scores; where it has margins only, they become probabilities on the choosing rows."""
+    if pipe.gives_probabilities:
+        return Candidate(pipe.probabilities, remark=pipe.remark)
+    curve = platt(pipe.probabilities(table.choosing), table.labels(table.fold.choosing))
 
     def scores(matrix: Matrix) -> Probabilities:
-        return calibrated(squashed(pipe.margins(matrix)), curve)
+        return calibrated(pipe.probabilities(matrix), curve)
 
-    return Candidate(scores, are_probabilities=curve is not None, remark=remark)
+    return Candidate(scores, are_probabilities=curve is not None, remark=pipe.remark)
 
 
-def squashed(margins: NDArray[np.float64]) -> Probabilities:
-    """Margins between 0 and 1, in their order."""
-    return (1 / (1 + np.exp(-np.clip(margins, -12, 12)))).astype(np.float32)
+def logistic_regression(table: FoldTable, ways: Ways) -> Pipe:
+    """The plain yardstick: a weighted sum of scaled features."""
+    return fitted_pipe(logistic(ways.seed), table, table.fold.training)
+
+
+def random_forest(table: FoldTable, ways: Ways) -> Pipe:
+    """Averaged trees, at the library's settings or at the point of the grid that the choosing rows prefer."""
+    if not ways.searches_grid:
+        return fitted_pipe(forest(ways.seed, ways.threads), table, table.fold.training)
+    pipe, point = best_in_grid(table, ways.seed, ways.threads)
+    words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in point.items())
+    return replace(pipe, remark=f"best of {len(FOREST_GRID)}: {words}")
+
+
+def decision_tree(table: FoldTable, ways: Ways) -> Pipe:
+    """One tree that a person can read."""
+    return fitted_pipe(tree(ways.seed), table, table.fold.training)
+
+
+def support_vector_machine(table: FoldTable, ways: Ways) -> Pipe:
+    """Exact kernels on no more rows than they can bear."""
+    rows = some_of(table.fold.training, table.labels(table.fold.training), MOST_SVM_ROWS, ways.seed)
+    pipe = fitted_pipe(support_vectors(), table, rows)
+    capped = len(rows) < len(table.fold.training)
+    remark = f"trained on {len(rows):,} of {len(table.fold.training):,} rows" if capped else ""
+    return replace(pipe, remark=remark)
 
 
 def some_of(rows: Rows, labels: Labels, most: int, seed: int) -> Rows:
@@ -96,8 +109,7 @@ def some_of(rows: Rows, labels: Labels, most: int, seed: int) -> Rows:
     return np.sort(np.concatenate(drawn))
 
 
-CANDIDATES: Mapping[str, Callable[[FoldTable, Ways], Candidate]] = {
-    "xgboost": xgboost,
+PIPES: Mapping[str, Callable[[FoldTable, Ways], Pipe]] = {
     "logistic": logistic_regression,
     "forest": random_forest,
     "tree": decision_tree,

@@ -7,7 +7,7 @@ from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.tables.dataset import Dataset, Labels, Rows
 from fraud_detection_api.training.tables.folds import Fold
-from fraud_detection_api.training.train_xgboost import categories_within
+from fraud_detection_api.training.trained import categories_within
 
 
 @dataclass(frozen=True)

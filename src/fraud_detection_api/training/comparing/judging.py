@@ -1,6 +1,6 @@
 """Judging candidates: the same three measures for all, on the same rows."""
 
-from fraud_detection_api.model.scorer import Probabilities
+from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Operation, figures

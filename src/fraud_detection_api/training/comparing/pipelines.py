@@ -1,4 +1,7 @@
-"""Pipelines of scikit-learn: imputing, scaling, one-hot codes and the model, all fitted on the same training rows."""
+"""Pipelines of scikit-learn: imputing, scaling, one-hot codes and the model, all fitted on the same training rows.
+
+They are fitted and asked in double: an exported pipeline computes in double, too, and has to say the same.
+"""
 
 import warnings
 from collections.abc import Iterator
@@ -19,13 +22,14 @@ from sklearn.svm import SVC  # type: ignore[import-untyped]
 from sklearn.tree import DecisionTreeClassifier  # type: ignore[import-untyped]
 
 from fraud_detection_api.features.matrix import Matrix
-from fraud_detection_api.model.scorer import Probabilities
+from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.tables.dataset import Rows
 
 MOST_CODES = 30  # one-hot columns of a category; the rarest share one
 MOST_STEPS = 1_000
 TREES = 100
+FARTHEST = 80.0  # from a boundary, beyond which a logistic is 0 or 1
 
 
 def logistic(seed: int) -> BaseEstimator:
@@ -55,15 +59,18 @@ class Pipe:
     pipeline: Pipeline
     remark: str = ""
 
-    def probabilities(self, matrix: Matrix) -> Probabilities:
-        """The probability of fraud of each row."""
-        with _new_codes_are_no_news():
-            return np.asarray(self.pipeline.predict_proba(matrix)[:, 1], dtype=np.float32)
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the model knows more than on which side of its boundary a row lies, and how far."""
+        return hasattr(self.pipeline, "predict_proba")
 
-    def margins(self, matrix: Matrix) -> NDArray[np.float64]:
-        """How far each row lies on the side of fraud."""
+    def probabilities(self, matrix: Matrix) -> Probabilities:
+        """The probability of fraud of each row; of a margin its logistic, which has yet to be calibrated."""
         with _new_codes_are_no_news():
-            return np.asarray(self.pipeline.decision_function(matrix), dtype=np.float64)
+            if self.gives_probabilities:
+                return np.asarray(self.pipeline.predict_proba(_in_double(matrix))[:, 1], dtype=np.float32)
+            margins = np.clip(self.pipeline.decision_function(_in_double(matrix)), -FARTHEST, FARTHEST)
+        return np.asarray(1 / (1 + np.exp(-margins)), dtype=np.float32)
 
 
 def fitted_pipe(model: BaseEstimator, table: FoldTable, rows: Rows) -> Pipe:
@@ -72,7 +79,7 @@ def fitted_pipe(model: BaseEstimator, table: FoldTable, rows: Rows) -> Pipe:
     pipeline = Pipeline([("columns", _columns(table)), ("model", model)])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
-        pipeline.fit(matrix, table.labels(rows))
+        pipeline.fit(_in_double(matrix), table.labels(rows))
     unfinished = any(issubclass(each.category, ConvergenceWarning) for each in caught)
     return Pipe(pipeline, f"not converged after {MOST_STEPS} steps" if unfinished else "")
 
@@ -85,11 +92,15 @@ def _new_codes_are_no_news() -> Iterator[None]:
         yield
 
 
+def _in_double(matrix: Matrix) -> NDArray[np.float64]:
+    return matrix.astype(np.float64)
+
+
 def _columns(table: FoldTable) -> ColumnTransformer:
     """Numbers: the median where missing, a mark that it was, unit variance. Categories: one column for each code."""
     median = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
     codes = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", max_categories=MOST_CODES, sparse_output=False, dtype=np.float32
+        handle_unknown="infrequent_if_exist", max_categories=MOST_CODES, sparse_output=False, dtype=np.float64
     )
     return ColumnTransformer(
         [

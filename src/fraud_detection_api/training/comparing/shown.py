@@ -8,7 +8,8 @@ from rich.table import Table
 
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.atomic import whole_file
-from fraud_detection_api.training.comparing.comparison import COSTS, MEASURED, Compared, Comparison, compare
+from fraud_detection_api.training.compared import COSTS, MEASURED, Compared, Comparison
+from fraud_detection_api.training.comparing.comparison import compare
 from fraud_detection_api.training.comparing.options import CompareOptions
 from fraud_detection_api.training.progress import following
 from fraud_detection_api.training.report.plotting.rows import Row, intervals_svg
@@ -25,24 +26,22 @@ def compare_and_report(use_case: UseCase, options: CompareOptions) -> None:
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(table(comparison))
     for model in comparison.models:
-        if any(model.remarks):
-            console.print(f"{model.kind}: {'; '.join(dict.fromkeys(filter(None, model.remarks)))}")
+        if model.remark:
+            console.print(f"{model.kind}: {model.remark}")
 
 
 def table(comparison: Comparison) -> Table:
     """One line for each kind, the best first: means over the folds, and their spread."""
-    sizes = dict.fromkeys(f"{training:,} rows train and {judging:,} judge" for training, judging in comparison.sizes)
-    folds = f"{len(comparison.sizes)} folds {comparison.order}"
     shown = Table(
         "model",
         *(name.replace("_", " ") for name in MEASURED),
         "fit, s",
         "score, \u00b5s a row",
-        caption=f"mean \u00b1 standard deviation of {folds}: {'; '.join(sizes)}",
+        caption=f"mean \u00b1 standard deviation of {comparison.folds}: {comparison.rows}",
     )
     for model in comparison.models:
         seconds, microseconds = (model.mean(name) or 0.0 for name in COSTS)
-        cells = (_with_spread(model, name) for name in MEASURED)
+        cells = (model.spelled(name) for name in MEASURED)
         shown.add_row(model.kind, *cells, f"{seconds:.2f}", f"{microseconds:.2f}")
     return shown
 
@@ -50,7 +49,7 @@ def table(comparison: Comparison) -> Table:
 def plot(comparison: Comparison) -> bytes:
     """Average precision of each kind, from its lowest fold to its highest."""
     rows = [_row(model) for model in comparison.models]
-    title = f"{comparison.use_case}: models compared on {len(comparison.sizes)} folds {comparison.order}"
+    title = f"{comparison.use_case}: models compared on {comparison.folds}"
     return intervals_svg(title, "average precision: mean, lowest and highest fold", rows)
 
 
@@ -60,11 +59,5 @@ def as_json(comparison: Comparison) -> bytes:
 
 
 def _row(model: Compared) -> Row:
-    values = [fold[MEASURED[0]] or 0.0 for fold in model.folds]
     mean = model.mean(MEASURED[0]) or 0.0
-    return Row(model.kind, mean, min(values), max(values), f"{mean:.1%}")
-
-
-def _with_spread(model: Compared, name: str) -> str:
-    mean, spread = model.mean(name), model.spread(name)
-    return "" if mean is None else f"{mean:.4f}" + ("" if spread is None else f" \u00b1 {spread:.4f}")
+    return Row(model.kind, mean, *model.ends(MEASURED[0]), f"{mean:.1%}")

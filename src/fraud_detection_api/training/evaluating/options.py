@@ -10,6 +10,7 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.fit_options import BoostAsTuned, ModelsFolder, TableOptions, Text
 from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.tables.dataset import refuse_unlabelled
 from fraud_detection_api.training.tables.windows import WindowPlan
 
 
@@ -43,6 +44,7 @@ class EvaluateOptions(TableOptions):
     def refuse_for(self, use_case: UseCase) -> None:
         """Refuse at once what this use case cannot be asked."""
         self.refuse_contradictions()
+        refuse_unlabelled(use_case)
         if self.tuned:
             self.refuse_boosting_beside_tuned()
         if self.threshold is not None:

@@ -28,7 +28,8 @@ from fraud_detection_api.training.tables.windows import (
     not_known_yet,
     windows,
 )
-from fraud_detection_api.training.train_xgboost import TrainedModel, XGBoostTrainer
+from fraud_detection_api.training.train_xgboost import XGBoostTrainer
+from fraud_detection_api.training.trained import TrainedModel
 from fraud_detection_api.training.tuning.tuned_file import Tuned, read_tuned
 
 

@@ -7,7 +7,7 @@ from fraud_detection_api.training.proof.calibrating import Curve, chosen_calibra
 from fraud_detection_api.training.proof.judged_rows import Judged, judged_rows
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.split import Split
-from fraud_detection_api.training.train_xgboost import TrainedModel
+from fraud_detection_api.training.trained import TrainedModel
 
 
 def calibrated_rows(model: TrainedModel, dataset: Dataset, parts: Split) -> tuple[Curve | None, Judged]:

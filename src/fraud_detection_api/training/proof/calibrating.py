@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fraud_detection_api.model.calibration import calibrated, log_odds
 from fraud_detection_api.model.manifest import Isotonic, Platt
-from fraud_detection_api.model.scorer import Probabilities
+from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.training.tables.dataset import Labels
 
 LEAST_FRAUDS = 10  # in the calibration part, below which a curve would be drawn through chance

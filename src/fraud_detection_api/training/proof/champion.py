@@ -43,13 +43,11 @@ def champion_on(rows: ValidationRows, registry: Registry, use_case: UseCase) -> 
         return Champion(version, None, error.message)
     share = _seen(rows, scorer.manifest)
     if share is None:
-        return Champion(
-            version, None, "the split is at random, and the champion may have been trained on some of these rows"
-        )
+        return Champion(version, None, "no day tells which of these rows the champion was trained on")
     if share > MOST_SEEN:
         return Champion(version, None, f"more than half of these rows lie on days that it knows{SEEN}")
     operation = Operation(rows.budget, scorer.manifest.threshold, use_case.costs)
-    judged = replace(rows.judged, probabilities=scorer.probabilities(rows.columns))
+    judged = replace(rows.judged, probabilities=scorer.scores(rows.columns).values)
     return Champion(version, evaluate(judged, operation, rows.seed), SEEN if share else "")
 
 

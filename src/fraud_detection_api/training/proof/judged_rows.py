@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.model.scorer import Probabilities
+from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.tables.dataset import Dataset, Days, Groups, Labels, Rows
 

@@ -17,7 +17,7 @@ from fraud_detection_api.training.proof.usual_threshold import ChosenThreshold, 
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.split import Split
-from fraud_detection_api.training.train_xgboost import TrainedModel
+from fraud_detection_api.training.trained import TrainedModel
 
 
 class WantedProof(Protocol):

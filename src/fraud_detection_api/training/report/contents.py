@@ -1,6 +1,7 @@
 """What a report holds, as numbers: the same for the page and for JSON."""
 
 from fraud_detection_api.model.manifest import Frozen, Manifest, Measure
+from fraud_detection_api.training.compared import Comparison
 
 Numbers = tuple[float, ...]
 
@@ -12,8 +13,9 @@ class Purpose(Frozen):
     title: str
     purpose: str
     not_for: str
-    label: str
+    label: str | None  # None: it learned without
     time_column: str | None
+    order_column: str | None = None
     entity: str | None
     group: str | None
     help_texts: dict[str, str]
@@ -141,10 +143,27 @@ class Figures(Frozen):
 
 
 class Importance(Frozen):
-    """Mean |SHAP| of each feature over some validation rows, in log-odds."""
+    """Mean |SHAP| of each feature over some rows, in log-odds or, without labels, in strangeness."""
 
     rows: int
     values: dict[str, float]
+
+
+class Flagging(Frozen):
+    """An anomaly score, and about what share of the training rows lies below it."""
+
+    threshold: float
+    share: float
+
+
+class Strangeness(Frozen):
+    """How strange the training rows are to a model that learned from them without labels."""
+
+    rows: int
+    flagged: int
+    edges: Numbers
+    shares: Numbers  # of the training rows, between two edges
+    others: tuple[Flagging, ...]  # what other shares would take
 
 
 class Report(Frozen):
@@ -154,5 +173,7 @@ class Report(Frozen):
     use_case: Purpose
     manifest: Manifest
     figures: Figures | None
+    strangeness: Strangeness | None = None
+    comparison: Comparison | None = None
     importance: Importance | None
     limits: tuple[str, ...]

@@ -5,7 +5,7 @@ import numpy as np
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.matrix import MatrixMaker
 from fraud_detection_api.model.manifest import Manifest
-from fraud_detection_api.model.scorer import Runtime
+from fraud_detection_api.model.runtimes import Explains
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.judged_rows import Judged
 from fraud_detection_api.training.report.contents import Figures, Importance
@@ -41,8 +41,8 @@ def explained_rows(rows: Rows) -> Rows:
     return rows[np.unique(np.linspace(0, len(rows) - 1, min(MOST_EXPLAINED, len(rows))).astype(np.intp))]
 
 
-def importance(runtime: Runtime, maker: MatrixMaker, columns: Columns, names: tuple[str, ...]) -> Importance:
-    """How much each feature moves the log-odds of these records on average, up or down; the largest first."""
+def importance(runtime: Explains, maker: MatrixMaker, columns: Columns, names: tuple[str, ...]) -> Importance:
+    """How much each feature moves the log-odds or strangeness of these records on average; the largest first."""
     moved = np.abs(runtime.contributions(maker.matrix(columns))[:, :-1]).mean(axis=0)
     order = np.argsort(-moved, kind="stable").tolist()
     return Importance(rows=len(columns), values={names[place]: float(moved[place]) for place in order})

@@ -3,27 +3,31 @@
 from collections.abc import Iterator
 from datetime import date
 
-from fraud_detection_api.model.manifest import DataSummary, Manifest
+from fraud_detection_api.model.manifest import DataSummary, Manifest, Ranks
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.report.contents import Figures, Importance
+from fraud_detection_api.training.report.strangeness import flagged_share
 from fraud_detection_api.training.report.wording import count, interval
 
 FEW_FRAUDS, FEW_IN_GROUP = 100, 30
 WIDE = 0.1
 MANY_CATEGORIES = 50
 SHOWN = 5
+LOOK = "A score is a reason to look, not a proof."
 
 
 def limits_of(
     use_case: UseCase, manifest: Manifest, figures: Figures | None, importance: Importance | None
 ) -> tuple[str, ...]:
     """Every limit that can be seen, the gravest first."""
+    if manifest.ranks is not None:
+        return (*_unlabelled(manifest, manifest.ranks), *_skipped(manifest), *_features(manifest, importance), LOOK)
     if manifest.data is None:
         return (*_unjudged(manifest), *_always())
     return (
         *_few(manifest, manifest.data),
-        *_time(manifest.data),
+        *_time(use_case, manifest.data),
         *_shares(manifest.data),
         *_covered(use_case, figures),
         *_features(manifest, importance),
@@ -40,6 +44,24 @@ def _unjudged(manifest: Manifest) -> Iterator[str]:
         yield "The ranges it was trained on are unknown, so no warning can say that a record lies outside them."
 
 
+def _unlabelled(manifest: Manifest, ranks: Ranks) -> Iterator[str]:
+    yield (
+        "Nobody knows which of these records are frauds: flagged means strange, and what is strange may well be "
+        "honest. How many frauds are found and how many are missed is unknown."
+    )
+    yield (
+        "Fraud that looks like everything else is not found, nor is fraud so common that it looks usual: the model "
+        "learned from all rows, whatever frauds may be among them."
+    )
+    if isinstance(manifest.parameters.get("contamination"), str):
+        flagged = flagged_share(manifest, ranks)
+        yield (
+            f"Nobody has asked for a share to flag, and the threshold flags {flagged:.1%} of the training rows: if "
+            "that is more or less than people can look at, train with --contamination."
+        )
+    yield "Nothing says when the rows were made, so nothing shows how the model ages: train anew when habits change."
+
+
 def _few(manifest: Manifest, data: DataSummary) -> Iterator[str]:
     if data.validation_frauds < FEW_FRAUDS:
         yield (
@@ -49,12 +71,22 @@ def _few(manifest: Manifest, data: DataSummary) -> Iterator[str]:
     precision = manifest.metrics.get("average_precision")
     if precision and (precision.high or 0) - (precision.low or 0) > min(WIDE, precision.value / 2):
         yield f"The average precision is known roughly only: anywhere from {interval(precision)}."
+    yield from _skipped(manifest)
+
+
+def _skipped(manifest: Manifest) -> Iterator[str]:
     skipped = manifest.parameters.get("skipped_rows", 0)
     if isinstance(skipped, int) and skipped:
-        yield f"{count(skipped, 'row')} broke bounds or rules and were left out: records like them were not judged."
+        yield f"{count(skipped, 'row')} broke bounds or rules and were left out: the model knows no records like them."
 
 
-def _time(data: DataSummary) -> Iterator[str]:
+def _time(use_case: UseCase, data: DataSummary) -> Iterator[str]:
+    if use_case.order_column is not None:
+        yield (
+            f"Rows were split in the order of {use_case.order_column}, which is no date: nothing here shows how the "
+            "model ages over days or months, and what came after the last row is unknown."
+        )
+        return
     if data.first_day is None or data.last_day is None:
         yield (
             "There is no time column, so rows were split at random: nothing here shows how the model ages, and frauds "
@@ -125,4 +157,4 @@ def _features(manifest: Manifest, importance: Importance | None) -> Iterator[str
 
 def _always() -> Iterator[str]:
     yield "The labels are taken as the truth: a fraud that nobody reported counts as honest, here and in training."
-    yield "A score is a reason to look, not a proof."
+    yield LOOK

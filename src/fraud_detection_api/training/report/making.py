@@ -1,45 +1,69 @@
 """Making reports: the files that a bundle keeps of itself, when it is made and whenever it is made anew."""
 
 import orjson
+from pydantic import TypeAdapter, ValidationError
 
 from fraud_detection_api.errors import BundleRefused
-from fraud_detection_api.model.bundle import REPORT, REPORT_DATA, Bundle
+from fraud_detection_api.model.bundle import COMPARISON, REPORT, REPORT_DATA, Bundle
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.proof.judged_rows import JUDGED, judged_of, with_stakes
+from fraud_detection_api.training.compared import Comparison
+from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, judged_of, with_stakes
 from fraud_detection_api.training.report.contents import Importance, Purpose, Report
 from fraud_detection_api.training.report.figures import figures
 from fraud_detection_api.training.report.limits import limits_of
 from fraud_detection_api.training.report.page import page
+from fraud_detection_api.training.report.strangeness import strangeness
+
+_COMPARISON = TypeAdapter(Comparison)
 
 
 def report_files(
-    use_case: UseCase, manifest: Manifest, judged: bytes | None, importance: Importance | None
+    use_case: UseCase,
+    manifest: Manifest,
+    judged: bytes | None,
+    importance: Importance | None,
+    comparison: bytes | None = None,
 ) -> dict[str, bytes]:
-    """The report as HTML and as JSON, from a manifest and the judged rows as the bundle keeps them."""
-    report = _report(use_case, manifest, judged, importance)
+    """The report as HTML and as JSON, from a manifest, the judged rows and the comparison as the bundle keeps them."""
+    rows = _judged(use_case, manifest, judged)
+    found = figures(use_case, manifest, rows) if rows else None
+    report = Report(
+        use_case=_purpose(use_case),
+        manifest=manifest.model_copy(update={"files": {}}),
+        figures=found,
+        strangeness=strangeness(manifest),
+        comparison=_comparison(use_case, comparison),
+        importance=importance,
+        limits=limits_of(use_case, manifest, found, importance),
+    )
     return {REPORT: page(report), REPORT_DATA: report.model_dump_json(indent=1).encode() + b"\n"}
 
 
 def report_again(use_case: UseCase, manifest: Manifest, bundle: Bundle) -> dict[str, bytes]:
     """The report of a bundle's model with another manifest (its threshold, its gate), from what the bundle keeps."""
-    return report_files(use_case, manifest, bundle.attached(JUDGED), _importance(bundle))
+    judged, comparison = bundle.attached(JUDGED), bundle.attached(COMPARISON)
+    return report_files(use_case, manifest, judged, _importance(bundle), comparison)
 
 
-def _report(use_case: UseCase, manifest: Manifest, judged: bytes | None, importance: Importance | None) -> Report:
+def _judged(use_case: UseCase, manifest: Manifest, kept: bytes | None) -> Judged | None:
+    if kept is None:
+        return None
     try:
-        kept = judged_of(judged, manifest.groups) if judged else None
+        rows = judged_of(kept, manifest.groups)
     except (ValueError, EOFError) as error:
         raise BundleRefused(f"of {use_case.name}", f"{JUDGED} cannot be read: {error}") from error
-    rows = kept and with_stakes(kept, manifest.at_stake, use_case.costs)
-    found = figures(use_case, manifest, rows) if rows else None
-    return Report(
-        use_case=_purpose(use_case),
-        manifest=manifest.model_copy(update={"files": {}}),
-        figures=found,
-        importance=importance,
-        limits=limits_of(use_case, manifest, found, importance),
-    )
+    return with_stakes(rows, manifest.at_stake, use_case.costs)
+
+
+def _comparison(use_case: UseCase, kept: bytes | None) -> Comparison | None:
+    if kept is None:
+        return None
+    try:
+        return _COMPARISON.validate_json(kept)
+    except ValidationError as error:
+        wrong = error.errors()[0]["msg"]
+        raise BundleRefused(f"of {use_case.name}", f"{COMPARISON} cannot be read: {wrong}") from error
 
 
 def _importance(bundle: Bundle) -> Importance | None:
@@ -56,6 +80,7 @@ def _purpose(use_case: UseCase) -> Purpose:
         not_for=use_case.not_for,
         label=use_case.label,
         time_column=use_case.time_column,
+        order_column=use_case.order_column,
         entity=use_case.entity,
         group=use_case.gate.group,
         help_texts={field.name: field.description for field in use_case.features},

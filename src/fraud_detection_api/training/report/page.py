@@ -6,34 +6,69 @@ from dataclasses import dataclass
 from fraud_detection_api.training.report.contents import Report
 from fraud_detection_api.training.report.markup import Markup, tag
 from fraud_detection_api.training.report.plotting.palette import PLOTS, VARIABLES
+from fraud_detection_api.training.report.sections.comparison import comparison
 from fraud_detection_api.training.report.sections.data import data, features
 from fraud_detection_api.training.report.sections.decisions import decisions
+from fraud_detection_api.training.report.sections.influence import influence
 from fraud_detection_api.training.report.sections.ranks import measures
-from fraud_detection_api.training.report.sections.slices import groups, influence, stability
+from fraud_detection_api.training.report.sections.slices import groups, stability
+from fraud_detection_api.training.report.sections.strangeness import strange_flags
 from fraud_detection_api.training.report.sections.summary import gate, header, limits, purpose, summary, versions
 from fraud_detection_api.training.report.sections.truth import probabilities
 
 
+def always(_: Report) -> bool:
+    """What every model has."""
+    return True
+
+
+def is_judged(report: Report) -> bool:
+    """Whether rows with labels have judged the model."""
+    return knows_labels(report) and bool(report.manifest.data or report.manifest.metrics)
+
+
+def knows_labels(report: Report) -> bool:
+    """Whether the model gives probabilities of fraud."""
+    return report.strangeness is None
+
+
+def is_strange(report: Report) -> bool:
+    """Whether the model learned without labels."""
+    return report.strangeness is not None
+
+
+def is_compared(report: Report) -> bool:
+    """Whether the kind of model was chosen by a comparison."""
+    return report.comparison is not None
+
+
+def is_trained(report: Report) -> bool:
+    """Whether it was made here, where somebody could have measured what moves it."""
+    return is_judged(report) or report.importance is not None
+
+
 @dataclass(frozen=True)
 class Part:
-    """A section of the page, and the link that leads to it; one that needs judged data is left out without."""
+    """A section of the page, the link that leads to it, and whose page has it."""
 
     made: Callable[[Report], Markup]
     key: str | None = None
     link: str = ""
-    needs_data: bool = False
+    belongs: Callable[[Report], bool] = always
 
 
 PARTS = (
     Part(summary),
     Part(purpose),
     Part(gate, "gate", "Gate"),
-    Part(decisions, "threshold", "Threshold"),
-    Part(measures, "measures", "Ranking", needs_data=True),
-    Part(probabilities, "probabilities", "Probabilities", needs_data=True),
-    Part(stability, "stability", "Time", needs_data=True),
-    Part(groups, "groups", "Groups", needs_data=True),
-    Part(influence, "importance", "Influence", needs_data=True),
+    Part(decisions, "threshold", "Threshold", knows_labels),
+    Part(strange_flags, "threshold", "Threshold", is_strange),
+    Part(comparison, "comparison", "Comparison", is_compared),
+    Part(measures, "measures", "Ranking", is_judged),
+    Part(probabilities, "probabilities", "Probabilities", is_judged),
+    Part(stability, "stability", "Time", is_judged),
+    Part(groups, "groups", "Groups", is_judged),
+    Part(influence, "importance", "Influence", is_trained),
     Part(data, "data", "Data"),
     Part(features, "features", "Features"),
     Part(limits, "limits", "Limits"),
@@ -86,6 +121,7 @@ dt{font-size:.85rem}
 dd{margin:0;overflow-wrap:anywhere}
 ul{margin:0;padding-left:20px;max-width:82ch}
 li{margin-bottom:8px;overflow-wrap:anywhere}
+table+p{margin-top:12px}
 .spark{width:110px;height:26px}
 details{margin-top:8px}
 summary{cursor:pointer;color:var(--c0)}
@@ -103,7 +139,7 @@ summary{cursor:pointer;color:var(--c0)}
 
 def page(report: Report) -> bytes:
     """The report as HTML."""
-    parts = [part for part in PARTS if report.manifest.data or report.manifest.metrics or not part.needs_data]
+    parts = [part for part in PARTS if part.belongs(report)]
     links = (tag("a", part.link, href=f"#{part.key}") for part in parts if part.key)
     head = tag(
         "head",

@@ -88,8 +88,15 @@ def threshold_sentence(found: AtThreshold, threshold: float) -> str:
     )
 
 
+def anomaly_score(score: float) -> str:
+    """An anomaly score as the product prints it everywhere."""
+    return f"{score:.4f}"
+
+
 def threshold_rule(manifest: Manifest) -> str:
     """How the threshold was chosen."""
+    if manifest.ranks is not None:
+        return _contamination(manifest)
     try:
         return choice_of(manifest.threshold_rule).words
     except DataRefused:
@@ -120,11 +127,21 @@ def verdict_words(manifest: Manifest) -> tuple[str, str]:
         return "Not judged", "This model was made elsewhere and imported. No data has judged it here."
     if gate.passed:
         checks = "its only check" if len(gate.checks) == 1 else f"all of its {len(gate.checks)} checks"
-        return "Passed", f"The gate asks what a model must show before it may lead. This one passed {checks}."
+        blind = " Without labels, none of them says how many frauds it finds." if manifest.ranks else ""
+        return "Passed", f"The gate asks what a model must show before it may lead. This one passed {checks}.{blind}"
     reasons = f"It failed {'; '.join(failed)}." if failed else "It failed."
     if gate.forced_because:
         return "Failed, forced", f"{reasons} Somebody promoted it all the same and gave a reason."
     return "Failed", f"{reasons} It cannot lead unless somebody gives a reason."
+
+
+def _contamination(manifest: Manifest) -> str:
+    match manifest.parameters.get("contamination"):
+        case float(asked):
+            return f"contamination {asked:g}, the share of the training rows to flag"
+        case str(asked):
+            return f"contamination {asked}: no share was asked for, so it stays where scikit-learn leaves it"
+    return manifest.threshold_rule or "nobody wrote down how"
 
 
 def _a_share(title: str, words: str) -> tuple[str, Callable[[float, float], str]]:

@@ -55,8 +55,9 @@ class Groups:
 class Dataset:
     """Checked columns with their labels and what else is known of the rows.
 
-    Days count from 1970, where the use case has a time column; entities are numbers for whom rows share; at stake is
-    what a row costs if it is a fraud and is missed.
+    Days count from 1970, where the use case has a time column; moments are whatever else says which row came first;
+    entities are numbers for whom rows share; at stake is what a row costs if it is a fraud and is missed. Where the use
+    case has no label, none is set.
     """
 
     columns: Columns
@@ -66,9 +67,15 @@ class Dataset:
     entities: NDArray[np.int64] | None = None
     groups: Groups | None = None
     at_stake: NDArray[np.float64] | None = None
+    moments: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.columns)
+
+    @property
+    def in_order(self) -> NDArray[np.int64] | None:
+        """What says which row came first: days, or moments; None where nothing does."""
+        return self.moments if self.days is None else self.days
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,17 @@ def wanted_kinds(use_case: UseCase) -> dict[str, Kind]:
     if use_case.time_column:
         kinds[use_case.time_column] = Kind.DATE
     kinds |= dict.fromkeys(use_case.columns_beside, Kind.CATEGORY)
-    return {**kinds, use_case.label: Kind.BOOLEAN}
+    if use_case.order_column:
+        kinds.setdefault(use_case.order_column, Kind.NUMBER)
+    return kinds if use_case.label is None else {**kinds, use_case.label: Kind.BOOLEAN}
+
+
+def refuse_unlabelled(use_case: UseCase) -> None:
+    """Refuse what only labels can judge."""
+    if use_case.label is None:
+        raise DataRefused(
+            f"{use_case.name} has no label, so that no model of it can be judged: only `fraud train` learns without."
+        )
 
 
 def dataset_of(
@@ -104,7 +121,7 @@ def dataset_of(
     if len(bad):
         good = np.setdiff1d(np.arange(len(part)), bad)
         columns, part = columns.take(good), TablePart(_taken(part.raw, good), part.rows[good])
-    labels = np.asarray(part.raw[use_case.label] == 1)
+    labels = np.zeros(len(part), dtype=bool) if use_case.label is None else np.asarray(part.raw[use_case.label] == 1)
     _refuse_unlearnable(labels, use_case, period)
     return Dataset(
         columns,
@@ -114,6 +131,7 @@ def dataset_of(
         entities=_entities(part.raw[use_case.entity]) if use_case.entity else None,
         groups=_groups(part.raw, use_case.gate.group, use_case) if use_case.gate.group else None,
         at_stake=_at_stake(columns, use_case),
+        moments=_moments(part.raw[use_case.order_column]) if use_case.order_column else None,
     )
 
 
@@ -128,7 +146,7 @@ def _refuse_absent_columns(raw: RawTable, use_case: UseCase) -> None:
 
 
 def _in_period(raw: RawTable, use_case: UseCase, period: Period) -> TablePart:
-    size = len(raw[use_case.label])
+    size = len(next(iter(raw.values())))
     if size == 0:
         raise DataRefused("The table has no rows: choose another file, table or query.")
     if period.is_open:
@@ -207,6 +225,8 @@ def _at_stake(columns: Columns, use_case: UseCase) -> NDArray[np.float64] | None
 
 
 def _label_problems(part: TablePart, use_case: UseCase) -> list[Problem]:
+    if use_case.label is None:
+        return []
     labels = part.raw[use_case.label]
     if labels.dtype.kind == "b":
         return []
@@ -223,10 +243,18 @@ def _label_problems(part: TablePart, use_case: UseCase) -> list[Problem]:
 
 
 def _time_problems(part: TablePart, use_case: UseCase) -> list[Problem]:
-    if use_case.time_column is None:
-        return []
-    missing = np.flatnonzero(np.isnat(part.raw[use_case.time_column]))
-    return [Problem(int(row), use_case.time_column, "A date is required") for row in missing]
+    if use_case.time_column:
+        missing = np.isnat(part.raw[use_case.time_column])
+        return [Problem(int(row), use_case.time_column, "A date is required") for row in np.flatnonzero(missing)]
+    if use_case.order_column and use_case.order_column not in use_case.feature_names:
+        missing = np.isnan(part.raw[use_case.order_column].astype(np.float64))
+        return [Problem(int(row), use_case.order_column, "A number is required") for row in np.flatnonzero(missing)]
+    return []
+
+
+def _moments(values: NDArray[np.generic]) -> NDArray[np.int64]:
+    """The place of each row's moment among all moments; rows of one moment share a place."""
+    return np.unique(values.astype(np.float64), return_inverse=True)[1].astype(np.int64)
 
 
 def _bad_rows(
@@ -251,7 +279,7 @@ def _refuse_unlearnable(labels: Labels, use_case: UseCase, period: Period) -> No
         raise DataRefused(
             f"Only {len(labels):,} usable rows within {period}: training needs at least {LEAST_ROWS}. Widen the dates."
         )
-    if labels.all() or not labels.any():
+    if use_case.label is not None and (labels.all() or not labels.any()):
         raise DataRefused(
             f"Every row within {period} has {use_case.label} {int(labels[0])}: training needs both 0 and 1. "
             "Widen the dates, or look at how the label is made."

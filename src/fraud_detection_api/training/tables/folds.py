@@ -25,16 +25,23 @@ def folds_before_validation(
     dataset: Dataset, parts: Split, count: int, gap_days: int | None, seed: int
 ) -> tuple[Fold, ...]:
     """Growing windows in time order where there are days, else random folds; no validation row is in any of them."""
-    if dataset.days is None:
+    moments = dataset.in_order
+    if moments is None:
         earlier = np.setdiff1d(np.arange(len(dataset)), parts.validation)
         folds = _at_random(dataset, earlier, count, seed)
     else:
-        gap = default_gap(dataset.days) if gap_days is None else gap_days
-        earlier = np.flatnonzero(dataset.days < dataset.days[parts.validation].min())
-        folds = _in_time_order(dataset.days, earlier, count, gap)
+        earlier = np.flatnonzero(moments < moments[parts.validation].min())
+        folds = _in_time_order(moments, earlier, count, _gap(dataset, gap_days))
     for number, fold in enumerate(folds, 1):
         _refuse_one_class(dataset, fold, number)
     return folds
+
+
+def _gap(dataset: Dataset, gap_days: int | None) -> int:
+    """Days left out for late labels; none where there are moments instead of days."""
+    if dataset.days is None:
+        return 0
+    return default_gap(dataset.days) if gap_days is None else gap_days
 
 
 def _in_time_order(days: Days, earlier: Rows, count: int, gap: int) -> tuple[Fold, ...]:

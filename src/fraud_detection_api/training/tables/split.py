@@ -28,11 +28,13 @@ class Split:
 
 
 def split(dataset: Dataset, gap_days: int | None, seed: int) -> Split:
-    """By time where the dataset has days, else at random."""
-    if dataset.days is None:
-        parts = split_at_random(len(dataset), seed)
-    else:
+    """By time where the dataset has days, in order where it has moments, else at random."""
+    if dataset.days is not None:
         parts = split_by_time(dataset.days, default_gap(dataset.days) if gap_days is None else gap_days)
+    elif dataset.moments is not None:
+        parts = split_in_order(dataset.moments)
+    else:
+        parts = split_at_random(len(dataset), seed)
     for name in ("train", "stopping", "validation"):  # without both classes the calibration part is merely of no use
         _refuse_one_class(dataset.labels[getattr(parts, name)], name)
     return parts
@@ -45,13 +47,7 @@ def default_gap(days: Days) -> int:
 
 def split_by_time(days: Days, gap_days: int) -> Split:
     """Train first, then a gap for late labels, then stopping, calibration and validation; a day is never divided."""
-    distinct, counts = np.unique(days, return_counts=True)
-    if len(distinct) < 3:
-        raise DataRefused(f"The rows lie on {len(distinct)} day(s): a split by time needs at least 3. Widen the dates.")
-    later = np.cumsum(counts[::-1])[::-1] / len(days)  # share of rows on this day or later
-    validation = 2 + int(np.argmin(np.abs(later[2:] - VALIDATION_SHARE)))
-    stopping = min(_start(later, validation, STOPPING_SHARE + CALIBRATION_SHARE, first=1), validation - 1)
-    calibration = _start(later, validation, CALIBRATION_SHARE, first=stopping + 1)
+    distinct, (stopping, calibration, validation) = _cuts(days, "day(s)")
     is_train = days < distinct[stopping] - gap_days
     if not is_train.any():
         raise DataRefused(
@@ -70,6 +66,14 @@ def split_by_time(days: Days, gap_days: int) -> Split:
     )
 
 
+def split_in_order(moments: Days) -> Split:
+    """As by time, but nobody knows the dates, and so no gap can be left for labels that come late."""
+    distinct, cuts = _cuts(moments, "moment(s)")
+    parts = np.searchsorted(distinct[list(cuts)], moments, side="right")
+    train, stopping, calibration, validation = (np.flatnonzero(parts == part) for part in range(4))
+    return Split(train, stopping, calibration, validation, how="in the order of the rows, without a gap")
+
+
 def split_at_random(size: int, seed: int) -> Split:
     """Shuffled rows, where nothing says which came first."""
     shuffled = np.random.default_rng(seed).permutation(size)
@@ -82,6 +86,17 @@ def split_at_random(size: int, seed: int) -> Split:
         validation=validation,
         how=f"at random with seed {seed}, because the use case has no time column",
     )
+
+
+def _cuts(moments: Days, what: str) -> tuple[Days, tuple[int, int, int]]:
+    """The distinct days or moments, and where among them stopping, calibration and validation begin."""
+    distinct, counts = np.unique(moments, return_counts=True)
+    if len(distinct) < 3:
+        raise DataRefused(f"The rows lie on {len(distinct)} {what}: a split by time needs at least 3. Widen the dates.")
+    later = np.cumsum(counts[::-1])[::-1] / len(moments)  # share of rows then or later
+    validation = 2 + int(np.argmin(np.abs(later[2:] - VALIDATION_SHARE)))
+    stopping = min(_start(later, validation, STOPPING_SHARE + CALIBRATION_SHARE, first=1), validation - 1)
+    return distinct, (stopping, _start(later, validation, CALIBRATION_SHARE, first=stopping + 1), validation)
 
 
 def _start(later: NDArray[np.float64], end: int, share: float, first: int) -> int:

@@ -2,13 +2,16 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from fraud_detection_api.errors import DataRefused
-from fraud_detection_api.samples import DEFAULT_ROWS, DEFAULT_SEED, SAMPLES
+from fraud_detection_api.errors import DataRefused, Problem
+from fraud_detection_api.features.tables import RawTable
+from fraud_detection_api.samples import DEFAULT_SEED, SAMPLES
+from fraud_detection_api.samples.sample_table import LabelledSample
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.progress import Follower
-from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of, wanted_kinds
+from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of, refuse_unlabelled, wanted_kinds
 
 
 class WantedTable(Protocol):
@@ -49,7 +52,13 @@ class TrainingTable:
 
 
 def training_table(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
-    """Read, cut and check the table."""
+    """Read, cut and check a labelled table."""
+    refuse_unlabelled(use_case)
+    return unlabelled_table(use_case, wanted, follower)
+
+
+def unlabelled_table(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
+    """Read, cut and check a table, labelled or not."""
     table = _sample(use_case, wanted, follower) if wanted.data is None else _read(use_case, wanted, follower)
     if table.dataset.skipped:
         follower.warn(f"{table.dataset.skipped:,} bad rows were left out (--skip-bad-rows)")
@@ -59,14 +68,16 @@ def training_table(use_case: UseCase, wanted: WantedTable, follower: Follower) -
 def _sample(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
     if use_case.name not in SAMPLES:
         raise DataRefused(f"{use_case.name} has no sample table: name your own with --data.")
+    maker = SAMPLES[use_case.name]
+    sample = maker(maker.rows, DEFAULT_SEED)
     follower.warn(
-        f"NO --data WAS GIVEN: training {use_case.name} on a made-up sample of {DEFAULT_ROWS:,} rows. "
+        f"NO --data WAS GIVEN: training {use_case.name} on a made-up sample of {len(sample):,} rows. "
         "The model is for trying things out; it knows nothing of your customers."
     )
-    sample = SAMPLES[use_case.name](DEFAULT_ROWS, DEFAULT_SEED)
-    follower.step(f"No model can rank this sample better than with a ROC AUC of {sample.best_possible_auc:.4f}")
+    if isinstance(sample, LabelledSample):
+        follower.step(f"No model can rank this sample better than with a ROC AUC of {sample.best_possible_auc:.4f}")
     dataset = dataset_of(sample.columns, [], use_case, wanted.period, skip_bad_rows=wanted.skip_bad_rows)
-    return TrainingTable(dataset, f"sample of {DEFAULT_ROWS} rows, seed {DEFAULT_SEED}")
+    return TrainingTable(dataset, f"sample of {len(sample)} rows, seed {DEFAULT_SEED}")
 
 
 def _read(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
@@ -75,9 +86,19 @@ def _read(use_case: UseCase, wanted: WantedTable, follower: Follower) -> Trainin
     source = Source(wanted.data or "", wanted.table, wanted.query)
     shown = " ".join(filter(None, (without_password(source.location), source.table, source.query)))
     follower.step(f"Reading {shown}")
-    raw, unreadable = read_table(source, wanted_kinds(use_case))
+    raw, unreadable = _records_of_tables(use_case, source.location) or read_table(source, wanted_kinds(use_case))
     dataset = dataset_of(raw, unreadable, use_case, wanted.period, skip_bad_rows=wanted.skip_bad_rows)
     return TrainingTable(dataset, shown)
+
+
+def _records_of_tables(use_case: UseCase, location: str) -> tuple[RawTable, list[Problem]] | None:
+    """The records that a folder of source tables comes to, if the data is such a folder."""
+    from fraud_detection_api.storage.table_folder import grouped_records, holds_tables
+
+    folder = Path(location)
+    if use_case.tables is None or not holds_tables(folder, use_case.tables):
+        return None
+    return grouped_records(folder, use_case), []
 
 
 def without_password(location: str) -> str:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import xgboost
 
 from fraud_detection_api.features.matrix import Matrix, MatrixMaker
-from fraud_detection_api.model.scorer import Probabilities
+from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.folds import Fold
-from fraud_detection_api.training.train_xgboost import Quantiser, XGBoostTrainer, categories_within
+from fraud_detection_api.training.train_xgboost import Quantiser, XGBoostTrainer
+from fraud_detection_api.training.trained import categories_within
 
 LOOKS = 5  # at a fold while it is boosted: after each fifth of the rounds that it may take
 

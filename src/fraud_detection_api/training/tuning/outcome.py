@@ -12,7 +12,8 @@ from fraud_detection_api.training.proof.evaluation import Evaluation, Operation,
 from fraud_detection_api.training.proof.usual_threshold import declared_threshold
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.split import Split
-from fraud_detection_api.training.train_xgboost import TrainedModel, XGBoostTrainer
+from fraud_detection_api.training.train_xgboost import XGBoostTrainer
+from fraud_detection_api.training.trained import TrainedModel
 from fraud_detection_api.training.tuning.scoring import Aim
 
 

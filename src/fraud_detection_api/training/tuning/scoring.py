@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fraud_detection_api.model.scorer import Probabilities
+from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Operation, figures

@@ -68,7 +68,7 @@ def _steps(low: float, high: float) -> list[float]:
     power = 10.0 ** np.floor(np.log10(room))
     step = next(size * power for size in (0.2, 0.25, 0.5, 1.0, 2.0) if room / (size * power) <= 5.01)
     first = int(np.ceil(low / step - 1e-9))
-    return [float(np.round(step * place, 12)) for place in range(first, int(high / step + 1e-9) + 1)]
+    return [float(np.round(step * place, 12)) for place in range(first, int(np.floor(high / step + 1e-9)) + 1)]
 
 
 def _powers(low: float, high: float) -> list[float]:

@@ -22,6 +22,7 @@ class Row:
     low: float | None = None
     high: float | None = None
     words: str | None = None
+    colour: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,12 @@ def stand_alone(svg: Markup) -> bytes:
 
 
 def intervals_svg(title: str, axis_label: str, rows: Sequence[Row], *, are_bars: bool = False) -> bytes:
-    """Named values with intervals as a complete SVG file, on an axis from 0 or from the lowest value on."""
+    """Named values with intervals as a complete SVG file."""
+    return stand_alone(row_chart(interval_rows("intervals", title, axis_label, rows, are_bars=are_bars), width=640))
+
+
+def interval_rows(key: str, title: str, axis_label: str, rows: Sequence[Row], *, are_bars: bool = False) -> RowChart:
+    """Named values with intervals, on an axis from 0 or from the lowest value on."""
     ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
     low, high = min([0.0, *ends]), max([*ends, 1e-9])
     room = (high - low) * 0.05
@@ -62,7 +68,7 @@ def intervals_svg(title: str, axis_label: str, rows: Sequence[Row], *, are_bars:
         axis_label, low - (room if low < 0 else 0), min(high + room, 1.0) if high <= 1 else high + room, spelled=spelled
     )
     words = "; ".join(f"{row.name}: {_words(row, axis)}" for row in rows)
-    return stand_alone(row_chart(RowChart("intervals", title, words, axis, rows, are_bars), width=640))
+    return RowChart(key, title, words, axis, rows, are_bars)
 
 
 def shortened(name: str, most: int = MOST_LETTERS) -> str:
@@ -88,12 +94,14 @@ def _words(row: Row, axis: Axis) -> str:
 def _row(row: Row, room: _Room, middle: float, are_bars: bool) -> Markup:
     at, parts = room.across(row.value), []
     if are_bars:
-        parts.append(tag("rect", class_="bar f0", x=room.left, y=middle - 8, width=max(at - room.left, 1), height=16))
+        parts.append(
+            tag("rect", class_=f"bar f{row.colour}", x=room.left, y=middle - 8, width=max(at - room.left, 1), height=16)
+        )
     else:
-        parts.append(tag("circle", class_="f0", cx=at, cy=middle, r=4.5))
+        parts.append(tag("circle", class_=f"f{row.colour}", cx=at, cy=middle, r=4.5))
     if row.low is not None and row.high is not None:
         ends = room.across(row.low), room.across(row.high)
-        parts.append(tag("line", class_="line s0", x1=ends[0], x2=ends[1], y1=middle, y2=middle))
+        parts.append(tag("line", class_=f"line s{row.colour}", x1=ends[0], x2=ends[1], y1=middle, y2=middle))
     return joined(
         tag("text", shortened(row.name), class_="name", x=room.left - 8, y=middle + 4, text_anchor="end"),
         *parts,

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.model.manifest import Feature
+from fraud_detection_api.model.manifest import DataSummary, Feature
 from fraud_detection_api.schemas.record import Kind, spelled
 from fraud_detection_api.training.report.contents import Report
 from fraud_detection_api.training.report.markup import Markup, joined, tag
@@ -23,27 +23,34 @@ def data(report: Report) -> Markup:
         file = report.manifest.parameters.get("file", "not known either")
         words = f"This model was made elsewhere, from data that is not known here. The file: {file}."
         return section("data", "The data", paragraph(words))
-    period = f"{found.first_day} to {found.last_day}" if found.first_day else "not known: there is no time column"
-    share = found.frauds / found.rows if found.rows else 0.0
-    judged = found.validation_frauds / found.validation_rows if found.validation_rows else 0.0
-    return section(
-        "data",
-        "The data",
-        facts(
-            [
-                ("Source", found.source),
-                ("Period", period),
-                ("Rows", f"{found.rows:,}, of which {found.frauds:,} frauds ({percent(share)})"),
-                (
-                    "Judged on",
-                    f"{found.validation_rows:,} rows, of which {found.validation_frauds:,} frauds ({percent(judged)})",
-                ),
-                ("Label", report.use_case.label),
-                ("Split", found.split),
-                ("Fingerprint", found.fingerprint),
-            ]
-        ),
+    skipped = report.manifest.parameters.get("skipped_rows", 0)
+    left_out = (
+        [("Left out", f"{skipped:,} rows that broke bounds or rules")] if isinstance(skipped, int) and skipped else []
     )
+    middle = _labelled(report, found) if report.strangeness is None else _unlabelled(found)
+    pairs = [("Source", found.source), *middle, *left_out, ("Fingerprint", found.fingerprint)]
+    return section("data", "The data", facts(pairs))
+
+
+def _labelled(report: Report, found: DataSummary) -> list[tuple[str, str]]:
+    order = report.use_case.order_column
+    unknown = f"{order} orders the rows, but names no day" if order else "not known: there is no time column"
+    period = f"{found.first_day} to {found.last_day}" if found.first_day else unknown
+    return [
+        ("Period", period),
+        ("Rows", _with_frauds(found.rows, found.frauds)),
+        ("Judged on", _with_frauds(found.validation_rows, found.validation_frauds)),
+        ("Label", report.use_case.label or UNKNOWN),
+        ("Split", found.split),
+    ]
+
+
+def _unlabelled(found: DataSummary) -> list[tuple[str, str]]:
+    return [("Rows", f"{found.rows:,}, and it learned from all of them"), ("Label", "none")]
+
+
+def _with_frauds(rows: int, frauds: int) -> str:
+    return f"{rows:,} rows, of which {frauds:,} frauds ({percent(frauds / rows if rows else 0.0)})"
 
 
 def features(report: Report) -> Markup:
@@ -65,9 +72,11 @@ def features(report: Report) -> Markup:
     title = f"Features ({len(rows)})"
     if all(row[2] in (UNKNOWN, "none") for row in rows):
         return section("features", title, prose_table(headings[:2], (row[:2] for row in rows)))
+    shown = len(headings) if moved else len(headings) - 1
     note = "Distributions leave the far ends out; heights are square roots, so that few records still show."
-    shown = table(headings, rows, numeric=(3, 5), label="Features")
-    return section("features", title, shown, paragraph(note, kind="soft small"))
+    cells = (row[:shown] for row in rows)
+    found = table(headings[:shown], cells, numeric=(3, 5), label="Features")
+    return section("features", title, found, paragraph(note, kind="soft small"))
 
 
 def _named(feature: Feature, help_texts: dict[str, str]) -> Markup:

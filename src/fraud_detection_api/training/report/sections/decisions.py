@@ -39,8 +39,10 @@ def _confusion(found: AtThreshold) -> Markup:
         ("Honest", (_cell(found.false_alarms, honest, "false alarms", 1), _cell(found.passed, honest, "let pass", 2))),
     )
     words = "; ".join(f"{cell.figure} {cell.words}" for _, row in cells for cell in row)
-    plotted = heat_table("confusion", ("Decisions at the threshold", words), ("Flagged", "Passed"), cells)
-    return figure("Decisions at the threshold", "Green is right, orange is wrong; shares are of the row.", plotted)
+    plotted = heat_table("confusion", ("Confusion matrix at the threshold", words), ("Flagged", "Passed"), cells)
+    return figure(
+        "Confusion matrix at the threshold", "Green is right, orange is wrong; shares are of the row.", plotted
+    )
 
 
 def _cell(number: int, of: int, words: str, colour: int) -> Cell:
@@ -52,7 +54,7 @@ def _facts(found: AtThreshold) -> list[tuple[str, str]]:
     pairs = [
         ("Flagged", f"{found.flagged:,} of {found.rows:,} records ({percent(found.flagged / found.rows)})"),
         ("Caught", f"{found.caught:,} of {count(found.frauds, 'fraud')}; {found.missed:,} missed"),
-        ("False alarms", f"{found.false_alarms:,}, {_to_one(found)}"),
+        ("False alarms", f"{found.false_alarms:,}{_to_one(found)}"),
     ]
     if found.entities:
         pairs.append(
@@ -72,7 +74,9 @@ def _facts(found: AtThreshold) -> list[tuple[str, str]]:
 
 
 def _to_one(found: AtThreshold) -> str:
-    return f"{found.false_alarms / found.caught:,.2g} for each fraud caught" if found.caught else "and no fraud caught"
+    if not found.caught:
+        return ", and no fraud caught"
+    return f", {found.false_alarms / found.caught:,.2g} for each fraud caught" if found.false_alarms else ""
 
 
 def _money(money: Money) -> list[tuple[str, str]]:

@@ -57,6 +57,13 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Markup:
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs))
 
 
+def card(title: str, figure: str, note: str) -> Markup:
+    """A figure that the eye finds at once."""
+    return tag(
+        "div", paragraph(title, kind="soft"), paragraph(figure, kind="figure"), paragraph(note, kind="soft small")
+    )
+
+
 def bullets(items: Iterable[str]) -> Markup:
     """A list."""
     return tag("ul", *(tag("li", item) for item in items))

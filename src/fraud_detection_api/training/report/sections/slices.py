@@ -1,20 +1,18 @@
-"""How the model does over time and in each group, and what moves it."""
+"""How the model does over time and in each group."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from fraud_detection_api.model.manifest import Measure
-from fraud_detection_api.training.report.contents import Importance, Report, Slice
+from fraud_detection_api.training.report.contents import Purpose, Report, Slice
 from fraud_detection_api.training.report.markup import Markup
 from fraud_detection_api.training.report.plotting.axes import Axis, percent
 from fraud_detection_api.training.report.plotting.chart import Chart, chart
 from fraud_detection_api.training.report.plotting.marks import Dots, Line, Mark
 from fraud_detection_api.training.report.plotting.rows import Row, RowChart, row_chart
 from fraud_detection_api.training.report.sections.parts import figure, paragraph, section, side_by_side, table
-from fraud_detection_api.training.report.wording import count
 
-MOST_BARS = 20
 Taken = Callable[[Slice], Measure | None]
 
 
@@ -24,11 +22,7 @@ def stability(report: Report) -> Markup:
     if figures is None:
         return section("stability", title, paragraph("Not known: no judged rows were kept with this model."))
     if figures.period is None:
-        return section(
-            "stability",
-            title,
-            paragraph("Not known: the use case has no time column, so nothing says which record came first."),
-        )
+        return section("stability", title, paragraph(_no_days(report.use_case)))
     name = figures.period
     plots = side_by_side(_quality(figures.periods, name), _levels(figures.periods, name))
     return section(
@@ -55,16 +49,13 @@ def groups(report: Report) -> Markup:
     return section("groups", title, paragraph(words), side_by_side(*plots), _table(figures.groups, "Group"))
 
 
-def influence(report: Report) -> Markup:
-    """What moves the scores."""
-    found, title = report.importance, "What moves the scores"
-    if found is None or not found.values:
-        return section("importance", title, paragraph("Not known: it was not measured when this model was made."))
-    words = (
-        "How far each feature moves the log-odds of a record, up or down, on average over "
-        f"{count(found.rows, 'validation row')} (mean |SHAP|). It says what the model uses, not what causes fraud."
+def _no_days(ours: Purpose) -> str:
+    if ours.order_column is None:
+        return "Not known: the use case has no time column, so nothing says which record came first."
+    return (
+        f"Not known: {ours.order_column} says which record came first, but not on which day, so there are no days or "
+        "months to compare. The rows that judge come after those that trained."
     )
-    return section("importance", title, paragraph(words), side_by_side(_bars(found)))
 
 
 def _quality(periods: Sequence[Slice], unit: str) -> Markup:
@@ -172,15 +163,3 @@ def _table(parts: Sequence[Slice], heading: str) -> Markup:
 
 def _shown(measure: Measure | None) -> str:
     return "" if measure is None else f"{measure.value:.4f}"
-
-
-def _bars(found: Importance) -> Markup:
-    names = list(found.values)[:MOST_BARS]
-    rows = [Row(name, found.values[name], words=f"{found.values[name]:.3g}") for name in names]
-    highest = max(*found.values.values(), 1e-9)
-    axis = Axis("Mean |SHAP| in log-odds", 0, highest * 1.02, spelled="{:.3g}".format)
-    rest = len(found.values) - len(names)
-    more = f" The other {rest} follow in the table of features." if rest else ""
-    said = "; ".join(f"{row.name} {row.words}" for row in rows)
-    plotted = row_chart(RowChart("importance-bars", "Importance of features", said, axis, rows, are_bars=True))
-    return figure("Importance", f"The longer the bar, the more the feature moves scores.{more}", plotted)

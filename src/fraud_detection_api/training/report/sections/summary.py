@@ -2,10 +2,28 @@
 
 from collections.abc import Iterator
 
+from fraud_detection_api.model.manifest import Manifest
+from fraud_detection_api.model.runtimes import ONNX
 from fraud_detection_api.training.report.contents import Report
+from fraud_detection_api.training.report.kinds import kind_of, kind_title, kind_words
 from fraud_detection_api.training.report.markup import Markup, joined, tag
-from fraud_detection_api.training.report.sections.parts import bullets, facts, paragraph, prose_table, section, strong
-from fraud_detection_api.training.report.wording import count, interval, of_100, threshold_sentence, verdict_words
+from fraud_detection_api.training.report.sections.parts import (
+    bullets,
+    card,
+    facts,
+    paragraph,
+    prose_table,
+    section,
+    strong,
+)
+from fraud_detection_api.training.report.sections.strangeness import strange_cards, strange_sentence
+from fraud_detection_api.training.report.wording import (
+    count,
+    interval,
+    of_100,
+    threshold_sentence,
+    verdict_words,
+)
 
 KINDS = {"Passed": "good", "Failed": "bad", "Failed, forced": "forced", "Not judged": "forced"}
 
@@ -14,13 +32,18 @@ def header(report: Report) -> Markup:
     """Whose report this is."""
     manifest, data = report.manifest, report.manifest.data
     made = f"{'Trained' if manifest.origin == 'trained' else 'Imported'} {manifest.created_at:%d %B %Y, %H:%M} UTC"
-    rows = f" on {data.rows:,} rows, {data.frauds:,} of them frauds" if data else ""
+    frauds = f", {data.frauds:,} of them frauds" if data and report.strangeness is None else ""
+    rows = f" on {data.rows:,} rows{frauds}" if data else ""
     until = f", {data.first_day} to {data.last_day}" if data and data.first_day else ""
     return tag(
         "header",
         tag("p", "Model report", class_="kicker"),
         tag("h1", report.use_case.title),
-        tag("p", f"{report.use_case.name} \u00b7 {made}{rows}{until}", class_="soft"),
+        tag(
+            "p",
+            f"{report.use_case.name} \u00b7 {kind_title(kind_of(manifest))} \u00b7 {made}{rows}{until}",
+            class_="soft",
+        ),
     )
 
 
@@ -42,9 +65,11 @@ def summary(report: Report) -> Markup:
 def purpose(report: Report) -> Markup:
     """What the model is for, and what it is not for."""
     ours = report.use_case
+    gives = "a score of how strange it is" if ours.label is None else f"a probability of fraud ({ours.label})"
+    first = "strangest" if ours.label is None else "riskiest"
     unsaid = (
-        f"It gives each record of {ours.title} a probability of fraud ({ours.label}), so that people can look at the "
-        "riskiest first. The use case does not say more: write its purpose there."
+        f"It gives each record of {ours.title} {gives}, so that people can look at the {first} first. The use case "
+        "does not say more: write its purpose there."
     )
     warned = (
         "The use case does not say. At the least: not to refuse anybody by the score alone, not for records of another "
@@ -102,10 +127,14 @@ def versions(report: Report) -> Markup:
     return section(
         "versions",
         "Versions and parameters",
-        facts([*made, ("kind of model", manifest.model_kind), *libraries]),
+        facts([*made, ("kind of model", _kind(manifest)), *libraries]),
         tag("h3", "Parameters"),
         facts(parameters),
     )
+
+
+def _kind(manifest: Manifest) -> str:
+    return f"{kind_words(manifest)}, served as ONNX" if manifest.model_kind == ONNX else kind_words(manifest)
 
 
 def _said(detail: str, numbers: dict[str, float]) -> Markup:
@@ -117,6 +146,8 @@ def _said(detail: str, numbers: dict[str, float]) -> Markup:
 
 def _threshold(report: Report) -> Markup:
     manifest, figures = report.manifest, report.figures
+    if report.strangeness is not None:
+        return paragraph(strange_sentence(manifest, report.strangeness), kind="lead")
     if figures is not None:
         return paragraph(threshold_sentence(figures.at_threshold, manifest.threshold), kind="lead")
     unknown = f"Records of {manifest.threshold:.4g} and above are flagged; what that means is not known."
@@ -124,6 +155,10 @@ def _threshold(report: Report) -> Markup:
 
 
 def _cards(report: Report) -> Iterator[Markup]:
+    return _measured_cards(report) if report.strangeness is None else strange_cards(report, report.strangeness)
+
+
+def _measured_cards(report: Report) -> Iterator[Markup]:
     metrics, data = report.manifest.metrics, report.manifest.data
     base = data.validation_frauds / data.validation_rows if data and data.validation_rows else 0.0
     for name, title, note in (
@@ -139,14 +174,8 @@ def _cards(report: Report) -> Iterator[Markup]:
                 else f"{of_100(measure.value)} %"
             )
             between = interval(measure)
-            yield _card(title, shown, f"{note}; 95\u00a0% interval {between}" if between else note)
+            yield card(title, shown, f"{note}; 95\u00a0% interval {between}" if between else note)
     if not metrics:
         features = len(report.manifest.features)
-        yield _card("Features", f"{features:,}", f"{count(features, 'field')} of a record")
-        yield _card("Threshold", f"{report.manifest.threshold:.4g}", "a record at or above it is flagged")
-
-
-def _card(title: str, figure: str, note: str) -> Markup:
-    return tag(
-        "div", tag("p", title, class_="soft"), tag("p", figure, class_="figure"), tag("p", note, class_="soft small")
-    )
+        yield card("Features", f"{features:,}", f"{count(features, 'field')} of a record")
+        yield card("Threshold", f"{report.manifest.threshold:.4g}", "a record at or above it is flagged")

@@ -1,0 +1,65 @@
+"""fraud populate: every record of a table scored, and stored where /insert stores."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fraud_detection_api.cli.arguments import USE_CASE, Models, UseCases, known_use_cases, registry_of
+from fraud_detection_api.cli.progress_bar import progress_bar
+from fraud_detection_api.schemas.stored_scores import MOST_ON_A_PAGE
+from fraud_detection_api.settings import Settings
+from fraud_detection_api.training.fit_options import command_with_options
+from fraud_detection_api.use_cases import named
+
+if TYPE_CHECKING:
+    from fraud_detection_api.services.storing import Storing
+
+BATCH_ROWS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class PopulateOptions:
+    """Whose records, by which model, into which table of which project."""
+
+    data: Annotated[Path, typer.Option(help="CSV or Parquet file of records, or the folder of their source tables")]
+    project: Annotated[str, typer.Option(help="A project of FRAUD_STORE_PROJECTS")] = "raizen_gasoline"
+    table: Annotated[str, typer.Option(help="The table of the project; made on first use")] = "fraud"
+    models: Models = None
+    use_cases: UseCases = None
+    version: Annotated[str, typer.Option(help="Version, its number, champion or challenger")] = "champion"
+    batch_rows: Annotated[int, typer.Option(min=1, max=MOST_ON_A_PAGE, help="Records that are stored at once")] = (
+        BATCH_ROWS
+    )
+
+
+def _populate(name: str, options: PopulateOptions) -> None:
+    """Score every record and store what comes of it; a run that was stopped goes on where it stood."""
+    from fraud_detection_api.model.scorer import load_scorer
+    from fraud_detection_api.services.populating import Place, Population, records_of
+
+    known, registry = named(name, known_use_cases(options.use_cases)), registry_of(options.models)
+    scorer = load_scorer(registry.bundle(known.name, options.version), known)
+    records, place = records_of(str(options.data), known), Place(options.project, options.table)
+    with closing(_storing(options.batch_rows)) as storing, progress_bar(options.data.name) as hears:
+        found = Population(records, scorer, storing, place).populate(options.batch_rows, hears)
+    again = f", {found.before:,} of them by an earlier run" if found.before else ""
+    typer.echo(
+        f"Stored {found.stored:,} records in {options.project}.{options.table}{again}; "
+        f"{found.frauds:,} are called fraud by {scorer.version}."
+    )
+
+
+def _storing(most: int) -> "Storing":
+    from fraud_detection_api.services.storing import Storing
+    from fraud_detection_api.storage.score_database import DatabaseOptions, ScoreDatabase
+    from fraud_detection_api.storage.score_store import ScoreStore
+
+    settings = Settings()
+    options = DatabaseOptions(settings.store, settings.store_projects, 1, settings.store_timeout_seconds)
+    return Storing(ScoreStore(ScoreDatabase(options)), most)
+
+
+populate = command_with_options(_populate, USE_CASE)

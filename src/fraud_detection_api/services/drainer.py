@@ -1,0 +1,127 @@
+"""The draining process, as a worker sees it: started where there is none, listened to, ended with the worker."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import orjson
+from loguru import logger
+
+from fraud_detection_api.storage.score_database import DatabaseOptions, ScoreDatabase
+
+MODULE = "fraud_detection_api.services.draining"
+AGAIN_SECONDS = 2.0  # between two starts, should it end by itself
+POLL_SECONDS = 0.02
+
+Report = tuple[int, int, int]  # rows written, entries torn, entries set aside
+
+
+@dataclass(frozen=True)
+class DrainOptions:
+    """Where answers go; the URL may hold a password, so it goes to the process through a pipe."""
+
+    url: str = field(repr=False)
+    project: str
+    timeout_seconds: float
+    log_level: str
+    log_json: bool
+
+    def database(self) -> ScoreDatabase:
+        """The database that they go to, not yet connected; what it could never hold is refused here."""
+        return ScoreDatabase(DatabaseOptions(self.url, (self.project,), 1, self.timeout_seconds))
+
+
+class Drainer:
+    """At most one process for a folder, whichever worker has started it: the lock of the folder is its ticket."""
+
+    def __init__(self, folder: Path, options: DrainOptions) -> None:
+        self._folder = folder
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self._unread = b""
+        self._current: Report = (0, 0, 0)
+        self._before: Report = (0, 0, 0)
+        self._next_start = 0.0
+
+    def tend(self) -> None:
+        """Start the process unless there is one, here or in another worker."""
+        if self._process is not None and self._process.poll() is not None:
+            self._ended(self._process)
+        if self._process is None and time.monotonic() >= self._next_start:
+            self._start()
+
+    def reported(self) -> Report:
+        """What all processes that were started here have done so far."""
+        process = self._process
+        if process is not None and process.stdout is not None:
+            with suppress(BlockingIOError):
+                while part := os.read(process.stdout.fileno(), 65_536):
+                    self._unread += part
+        *lines, self._unread = self._unread.split(b"\n")
+        if lines:
+            written, torn, set_aside = orjson.loads(lines[-1])
+            self._current = (written, torn, set_aside)
+        (w, t, s), (written, torn, set_aside) = self._before, self._current
+        return w + written, t + torn, s + set_aside
+
+    def finish(self, seconds: float, waits: Callable[[], bool]) -> None:
+        """Let a process write what waits and end; a process that takes too long is killed, which loses nothing."""
+        end = time.monotonic() + seconds
+        self._next_start = 0.0
+        while not self._runs and waits() and time.monotonic() < end:  # another worker's may just be ending
+            self.tend()
+            time.sleep(POLL_SECONDS)
+        process = self._process
+        if process is None or process.stdin is None:
+            return
+        process.stdin.close()
+        try:
+            process.wait(max(0.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+        self._ended(process)
+
+    @property
+    def _runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _start(self) -> None:
+        self._next_start = time.monotonic() + AGAIN_SECONDS
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # the process inherits the lock, and holds it as long as it lives, whatever becomes of this one
+            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                [sys.executable, "-m", MODULE],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                pass_fds=[folder],
+                start_new_session=True,
+            )
+        except BlockingIOError:
+            self._next_start = 0.0  # another worker has it
+            return
+        finally:
+            os.close(folder)
+        if self._process.stdin and self._process.stdout:
+            os.set_blocking(self._process.stdout.fileno(), False)
+            with suppress(BrokenPipeError):
+                self._process.stdin.write(orjson.dumps([str(self._folder), asdict(self._options)]) + b"\n")
+                self._process.stdin.flush()
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> None:
+        code = process.wait()
+        self._before, self._current, self._unread = self.reported(), (0, 0, 0), b""
+        self._process = None
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
+        if code:
+            logger.bind(exit_code=code).error("The process that writes kept answers has ended")

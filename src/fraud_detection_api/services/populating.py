@@ -1,0 +1,117 @@
+"""Populating: every record of a table is scored and stored through the service behind /insert, batch by batch."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from fraud_detection_api.errors import DataRefused, Problem, StoreTableMissing
+from fraud_detection_api.features.check import RecordCheck
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.tables import columns_of_table
+from fraud_detection_api.model.scorer import Scorer
+from fraud_detection_api.schemas.record import Kind
+from fraud_detection_api.schemas.stored_scores import FRAUD_CLASSES, LEAST_ID, PageAsked, StoredScores
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.services.storing import Storing
+from fraud_detection_api.storage.table_folder import grouped_records, holds_tables
+from fraud_detection_api.storage.tables import Source, read_table
+
+FRAUD, NO_FRAUD = FRAUD_CLASSES
+Hears = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """The table of a project that scores go to."""
+
+    project: str
+    table: str
+
+
+@dataclass(frozen=True)
+class Populated:
+    """How many records are stored now, how many of them already were, just so, and how many are called fraud."""
+
+    stored: int
+    before: int
+    frauds: int
+
+
+@dataclass(frozen=True)
+class Population:
+    """Records in the order of their ids, the model that scores them, and the service that stores what it says."""
+
+    records: Columns
+    scorer: Scorer
+    storing: Storing
+    place: Place
+
+    def populate(self, batch_rows: int, hears: Hears) -> Populated:
+        """Store every record; batches that the store holds already are left alone, so a stopped run goes on."""
+        stored = before = frauds = 0
+        for batch in self._batches(batch_rows):
+            if self._holds(batch):
+                before += len(batch)
+            else:
+                self.storing.store(self.place.project, self.place.table, batch)
+            stored += len(batch)
+            frauds += batch.classes.count(FRAUD)
+            hears(stored, len(self.records))
+        return Populated(stored, before, frauds)
+
+    def _batches(self, batch_rows: int) -> Iterator[StoredScores]:
+        for start in range(0, len(self.records), batch_rows):
+            some = self.records.take(np.arange(start, min(start + batch_rows, len(self.records))))
+            scores = self.scorer.scores(some)
+            classes = [FRAUD if flagged else NO_FRAUD for flagged in scores.flagged.tolist()]
+            yield StoredScores(_ids(some), _as_answered(scores.values), classes)
+
+    def _holds(self, batch: StoredScores) -> bool:
+        # what is asked is the store, not a note beside it: nobody can drop a table behind its own back
+        ids: list[int] = batch.ids.tolist()
+        asked = PageAsked(after=ids[0] - 1 if ids[0] > LEAST_ID else None, limit=len(ids))
+        try:
+            page = self.storing.page(self.place.project, self.place.table, asked)
+        except StoreTableMissing:
+            return False
+        held = [(row.id, row.outlier_prob, row.class_pred) for row in page.scores]
+        return held == list(zip(ids, batch.probabilities.tolist(), batch.classes, strict=True))
+
+
+def records_of(data: str, use_case: UseCase) -> Columns:
+    """Every record of a file, or of a folder of source tables, in the order of the ids; refused if one is wrong."""
+    key = use_case.identifier_field
+    if key is None or key.kind is not Kind.INTEGER:
+        raise DataRefused(f"The records of {use_case.name} have no whole number for an id, so no store can hold them.")
+    if use_case.tables is not None and holds_tables(Path(data), use_case.tables):
+        raw, unreadable = grouped_records(Path(data), use_case), list[Problem]()
+    else:
+        raw, unreadable = read_table(Source(data), {field.name: field.kind for field in use_case.fields})
+    columns, unfitting = columns_of_table(raw, use_case)
+    _refuse_problems(data, [*unreadable, *unfitting, *RecordCheck(use_case).problems(columns)])
+    ids = _ids(columns)
+    if len(np.unique(ids)) < len(ids):
+        raise DataRefused(f"{data} holds an id more than once: one record for each {key.name} can be stored.")
+    return columns.take(np.argsort(ids, kind="stable"))
+
+
+def _refuse_problems(data: str, problems: list[Problem]) -> None:
+    if problems:
+        first = min(problems, key=lambda problem: problem.row)
+        raise DataRefused(
+            f"{data}: {len(problems):,} problem(s), the first in record {first.row + 1}, {first.field}: "
+            f"{first.message}. Nothing was stored; mend the table first."
+        )
+
+
+def _ids(columns: Columns) -> NDArray[np.int64]:
+    return np.asarray(columns.identifiers, dtype=np.int64)
+
+
+def _as_answered(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The numbers that a caller reads in the answers: the shortest text of each, and not every bit behind it."""
+    return np.array(orjson.loads(orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)), np.float64)

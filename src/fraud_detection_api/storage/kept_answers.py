@@ -1,0 +1,143 @@
+"""Kept answers in the score store: one table for each use case, one row for each record that was answered."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+from fraud_detection_api.errors import StoreTableVanished
+from fraud_detection_api.storage.kept_entry import KeptAnswer, RecordForm
+from fraud_detection_api.storage.score_database import ScoreDatabase
+
+LONGEST_KEY, LONGEST_TEXT = 255, 255
+FLAGGED, PASSED = "flagged", "passed"
+_MOMENT = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+_JSON_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An answer with the id that it has wherever it is written, and the form of its records."""
+
+    id: str
+    answer: KeptAnswer
+    form: RecordForm
+
+
+class KeptAnswers:
+    """Writes answers; one that is there already stays as it is, so that writing it again changes nothing."""
+
+    def __init__(self, database: ScoreDatabase, project: str) -> None:
+        self._database = database
+        self._project = project
+        self._tables: dict[str, sa.Table] = {}
+
+    def write(self, entries: Sequence[Entry]) -> list[str]:
+        """Write all of these in one transaction; the ids of those that the database will never take."""
+        try:
+            self._write(entries)
+        except (sa.exc.DataError, sa.exc.IntegrityError):
+            if len(entries) == 1:
+                return [entries[0].id]
+            middle = len(entries) // 2
+            return self.write(entries[:middle]) + self.write(entries[middle:])
+        return []
+
+    def _write(self, entries: Sequence[Entry]) -> None:
+        rows: dict[str, list[Row]] = {}
+        for entry in entries:
+            rows.setdefault(entry.answer.use_case, []).extend(_rows(entry))
+        inserts = [(self._insert(use_case), found) for use_case, found in rows.items() if found]
+
+        def work(connection: sa.Connection) -> None:
+            for insert, found in inserts:
+                connection.execute(insert, found)
+
+        try:
+            self._database.in_transaction(self._project, work)
+        except StoreTableVanished:
+            self._tables.clear()
+            raise
+
+    def _insert(self, use_case: str) -> sa.Insert:
+        if use_case not in self._tables:
+            self._tables[use_case] = self._made(use_case)
+        table = self._tables[use_case]
+        match self._database.dialect_name:
+            case "mysql":
+                return mysql.insert(table).on_duplicate_key_update(position=table.c.position)
+            case "postgresql":
+                return postgresql.insert(table).on_conflict_do_nothing()
+            case _:
+                return sqlite.insert(table).on_conflict_do_nothing()
+
+    def _made(self, use_case: str) -> sa.Table:
+        table = kept_table(use_case, self._project)
+
+        def make(connection: sa.Connection) -> None:
+            table.create(connection, checkfirst=True)
+
+        try:
+            self._database.in_transaction(self._project, make)
+        except sa.exc.SQLAlchemyError:  # another machine may have been first
+            self._database.in_transaction(self._project, make)
+        return table
+
+
+def kept_table(use_case: str, project: str) -> sa.Table:
+    """The table of a use case's answers."""
+    return sa.Table(
+        use_case,
+        sa.MetaData(schema=project),
+        sa.Column("entry_id", sa.String(40), primary_key=True),
+        sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("address", sa.String(LONGEST_TEXT), nullable=False),
+        sa.Column("request_id", sa.String(LONGEST_TEXT)),
+        sa.Column("record_key", sa.String(LONGEST_KEY), nullable=False),
+        sa.Column("score", sa.Double, nullable=False),
+        sa.Column("decision", sa.String(10), nullable=False),
+        sa.Column("model_version", sa.String(LONGEST_TEXT), nullable=False),
+        sa.Column("answered_at", _MOMENT, nullable=False),
+        sa.Column("record", _JSON_TEXT),
+        sa.Index(f"{use_case}_by_key"[:63], "record_key"),
+        sa.Index(f"{use_case}_by_time"[:63], "answered_at"),
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+        mysql_engine="InnoDB",
+        mariadb_charset="utf8mb4",
+        mariadb_collate="utf8mb4_bin",
+        mariadb_engine="InnoDB",
+    )
+
+
+def _rows(entry: Entry) -> Iterator[Row]:
+    answer = entry.answer
+    every = {
+        "entry_id": entry.id,
+        "address": answer.address,
+        "request_id": answer.request_id or None,
+        "model_version": answer.model_version,
+        "answered_at": answer.moment,
+    }
+    found = (answer.keys(entry.id), answer.numbers_answered(), answer.flagged.tolist(), answer.records(entry.form))
+    for position, (key, score, flagged, record) in enumerate(zip(*found, strict=True)):
+        yield {
+            **every,
+            "position": position,
+            "record_key": _bounded(key),
+            "score": score,
+            "decision": FLAGGED if flagged else PASSED,
+            "record": record,
+        }
+
+
+def _bounded(key: str) -> str:
+    # a key that no database could hold or index keeps its beginning, and stays one of its own
+    plain = key.replace("\0", "\N{SYMBOL FOR NULL}")
+    if len(plain) <= LONGEST_KEY:
+        return plain
+    return f"{plain[: LONGEST_KEY - 33]}~{hashlib.sha256(plain.encode()).hexdigest()[:32]}"

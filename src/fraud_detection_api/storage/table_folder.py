@@ -1,0 +1,63 @@
+"""Folders of several tables, a CSV or Parquet file each."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.features.grouped import grouped, refuse_rows, tables_of
+from fraud_detection_api.features.tables import RawTable
+from fraud_detection_api.schemas.learning import SourceTable, SourceTables
+from fraud_detection_api.schemas.record import fields_of
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.storage.files import format_of, write_table
+from fraud_detection_api.storage.tables import Source, read_table
+
+
+def holds_tables(folder: Path, tables: SourceTables) -> bool:
+    """Whether any of these tables is there."""
+    return folder.is_dir() and any(_files(folder, table.name) for table in tables.every)
+
+
+def grouped_records(folder: Path, use_case: UseCase) -> RawTable:
+    """The use case's records, made from the tables in the folder."""
+    tables = tables_of(use_case)
+    if not folder.is_dir():
+        raise DataRefused(f"There is no folder {folder}: name the one that holds {_listed(tables)}.")
+    raw = {table.name: _read(folder, table) for table in tables.every}
+    return grouped(raw, use_case)
+
+
+def write_tables(folder: Path, tables: Mapping[str, RawTable]) -> None:
+    """Write each table to a CSV file, whole or not at all; old ones go first, so that old and new are never mixed."""
+    if format_of(folder):
+        raise DataRefused(f"{folder}: these are {len(tables)} tables; name a folder to write them into.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in (file for name in tables for file in _files(folder, name)):
+            old.unlink()
+    except OSError as error:
+        raise DataRefused(f"{folder} cannot be written: {error.strerror or error}.") from error
+    for name, columns in tables.items():
+        write_table(folder / f"{name}.csv", columns)
+
+
+def _read(folder: Path, table: SourceTable) -> RawTable:
+    files = _files(folder, table.name)
+    if len(files) != 1:
+        found = f"it holds {' and '.join(file.name for file in files)}" if files else "it holds neither"
+        raise DataRefused(f"{folder} needs one table {table.name}, as {table.name}.csv or .parquet; {found}.")
+    try:
+        raw, unreadable = read_table(Source(str(files[0])), {each.name: each.kind for each in fields_of(table.record)})
+    except DataRefused as error:
+        raise DataRefused(f"Table {table.name}: {error.message}") from error
+    refuse_rows(table.name, unreadable)
+    return raw
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    return [file for file in sorted(folder.iterdir()) if file.name.partition(".")[0] == name and format_of(file)]
+
+
+def _listed(tables: SourceTables) -> str:
+    *others, last = (table.name for table in tables.every)
+    return f"the tables {', '.join(others)} and {last}"

@@ -1,0 +1,32 @@
+"""The reference rows of a trained model, with the scores of the library that will have to repeat them."""
+
+import numpy as np
+
+from fraud_detection_api.features.matrix import MatrixMaker
+from fraud_detection_api.model.bundle import Reference
+from fraud_detection_api.model.runtimes import XGBOOST
+from fraud_detection_api.schemas.record import Kind
+from fraud_detection_api.training.bundling.publishing import boosted_reference
+from fraud_detection_api.training.bundling.reference_rows import SplitEdges, reference_rows
+from fraud_detection_api.training.bundling.saved_model import parsed, thresholds
+from fraud_detection_api.training.proof.proving import Learned
+
+MOST_CANDIDATES = 10_000
+
+
+def trained_reference(learned: Learned, seed: int) -> Reference:
+    """About 256 rows: of boosted trees also such as lie on the edges of their splits."""
+    train, model = learned.parts.train, learned.model
+    candidates = np.asarray(train[:: max(len(train) // MOST_CANDIDATES, 1)])
+    maker = MatrixMaker(learned.use_case.feature_names, model.categories)
+    matrix = maker.matrix(learned.dataset.columns.take(candidates))
+    categorical = tuple(
+        position for position, field in enumerate(learned.use_case.features) if field.kind is Kind.CATEGORY
+    )
+    edges = SplitEdges(thresholds(parsed(model.model)) if model.kind == XGBOOST else {}, categorical)
+    rows = reference_rows(matrix, edges, seed)
+    return (
+        boosted_reference(model.model, rows)
+        if model.kind == XGBOOST
+        else Reference(rows, model.runtime.probabilities(rows))
+    )

@@ -1,0 +1,82 @@
+"""Which kind of model a fit trains: the one that is asked for, or the best of those that the use case names."""
+
+from dataclasses import asdict, dataclass
+
+import orjson
+
+from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.model.bundle import COMPARISON
+from fraud_detection_api.model.runtimes import XGBOOST
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.boosting import Boosting
+from fraud_detection_api.training.comparing.options import KINDS, refuse_unknown_kinds
+from fraud_detection_api.training.fit_options import BOOSTING_OPTIONS, FitOptions
+from fraud_detection_api.training.progress import SearchFollower
+from fraud_detection_api.training.tables.dataset import Dataset
+from fraud_detection_api.training.tables.split import Split
+from fraud_detection_api.training.train_xgboost import XGBoostTrainer
+from fraud_detection_api.training.trained import Trainer
+
+COMPARE, FOREST, FOLDS = "compare", "forest", 3
+
+
+@dataclass(frozen=True)
+class ChosenKind:
+    """What trains, and the comparison that chose it, as the bundle will keep it."""
+
+    kind: str
+    comparison: dict[str, bytes]
+
+
+def kinds_asked(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
+    """The kinds that may be trained; more than one are compared."""
+    kinds = _kinds_named(use_case, options)
+    given = [name for name in BOOSTING_OPTIONS if getattr(options, name) is not None]
+    if given and XGBOOST not in kinds:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise DataRefused(f"{flags} says how to boost, and {', '.join(kinds)} does not boost: leave it out.")
+    if options.grid and FOREST not in kinds:
+        raise DataRefused(f"--grid searches the forest's grid, and {', '.join(kinds)} is no forest: leave it out.")
+    return kinds
+
+
+def _kinds_named(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
+    asked = options.model
+    if asked is None:
+        return (XGBOOST,) if options.tuned else use_case.models
+    if asked == COMPARE:
+        return use_case.models if len(use_case.models) > 1 else KINDS
+    refuse_unknown_kinds((asked,))
+    if options.tuned and asked != XGBOOST:
+        raise DataRefused(f"--tuned says how to boost: leave it out to train {asked}.")
+    return (asked,)
+
+
+def only(kind: str) -> ChosenKind:
+    """A kind that nobody has compared."""
+    return ChosenKind(kind, {})
+
+
+def best_kind(
+    use_case: UseCase, dataset: Dataset, parts: Split, options: FitOptions, follower: SearchFollower
+) -> ChosenKind:
+    """The best by average precision within folds before the validation period."""
+    kinds = _kinds_named(use_case, options)
+    from fraud_detection_api.training.comparing.candidates import Ways
+    from fraud_detection_api.training.comparing.comparison import Entrants, compared
+
+    trainer = XGBoostTrainer(options.boosting, options.threads, options.device)
+    ways = Ways(trainer, int(trainer.parameters["nthread"]), options.seed, options.grid)
+    found = compared(use_case, dataset, parts, Entrants(kinds, FOLDS, options.gap_days, ways), follower)
+    best = found.models[0]
+    follower.step(f"Chose {best.kind}: average precision {best.mean('average_precision') or 0:.4f} within the folds")
+    return ChosenKind(best.kind, {COMPARISON: orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2)})
+
+
+def trainer_of(kind: str, boosting: Boosting, options: FitOptions) -> Trainer:
+    """What trains a model of this kind."""
+    if kind == XGBOOST:
+        return XGBoostTrainer(boosting, options.threads, options.device)
+    from fraud_detection_api.training.train_pipeline import PipelineTrainer
+
+    return PipelineTrainer(kind, options.seed, options.threads, options.grid)

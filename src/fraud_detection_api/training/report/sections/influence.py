@@ -1,0 +1,81 @@
+"""What moves a model: how much each feature adds to its scores, up or down."""
+
+from dataclasses import dataclass
+
+from fraud_detection_api.model.runtimes import ONNX
+from fraud_detection_api.training.report.contents import Importance, Report
+from fraud_detection_api.training.report.kinds import kind_words
+from fraud_detection_api.training.report.markup import Markup
+from fraud_detection_api.training.report.plotting.axes import Axis, percent
+from fraud_detection_api.training.report.plotting.rows import Row, RowChart, row_chart
+from fraud_detection_api.training.report.sections.parts import figure, paragraph, section, side_by_side
+from fraud_detection_api.training.report.wording import count
+
+MOST_BARS = 20
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """What it is that features move: in words, on the axis, and in which figures."""
+
+    title: str
+    noun: str
+    words: str
+    axis: Axis
+
+
+def influence(report: Report) -> Markup:
+    """What moves the scores, or the strangeness."""
+    found = report.importance
+    moved = _log_odds(found) if report.strangeness is None else _strangeness(found)
+    if found is None or not found.values:
+        return section("importance", moved.title, paragraph(_why_unknown(report)))
+    words = moved.words.format(count(found.rows, moved.noun))
+    return section("importance", moved.title, paragraph(words), side_by_side(_bars(found, moved.axis)))
+
+
+def _log_odds(found: Importance | None) -> _Moved:
+    return _Moved(
+        "What moves the scores",
+        "validation row",
+        "How far each feature moves the log-odds of a record, up or down, on average over {} (mean |SHAP|). It says "
+        "what the model uses, not what causes fraud.",
+        Axis("Mean |SHAP| in log-odds", 0, _end(found), spelled="{:.3g}".format),
+    )
+
+
+def _strangeness(found: Importance | None) -> _Moved:
+    return _Moved(
+        "What moves the strangeness",
+        "training row",
+        "How much sooner or later each feature lets random splits set a record apart, as a share of the splits that "
+        "are to be expected, on average over {} (mean |SHAP|). It says what the model looks at, not what is wrong.",
+        Axis("Mean |SHAP|, of the expected splits", 0, _end(found)),
+    )
+
+
+def _end(found: Importance | None) -> float:
+    return max(*found.values.values(), 1e-9) * 1.02 if found and found.values else 1.0
+
+
+def _why_unknown(report: Report) -> str:
+    if report.manifest.model_kind != ONNX:
+        return "Not known: it was not measured when this model was made."
+    return (
+        f"Not known: this {kind_words(report.manifest)} is served as an ONNX model, which gives scores but does not "
+        "say what each feature adds to them. Train with --model xgboost for a model that does."
+    )
+
+
+def _bars(found: Importance, axis: Axis) -> Markup:
+    names = list(found.values)[:MOST_BARS]
+    rows = [Row(name, found.values[name], words=_spelled(found.values[name], axis)) for name in names]
+    rest = len(found.values) - len(names)
+    more = f" The other {rest} follow in the table of features." if rest else ""
+    said = "; ".join(f"{row.name} {row.words}" for row in rows)
+    plotted = row_chart(RowChart("importance-bars", "Importance of features", said, axis, rows, are_bars=True))
+    return figure("Importance", f"The longer the bar, the more the feature moves.{more}", plotted)
+
+
+def _spelled(value: float, axis: Axis) -> str:
+    return percent(value) if axis.spelled is percent else f"{value:.3g}"

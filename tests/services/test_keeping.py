@@ -1,0 +1,235 @@
+"""Keeping answers: what a keeper is handed comes into the database, or waits in the spool, or is counted."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from loguru import logger
+from pydantic import ValidationError
+
+from fraud_detection_api.errors import AnswersCannotBeKept, StoreUnusable, UseCaseInvalid
+from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.model.scorer import Scorer
+from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.schemas.keeping import KeepMode
+from fraud_detection_api.services.answers import Scored
+from fraud_detection_api.services.drainer import DrainOptions
+from fraud_detection_api.services.keeping import REQUEST_ID, Keeper, KeepingOptions
+from fraud_detection_api.settings import Settings
+from fraud_detection_api.storage.spool_segments import segments
+from tests.examples import good_rows, records_of
+from tests.running_service import eventually, free_port
+from tests.storage.answer_stores import AnswerStore, answer_store
+
+NAME = CREDIT_ACCOUNTS.name
+USE_CASES = {NAME: CREDIT_ACCOUNTS}
+PLENTY = 10_000_000
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[AnswerStore]:
+    """A database in a folder."""
+    with answer_store("sqlite", tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def scored(credit_scorer: Scorer) -> Scored:
+    """Two accounts and their scores."""
+    return scored_accounts(credit_scorer, 2)
+
+
+@pytest.fixture
+def logged() -> Iterator[list[dict[str, object]]]:
+    """What is logged, with its values."""
+    found: list[dict[str, object]] = []
+    handler = logger.add(
+        lambda message: found.append({"message": message.record["message"], **message.record["extra"]})
+    )
+    yield found
+    logger.remove(handler)
+
+
+def scored_accounts(scorer: Scorer, size: int) -> Scored:
+    """Made-up accounts and their scores."""
+    columns = RowsDoor(CREDIT_ACCOUNTS).columns(records_of(good_rows(CREDIT_ACCOUNTS, size), CREDIT_ACCOUNTS))
+    return Scored(CREDIT_ACCOUNTS, columns, scorer, scorer.scores(columns))
+
+
+def keeper(folder: Path, drain: DrainOptions, mode: KeepMode, most_bytes: int = PLENTY) -> Keeper:
+    """A keeper as the application makes it."""
+    return Keeper(KeepingOptions({NAME: mode}, folder / "spool", most_bytes, drain), USE_CASES)
+
+
+def away() -> DrainOptions:
+    """A database that nobody runs."""
+    url = f"postgresql+psycopg://bob:s3cret@127.0.0.1:{free_port()}/shop"
+    return DrainOptions(url, "kept", 2, "INFO", log_json=True)
+
+
+def hand(keeper: Keeper, scored: Scored, times: int = 1) -> None:
+    """Give the keeper so many answers."""
+    keep = keeper.keep(NAME, "/fraud_detection")
+    assert keep
+    for number in range(times):
+        REQUEST_ID.set(f"request-{number}")
+        keep(scored)
+
+
+@pytest.mark.parametrize("mode", [KeepMode.SCORES, KeepMode.FULL])
+def test_a_clean_end_leaves_every_answer_in_the_database_and_an_empty_spool(
+    mode: KeepMode, store: AnswerStore, scored: Scored, tmp_path: Path
+) -> None:
+    kept = keeper(tmp_path, store.options, mode)
+    kept.start()
+    hand(kept, scored, times=50)
+    kept.stop()
+    rows = store.rows(NAME)
+    assert {(row["request_id"], row["position"]) for row in rows} == {
+        (f"request-{number}", place) for number in range(50) for place in range(2)
+    }
+    assert len(rows) == 100
+    assert all((row["record"] is not None) == (mode is KeepMode.FULL) for row in rows)
+    assert [row["score"] for row in rows[:2]] == pytest.approx(scored.scores.values.tolist())
+    assert (kept.counts.kept, kept.counts.written, kept.counts.lost) == (50, 100, 0)
+    assert not list((tmp_path / "spool").iterdir())
+
+
+def test_answers_come_to_the_database_while_the_service_runs(
+    store: AnswerStore, scored: Scored, tmp_path: Path
+) -> None:
+    kept = keeper(tmp_path, store.options, KeepMode.SCORES)
+    kept.start()
+    hand(kept, scored)
+    eventually(lambda: len(store.rows(NAME)) == 2)
+    eventually(lambda: kept.counts.written == 2)
+    hand(kept, scored)
+    kept.stop()
+    assert len(store.rows(NAME)) == 4
+
+
+def test_what_a_database_that_is_away_cannot_take_waits_for_the_next_start(
+    store: AnswerStore, scored: Scored, tmp_path: Path
+) -> None:
+    first = keeper(tmp_path, away(), KeepMode.FULL)
+    first.start()
+    hand(first, scored, times=3)
+    first.stop()
+    assert len(segments(tmp_path / "spool")) == 1
+    assert first.counts.waiting_bytes > 0
+    assert first.counts.written == 0
+    second = keeper(tmp_path, store.options, KeepMode.SCORES)
+    second.start()
+    eventually(lambda: len(store.rows(NAME)) == 6)
+    second.stop()
+    assert all(row["record"] for row in store.rows(NAME))
+    assert not segments(tmp_path / "spool")
+
+
+def test_a_killed_draining_process_is_replaced_and_writes_nothing_twice(
+    store: AnswerStore, scored: Scored, tmp_path: Path
+) -> None:
+    kept = keeper(tmp_path, store.options, KeepMode.SCORES)
+    kept.start()
+    hand(kept, scored, times=5)
+    process = running_process(kept)
+    process.kill()
+    eventually(lambda: running_process(kept) is not process)
+    hand(kept, scored, times=5)
+    kept.stop()
+    assert len(store.rows(NAME)) == 20
+
+
+def test_two_workers_share_a_folder_and_one_draining_process(
+    store: AnswerStore, scored: Scored, tmp_path: Path
+) -> None:
+    workers = [keeper(tmp_path, store.options, KeepMode.SCORES) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    eventually(lambda: any(worker._drainer._process for worker in workers))
+    for worker in workers:
+        hand(worker, scored, times=10)
+    assert [worker._drainer._process is None for worker in workers].count(False) == 1
+    first = next(worker for worker in workers if worker._drainer._process)
+    first.stop()
+    second = next(worker for worker in workers if worker is not first)
+    hand(second, scored, times=10)
+    second.stop()
+    assert len(store.rows(NAME)) == 60
+    assert not list((tmp_path / "spool").iterdir())
+
+
+def test_a_full_spool_refuses_on_full_and_counts_on_scores(
+    scored: Scored, tmp_path: Path, logged: list[dict[str, object]]
+) -> None:
+    full = keeper(tmp_path / "full", away(), KeepMode.FULL, most_bytes=2_000)
+    full.start()
+    with pytest.raises(AnswersCannotBeKept, match="the spool is full"):
+        hand(full, scored, times=100)
+    full.stop()
+    scores = keeper(tmp_path / "scores", away(), KeepMode.SCORES, most_bytes=2_000)
+    scores.start()
+    hand(scores, scored, times=100)
+    scores.stop()
+    assert (full.counts.refused, full.counts.lost) == (1, 0)
+    assert scores.counts.refused == 0
+    assert scores.counts.lost == 100 - scores.counts.kept > 0
+    told = [line for line in logged if line["message"] == "Answers could not be kept"]
+    assert sum(int(str(line["refused"])) for line in told) == 1
+    assert sum(int(str(line["lost"])) for line in told) == scores.counts.lost
+    assert len(told) <= 4
+
+
+def test_what_no_database_will_ever_take_is_set_aside_and_keeps_nothing_back(
+    store: AnswerStore, scored: Scored, tmp_path: Path
+) -> None:
+    kept = keeper(tmp_path, store.options, KeepMode.FULL)
+    kept.start()
+    hand(kept, scored, times=3)
+    scored.scores.values[0] = float("nan")
+    hand(kept, scored)
+    kept.stop()
+    assert len(store.rows(NAME)) == 6
+    assert kept.counts.set_aside == 1
+    assert [path.suffix for path in (tmp_path / "spool").iterdir()] == [".refused"]
+
+
+def test_nothing_is_kept_and_nothing_made_where_nobody_asks_for_it(store: AnswerStore, tmp_path: Path) -> None:
+    kept = keeper(tmp_path, store.options, KeepMode.OFF)
+    kept.start()
+    assert kept.keep(NAME, "/fraud_detection") is None
+    assert kept.keep("another", "/another") is None
+    kept.stop()
+    assert not (tmp_path / "spool").exists()
+
+
+def test_an_answer_without_records_is_nothing_to_keep(
+    store: AnswerStore, credit_scorer: Scorer, tmp_path: Path
+) -> None:
+    kept = keeper(tmp_path, store.options, KeepMode.FULL)
+    kept.start()
+    hand(kept, scored_accounts(credit_scorer, 0))
+    kept.stop()
+    assert kept.counts.kept == 0
+
+
+def test_wrong_settings_are_refused_by_name(tmp_path: Path, store: AnswerStore) -> None:
+    options = KeepingOptions({"credit_acounts": KeepMode.FULL}, tmp_path / "spool", PLENTY, store.options)
+    with pytest.raises(UseCaseInvalid, match=r"FRAUD_KEEP names 'credit_acounts'.*credit_accounts"):
+        Keeper(options, USE_CASES)
+    with pytest.raises(StoreUnusable):
+        keeper(tmp_path, DrainOptions("nonsense", "kept", 5, "INFO", log_json=False), KeepMode.FULL)
+    for wrong in ("credit_accounts=all", "credit_accounts", "credit_accounts=FULL"):
+        with pytest.raises(ValidationError, match="'off', 'scores' or 'full'"):
+            Settings.model_validate({"keep": wrong})
+    kept = Settings.model_validate({"keep": " credit_accounts = full , cards=off,"}).keep
+    assert kept == {"credit_accounts": KeepMode.FULL, "cards": KeepMode.OFF}
+
+
+def running_process(keeper: Keeper) -> "subprocess.Popen[bytes]":
+    """The draining process of this keeper, once it has one."""
+    eventually(lambda: keeper._drainer._process is not None)
+    process = keeper._drainer._process
+    assert process
+    return process

@@ -1,0 +1,102 @@
+"""One record alone, or a bare vector: the same line as for lists, refusals without a row, answers without a list."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fraud_detection_api.errors import RecordsRefused
+from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.services.answers import Scored, full_answer
+from fraud_detection_api.services.scoring import SingleScoring, VectorScoring
+from fraud_detection_api.services.served_models import ServedModel
+from fraud_detection_api.storage.kept_entry import KeptAnswer, packed, packed_forms, unpacked, unpacked_forms
+from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS, METER_READINGS
+from tests.doors import HAS_QUICK_WAY
+from tests.examples import body_of, good_rows, records_of, rule_breakers, slow_body_of
+from tests.small_models import SmallModel, promoted
+
+
+def served(model: SmallModel, folder: Path) -> ServedModel:
+    """A small model as its use case's champion."""
+    promoted(Registry(folder), model)
+    found = ServedModel(model.use_case, Registry(folder))
+    found.refresh()
+    return found
+
+
+@pytest.mark.parametrize("use_case", EVERY_USE_CASE, ids=lambda use_case: use_case.name)
+def test_both_ways_answer_what_the_writer_says_of_the_record(
+    small_models: dict[str, SmallModel], tmp_path: Path, use_case: UseCase
+) -> None:
+    scoring = SingleScoring(use_case, served(small_models[use_case.name], tmp_path), full_answer)
+    for row in good_rows(use_case, 5, seed=31):
+        (record,) = records_of([row], use_case)
+        slow, quick = scoring.answer_record(record), scoring.answer_body(body_of([row])[1:-1])
+        assert quick == (slow if HAS_QUICK_WAY else None)
+        assert len(json.loads(slow.content)) == 1
+        assert scoring.answer_body(slow_body_of([row])[1:-1]) is None
+
+
+def test_a_rule_that_one_record_breaks_is_told_without_a_row(
+    small_models: dict[str, SmallModel], tmp_path: Path
+) -> None:
+    scoring = SingleScoring(LOAN_APPLICATIONS, served(small_models["loan_applications"], tmp_path), full_answer)
+    for rule in LOAN_APPLICATIONS.rules:
+        row = rule_breakers(LOAN_APPLICATIONS, rule)[0]
+        assert scoring.answer_body(body_of([row])[1:-1]) is None
+        with pytest.raises(RecordsRefused) as refused:
+            scoring.answer_record(records_of([row], LOAN_APPLICATIONS)[0])
+        assert refused.value.alone
+        (problem,) = refused.value.problems
+        assert (problem.field, problem.message) == (rule.fields[0], rule.message)
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"{}", b"1", b"[]", b"[1]"])
+def test_what_is_no_record_is_left_to_pydantic(
+    small_models: dict[str, SmallModel], tmp_path: Path, body: bytes
+) -> None:
+    scoring = SingleScoring(METER_READINGS, served(small_models["meter_readings"], tmp_path), full_answer)
+    assert scoring.answer_body(body) is None
+    row = body_of(good_rows(METER_READINGS, 1))[1:-1]
+    for two in (row + b"," + row, row + b"],[" + row, b"[" + row + b"]"):
+        assert scoring.answer_body(two) is None
+
+
+def test_a_vector_is_kept_without_anybody_that_it_would_be_about(
+    small_models: dict[str, SmallModel], tmp_path: Path
+) -> None:
+    scoring = VectorScoring(METER_READINGS, served(small_models["meter_readings"], tmp_path))
+    heard: list[Scored] = []
+    scoring.keep = heard.append
+    row = good_rows(METER_READINGS, 1)[0]
+    vector = [float(row[name] or 0) for name in METER_READINGS.feature_names]
+    answer = scoring.answer_vector(vector, with_score=True)
+    (kept,) = heard
+    assert (len(kept), len(kept.columns.identifiers)) == (1, 0)
+    assert kept.columns.numbers.tolist() == [[value] for value in vector]
+    assert kept.scores.anomaly_scores is not None
+    assert json.loads(answer.content)["anomaly_score"] == kept.scores.anomaly_scores[0]
+    assert scoring.answer_body(json.dumps({"feature_vector": vector}).encode()) is None
+
+
+def test_what_is_kept_of_a_vector_names_nobody() -> None:
+    form = unpacked_forms(packed_forms({"meter_readings": METER_READINGS}))["meter_readings"]
+    scores, numbers = np.array([0.75], dtype=np.float32), np.array([[3.0], [1.5], [8.0], [1.0]])
+    kept = KeptAnswer(
+        "meter_readings", "/prediction/meter_readings", "asked", "1-0f5c2a9b", 0, scores, scores > 1, None, numbers
+    )
+    found = unpacked(packed(kept))
+    assert found.keys("entry") == ["asked:0"]
+    (record,) = found.records(form)
+    assert json.loads(record or "") == {"readings": 3, "lowest": 1.5, "highest": 8.0, "is_remote": True}
+
+
+def test_a_rule_that_a_vector_breaks_is_told_by_its_field(small_models: dict[str, SmallModel], tmp_path: Path) -> None:
+    scoring = VectorScoring(METER_READINGS, served(small_models["meter_readings"], tmp_path))
+    with pytest.raises(RecordsRefused) as refused:
+        scoring.answer_vector([3.0, 9.0, 8.0, 1.0], with_score=False)
+    assert [problem.field for problem in refused.value.problems] == ["lowest"]
+    assert refused.value.alone

@@ -1,0 +1,55 @@
+"""What the battery asks: a use case, its small model, and the service that serves it."""
+
+from dataclasses import dataclass
+
+import httpx
+import numpy as np
+
+from fraud_detection_api.schemas.use_case import UseCase
+from tests.examples import Row
+from tests.small_models import SmallModel
+
+Answer = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A use case, its served model and the service."""
+
+    use_case: UseCase
+    client: httpx.Client
+    model: SmallModel
+    version: str
+
+    @property
+    def known_by(self) -> tuple[str, ...]:
+        """What an answer says of whom it is about; nothing where only its place does."""
+        return (self.use_case.identifier,) if self.use_case.identifier else ()
+
+    def post(self, body: bytes) -> httpx.Response:
+        """POST /score/<use case>."""
+        headers = {"Content-Type": "application/json"}
+        return self.client.post(f"/score/{self.use_case.name}", content=body, headers=headers)
+
+    def scored(self, body: bytes) -> list[Answer]:
+        """The answer to a body that must be accepted."""
+        response = self.post(body)
+        assert response.status_code == 200, response.text
+        answers: list[Answer] = response.json()
+        return answers
+
+    def refused(self, body: bytes) -> set[tuple[str | int, ...]]:
+        """The places of what is wrong in a body that must be refused."""
+        response = self.post(body)
+        assert response.status_code == 422, (body[:500], response.text)
+        return {tuple(problem["loc"]) for problem in response.json()["detail"]}
+
+
+def assert_served(subject: Subject, answers: list[Answer], rows: list[Row]) -> None:
+    """These answers give these rows the library's own scores: to the bit, or as near as is promised of its kind."""
+    library = subject.model.library
+    expected = subject.model.scores(rows) if rows else np.zeros(0)
+    figures = np.array([answer[library.figures[-1]] for answer in answers], dtype=np.float64)
+    found = figures.astype(expected.dtype).astype(np.float64)  # read as the type that was written
+    assert found.shape == expected.shape
+    assert np.abs(found - expected.astype(np.float64)).max(initial=0) <= library.within

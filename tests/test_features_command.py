@@ -1,0 +1,93 @@
+"""fraud features: from three tables to a file with a row for every customer, whole or not at all; then to training."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from fraud_detection_api.cli.main import app
+from fraud_detection_api.errors import DataRefused, UnknownUseCase
+from fraud_detection_api.samples.purchases import purchases
+from fraud_detection_api.schemas.purchases import PURCHASES
+from fraud_detection_api.storage.table_folder import write_tables
+from fraud_detection_api.storage.tables import Source, read_table
+from fraud_detection_api.training.fit_options import TableOptions
+from fraud_detection_api.training.tables.training_table import unlabelled_table
+from fraud_detection_api.use_cases import all_use_cases
+from tests.training.fitting import Listener
+
+COMMAND = [sys.executable, "-m", "fraud_detection_api.cli.main", "features"]
+KINDS = {each.name: each.kind for each in PURCHASES.fields}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample of a thousand fills."""
+    folder = tmp_path_factory.mktemp("tables")
+    write_tables(folder, purchases(1000, 1).tables)
+    return folder
+
+
+def test_it_writes_the_file_of_the_contract(folder: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "purchases", "--data", str(folder)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "group_data_by_users.csv: 10,000 rows, one for each of users\n"
+    (file,) = tmp_path.iterdir()
+    assert file.read_text().splitlines()[0] == "user_id,total_liters,total_amount_paid,is_premium"
+    found, problems = read_table(Source(str(file)), KINDS)
+    assert problems == []
+    assert all(np.array_equal(found[name], values) for name, values in purchases(1000, 1).columns.items())
+
+
+def test_it_writes_parquet_by_another_name(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "customers.parquet"
+    result = CliRunner().invoke(app, ["features", "purchases", "--data", str(folder), "--output", str(file)])
+    assert result.exit_code == 0, result.output
+    assert len(read_table(Source(str(file)), KINDS)[0]["user_id"]) == 10_000
+
+
+def test_what_is_refused_ends_it_with_exit_code_2_and_without_a_file(tmp_path: Path) -> None:
+    tables = {name: dict(columns) for name, columns in purchases(100, 1).tables.items()}
+    tables["transactions"]["liters"] = -tables["transactions"]["liters"].astype(np.float64)
+    write_tables(tmp_path / "tables", tables)
+    done = subprocess.run(
+        [*COMMAND, "purchases", "--data", "tables"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("fraud: Table transactions: 100 rows cannot be used")
+    assert "row 1, liters: Input should be greater than or equal to 0" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["tables"]
+
+
+def test_other_use_cases_are_refused(folder: Path) -> None:
+    refused = CliRunner().invoke(app, ["features", "credit_accounts", "--data", str(folder)]).exception
+    assert isinstance(refused, DataRefused)
+    unknown = CliRunner().invoke(app, ["features", "horse_races", "--data", str(folder)]).exception
+    assert isinstance(unknown, UnknownUseCase)
+
+
+def test_training_reads_the_written_file_and_the_folder_of_tables_alike(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    CliRunner().invoke(app, ["features", "purchases", "--data", str(folder), "--output", str(file)])
+    written, made = (
+        unlabelled_table(PURCHASES, TableOptions(data=str(place)), Listener()).dataset for place in (file, folder)
+    )
+    assert len(written) == 10_000
+    assert np.array_equal(written.columns.identifiers, made.columns.identifiers)
+    assert np.array_equal(written.columns.numbers, made.columns.numbers)
+
+
+@pytest.mark.parametrize(("name", "rows"), [("purchases", 10_000), ("platform_activity", 64_227)])
+def test_without_data_training_takes_the_sample_and_claims_no_best_auc_where_there_are_no_labels(
+    name: str, rows: int
+) -> None:
+    listener = Listener()
+    table = unlabelled_table(all_use_cases()[name], TableOptions(), listener)
+    assert (len(table.dataset), table.source) == (rows, f"sample of {rows} rows, seed 1")
+    assert f"a made-up sample of {rows:,} rows" in listener.warned[0]
+    assert listener.said == []

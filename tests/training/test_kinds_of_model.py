@@ -1,0 +1,180 @@
+"""`fraud train --model`: each kind is proved in one way, published as a bundle and served as its library says."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.pipeline import Pipeline  # type: ignore[import-untyped]  # it ships no types
+
+from fraud_detection_api.errors import BundleRefused, DataRefused
+from fraud_detection_api.features.matrix import MatrixMaker
+from fraud_detection_api.model.bundle import COMPARISON, Bundle
+from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.model.scorer import load_scorer
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.choosing import Choosing
+from fraud_detection_api.training.comparing.candidates import PIPES, Ways
+from fraud_detection_api.training.comparing.fold_table import FoldTable
+from fraud_detection_api.training.comparing.options import KINDS
+from fraud_detection_api.training.fitting import fit
+from fraud_detection_api.training.proof.judged_rows import JUDGED
+from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of
+from fraud_detection_api.training.tables.folds import Fold
+from fraud_detection_api.training.tables.split import split
+from fraud_detection_api.training.train_pipeline import NOBODY
+from fraud_detection_api.training.train_xgboost import XGBoostTrainer
+from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
+from tests.training.fitting import QUICK, Listener, fitted, table_file
+
+ONE_THREAD = replace(QUICK, rounds=None, depth=None)  # of what is not boosted
+
+ROWS = 2500
+BY_SCIKIT_LEARN = tuple(PIPES)
+TWO_KINDS = replace(CLAIMS, models=("tree", "logistic"))
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry with one version of every kind, in the order of KINDS; the last that passed its gate leads."""
+    folder = tmp_path_factory.mktemp("kinds")
+    data = table_file(folder, claims_table(ROWS))
+    for kind in KINDS:
+        fitted(data, folder / "models", replace(ONE_THREAD, model=kind), CLAIMS)
+    return folder / "models"
+
+
+def bundle_of(models: Path, kind: str) -> Bundle:
+    """The version of a kind."""
+    return Registry(models).bundle(CLAIMS.name, Registry(models).versions(CLAIMS.name)[KINDS.index(kind)])
+
+
+def claims() -> Dataset:
+    """The claims as a fit reads them."""
+    return dataset_of(claims_table(ROWS), [], CLAIMS, Period(), skip_bad_rows=False)
+
+
+def library_says(pipeline: Pipeline, matrix: "np.ndarray[tuple[int, int], np.dtype[np.float32]]") -> np.ndarray:
+    """The pipeline's own probabilities; of a margin its logistic."""
+    wide = matrix.astype(np.float64)
+    if hasattr(pipeline, "predict_proba"):
+        return np.asarray(pipeline.predict_proba(wide)[:, 1])
+    return np.asarray(1 / (1 + np.exp(-pipeline.decision_function(wide))))
+
+
+@pytest.mark.filterwarnings("ignore:Found unknown categories")
+@pytest.mark.parametrize("kind", BY_SCIKIT_LEARN)
+def test_what_is_served_is_what_scikit_learn_says_fitted_on_the_same_rows(models: Path, kind: str) -> None:
+    dataset, bundle = claims(), bundle_of(models, kind)
+    parts = split(dataset, None, QUICK.seed)
+    table = FoldTable.of(CLAIMS, dataset, Fold(parts.train, parts.stopping, NOBODY))
+    pipeline = PIPES[kind](table, Ways(XGBoostTrainer(), 1, QUICK.seed, searches_grid=False)).pipeline
+    uncalibrated = replace(bundle, manifest=bundle.manifest.model_copy(update={"calibration": None}))
+    columns = dataset.columns.take(parts.validation)
+    found = load_scorer(uncalibrated, CLAIMS).scores(columns).values
+    expected = library_says(pipeline, MatrixMaker(CLAIMS.feature_names, bundle.manifest.categories).matrix(columns))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
+    assert found.std() > 0.01
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_manifest_names_the_kind_its_parameters_and_its_library(models: Path, kind: str) -> None:
+    manifest = bundle_of(models, kind).manifest
+    boosted = kind == "xgboost"
+    assert (manifest.model_kind, manifest.model_file) == (
+        ("xgboost", "model.json") if boosted else ("onnx", "model.onnx")
+    )
+    assert manifest.parameters.get("model", "xgboost") == kind
+    assert ("xgboost" if boosted else "scikit-learn") in manifest.libraries
+    assert manifest.metrics["roc_auc"].value > 0.65
+    assert manifest.data is not None
+    assert manifest.data.validation_rows > 300
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_keeps_the_rows_that_judged_it_and_takes_another_threshold(models: Path, kind: str) -> None:
+    before = bundle_of(models, kind)
+    assert before.attached(JUDGED)
+    choosing = Choosing(Registry(models), CLAIMS, before.version)
+    made = Registry(models).bundle(CLAIMS.name, choosing.published(choosing.chosen(choice_of("fpr:5%"))).version)
+    assert (made.model, made.manifest.model_kind) == (before.model, before.manifest.model_kind)
+    assert made.manifest.threshold_rule == "fpr:0.05"
+    columns = claims().columns
+    one, other = (load_scorer(each, CLAIMS).scores(columns) for each in (before, made))
+    assert one.values.tobytes() == other.values.tobytes()
+    assert (other.flagged == (other.values >= np.float32(made.manifest.threshold))).all()
+
+
+def test_a_kind_stands_beside_a_champion_of_another_kind_on_the_same_rows(models: Path) -> None:
+    for kind in BY_SCIKIT_LEARN:
+        (beside,) = [check for check in bundle_of(models, kind).manifest.gate.checks if "champion" in check.name]
+        assert "cannot be compared" not in beside.detail, kind
+        assert beside.numbers, kind
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "reference.npy", "manifest.json"])
+def test_one_changed_byte_of_an_exported_model_is_refused(models: Path, tmp_path: Path, name: str) -> None:
+    folder = bundle_of(models, "forest").folder
+    assert folder is not None
+    registry = Registry(tmp_path / "models")
+    version = registry.publish(CLAIMS.name, {each.name: each.read_bytes() for each in folder.iterdir()})
+    file = registry.root / CLAIMS.name / "versions" / version / name
+    content = file.read_bytes()
+    file.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    with pytest.raises(BundleRefused, match="was changed"):
+        registry.bundle(CLAIMS.name, version)
+
+
+def compared(folder: Path, use_case: UseCase, model: str | None = None) -> Bundle:
+    """The version that a fit with a comparison has published."""
+    data = table_file(folder, claims_table(ROWS))
+    found = fitted(data, folder / "models", replace(ONE_THREAD, model=model), use_case)
+    return Registry(folder / "models").bundle(use_case.name, found.version)
+
+
+def test_several_kinds_are_compared_and_the_best_is_trained(tmp_path: Path) -> None:
+    bundle = compared(tmp_path, TWO_KINDS)
+    kept = json.loads(bundle.attached(COMPARISON) or b"")
+    precision = {
+        model["kind"]: np.mean([fold["average_precision"] for fold in model["folds"]]) for model in kept["models"]
+    }
+    assert set(precision) == {"tree", "logistic"}
+    assert bundle.manifest.parameters["model"] == max(precision, key=lambda kind: precision[kind])
+    assert kept["order"] == "in time order"
+
+
+def test_a_comparison_can_be_asked_for(tmp_path: Path) -> None:
+    bundle = compared(tmp_path, CLAIMS, "compare")
+    assert {model["kind"] for model in json.loads(bundle.attached(COMPARISON) or b"")["models"]} == set(KINDS)
+
+
+def test_one_kind_that_is_asked_for_is_not_compared(tmp_path: Path) -> None:
+    bundle = compared(tmp_path, TWO_KINDS, "tree")
+    assert bundle.manifest.parameters["model"] == "tree"
+    assert bundle.attached(COMPARISON) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"model": "crystal_ball"}, "There is no model crystal_ball; there are: xgboost, "),
+        ({"model": "tree", "tuned": True}, "leave it out to train tree"),
+        ({"model": "logistic", "depth": 4}, "--depth says how to boost, and logistic does not boost"),
+        ({"model": "tree", "grid": True}, "--grid searches the forest's grid, and tree is no forest"),
+        ({"contamination": 0.1}, "claims has a label, and --contamination is for"),
+        ({"n_estimators": 10, "random_state": 3}, "claims has a label, and --n-estimators, --random-state is for"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_the_table_is_read(changes: dict[str, object], why: str) -> None:
+    options = replace(ONE_THREAD, data="nowhere.csv", **changes)  # type: ignore[arg-type]  # options by their names
+    with pytest.raises(DataRefused, match=why):
+        fit(CLAIMS, options, Listener())
+
+
+def test_without_time_every_kind_is_split_at_random_too(tmp_path: Path) -> None:
+    data = table_file(tmp_path, claims_table(ROWS))
+    found = fitted(data, tmp_path / "models", replace(ONE_THREAD, model="logistic"), TIMELESS_CLAIMS)
+    assert found.manifest.data is not None
+    assert found.manifest.data.split.startswith("at random")
