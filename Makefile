@@ -18,9 +18,19 @@ PIP := .tools/bin/python -m pip -qq --disable-pip-version-check
 INSTALL := $(PIP) --python $(BIN)/python install
 
 SAMPLE := credit_accounts
+SAMPLES := $(SAMPLE) card_transactions platform_activity purchases
 ROWS ?= 20000
 SEED ?= 7
 ARGS ?=
+
+# Sample data that are not there yet, and a model of them; of the kinds that cards may have, the quickest.
+define train_samples
+mkdir -p data; for name in $(SAMPLES); do \
+  table=data/$$name.csv; options=; \
+  case $$name in purchases) table=data/$$name;; card_transactions) options='--model xgboost';; esac; \
+  [ -e $$table ] || $(1) sample $$name --rows $(ROWS) --seed $(SEED) --output $$table; \
+  $(1) train $$name --data $$table $$options; done
+endef
 
 ##@ Use
 .PHONY: help
@@ -33,8 +43,8 @@ serve: .venv/.project ## Set up what serving needs, train the sample model if th
 	@exec $(BIN)/fraud serve $(ARGS)
 
 .PHONY: sample-model
-sample-model: .venv/.project data/$(SAMPLE).csv ## Train a model on sample data and publish it in models/
-	$(BIN)/fraud train $(SAMPLE) --data data/$(SAMPLE).csv
+sample-model: .venv/.project ## Train a model of each use case on sample data and publish it in models/
+	@$(call train_samples,$(BIN)/fraud)
 
 .PHONY: install
 install: .venv/.notebooks .venv/.project ## Set up everything: serving, training, development, notebooks
@@ -64,12 +74,12 @@ notebooks: install ## Execute every notebook, outputs thrown away
 	  $(BIN)/jupyter execute "$$notebook" --kernel_name=python3 --output="$$out/$${notebook##*/}"; done
 
 .PHONY: postman
-postman: .venv/.project node_modules/.ready ## Run the Postman collection against a live server with a fresh sample model
+postman: .venv/.project node_modules/.ready ## Run the Postman collection against a live server with fresh sample models
 	@bin="$(CURDIR)/$(BIN)"; work=$$(mktemp -d); cd "$$work"; \
 	trap '[ $$? = 0 ] || cat "$$work/log"; kill $$(jobs -p) 2>/dev/null || true; wait; rm -rf "$$work"' EXIT; \
 	port=$$("$$bin/python" -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'); \
-	mkdir data; "$$bin/fraud" sample $(SAMPLE) --rows $(ROWS) --seed $(SEED) --output data/$(SAMPLE).csv >log 2>&1; \
-	"$$bin/fraud" train $(SAMPLE) --data data/$(SAMPLE).csv >>log 2>&1; \
+	export FRAUD_MODELS=models FRAUD_STORE=sqlite:///store FRAUD_STORE_PROJECTS=raizen_gasoline FRAUD_KEEP=; \
+	{ $(call train_samples,"$$bin/fraud"); } >log 2>&1; \
 	"$$bin/fraud" serve --port "$$port" >>log 2>&1 & \
 	for _ in $$(seq 150); do \
 	  "$$bin/python" -c "import urllib.request as r; r.urlopen('http://127.0.0.1:$$port/ready')" 2>/dev/null && break; \
@@ -90,10 +100,6 @@ clean: ## Remove what make made, but no models and no data
 	rm -rf .venv .tools .make node_modules build dist reports .coverage .coverage.* coverage.xml \
 	  .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find src tests benchmarks \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
-
-data/$(SAMPLE).csv: | .venv/.project
-	@mkdir -p data
-	$(BIN)/fraud sample $(SAMPLE) --rows $(ROWS) --seed $(SEED) --output $@
 
 # Debian splits pip and ensurepip off into python3-venv. Where that is missing, Debian's own pip, unpacked in .tools/ and
 # nowhere else, does the same work: no root needed, nothing on the system changed.

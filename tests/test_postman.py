@@ -112,15 +112,42 @@ def test_every_request_has_checks_and_starts_at_the_base_address(collection: Col
         assert re.search(r"have\.status\(\d+\)", checks), item.name
 
 
+def test_what_the_documentation_shows_of_single_records_is_in_the_collection(collection: Collection) -> None:
+    examples = {path: example for path, example in shown_examples().items() if not isinstance(example, list)}
+    assert set(examples) >= {"/predict_fraud", "/predict", "/prediction", "/prediction/purchases"}
+    for path, example in examples.items():
+        assert example in [json.loads(body) for body in posted_to(collection, path)], path
+
+
+def shown_examples() -> dict[str, object]:
+    """The body that the OpenAPI document offers for each scoring address."""
+    document = create_app(Settings(use_cases=())).openapi()
+    asked = {path: operations.get("post", {}) for path, operations in document["paths"].items()}
+    contents = {
+        path: operation["requestBody"]["content"]["application/json"]
+        for path, operation in asked.items()
+        if "scoring" in operation.get("tags", ())
+    }
+    return {path: (found["schema"].get("examples") or found["examples"])[0] for path, found in contents.items()}
+
+
+def posted_to(collection: Collection, path: str) -> list[str]:
+    """The bodies of the requests that are to be accepted there."""
+    asked = [item.request for item in accepted(collection) if item.request.address == ("POST", path)]
+    return [request.body.raw for request in asked if request.body]
+
+
+def test_the_stores_requests_keep_to_a_table_of_their_own(collection: Collection) -> None:
+    (folder,) = (folder for folder in collection.item if folder.name == "Score store")
+    written = [json.loads(item.request.body.raw)["table_name"] for item in folder.item if item.request.body]
+    assert set(written) == {"postman"}
+
+
 @pytest.mark.parametrize("use_case", USE_CASES, ids=lambda use_case: use_case.name)
 def test_every_use_case_has_its_own_example_and_no_example_is_refused(
     collection: Collection, use_case: UseCase
 ) -> None:
-    posted = [
-        item.request.body.raw
-        for item in accepted(collection)
-        if item.request.body and item.request.address[1] == f"/score/{use_case.name}"
-    ]
+    posted = posted_to(collection, f"/score/{use_case.name}")
     assert [use_case.example] in [json.loads(body) for body in posted]
     for body in posted:
         TypeAdapter(list[use_case.record]).validate_json(body)  # type: ignore[name-defined]  # known at run time
