@@ -1,6 +1,6 @@
-# Stages: builder (compiler, Poetry, wheel), serving-venv and sample-model (what the final image takes over),
-# tests (everything, for `docker compose run tests`, `lint` and `jupyter`), tracking-server (MLflow, for
-# `docker compose --profile mlflow up mlflow`), serving (the last one and the default).
+# Stages: builder (compiler, Poetry, wheel), serving-venv and sample-model (what the final image takes over), workbench
+# (every command), tests (everything, for `docker compose run tests`, `lint` and `jupyter`), tracking-server (MLflow,
+# for `docker compose --profile mlflow up mlflow`), serving (the last one and the default).
 #
 # pip finds its index as it does everywhere: by default, or through the optional build arguments below. They reach the
 # building stages alone, nothing of them is left in the final image.
@@ -22,7 +22,7 @@ RUN python3 -m venv /opt/poetry \
  && /opt/poetry/bin/pip install -q "poetry==${POETRY_VERSION}" "poetry-plugin-export==${EXPORT_VERSION}"
 WORKDIR /build
 COPY pyproject.toml poetry.lock ./
-RUN /opt/poetry/bin/poetry export --only main --output serving.txt \
+RUN /opt/poetry/bin/poetry export --only main --extras onnx --extras mysql --extras postgres --output serving.txt \
  && /opt/poetry/bin/poetry export --only main --extras training --output training.txt \
  && /opt/poetry/bin/poetry export --only tracking-server --output tracking-server.txt \
  && /opt/poetry/bin/poetry export --all-groups --all-extras --output everything.txt
@@ -41,9 +41,28 @@ RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps /whee
 
 FROM serving-venv AS sample-model
 RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --require-hashes --requirement training.txt
+ENV PATH=/opt/venv/bin:$PATH FRAUD_MODELS=/models
 RUN mkdir /data \
- && /opt/venv/bin/fraud sample credit_accounts --rows 20000 --seed 7 --output /data/credit_accounts.csv \
- && FRAUD_MODELS=/models /opt/venv/bin/fraud train credit_accounts --data /data/credit_accounts.csv
+ && fraud sample credit_accounts --rows 20000 --seed 7 --output /data/credit_accounts.csv \
+ && fraud train credit_accounts --data /data/credit_accounts.csv \
+ && fraud train card_transactions \
+ && fraud train platform_activity \
+ && fraud train purchases
+
+# Every command of `fraud`, for `docker compose run workbench`.
+FROM python:${PYTHON}-slim-bookworm AS workbench
+LABEL org.opencontainers.image.title="fraud_detection_api: workbench" \
+      org.opencontainers.image.description="Samples, training, reports and stored scores from the command line" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 FRAUD_MODELS=/data/models
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin fraud \
+ && mkdir /data /store && chown 10001:10001 /data /store
+COPY --from=sample-model /opt/venv /opt/venv
+COPY --from=sample-model --chown=10001:10001 /models /data/models
+USER 10001:10001
+WORKDIR /data
+VOLUME ["/data", "/store"]
+CMD ["fraud", "--help"]
 
 FROM builder AS tests
 ENV PATH=/opt/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1
@@ -85,8 +104,10 @@ FROM python:${PYTHON}-slim-bookworm AS serving
 LABEL org.opencontainers.image.title="fraud_detection_api" \
       org.opencontainers.image.description="Fraud probabilities over HTTP" \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 FRAUD_MODELS=/models
-RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin fraud
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 FRAUD_MODELS=/models \
+    FRAUD_STORE=sqlite:////store FRAUD_SPOOL=/spool
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin fraud \
+ && mkdir /store /spool && chown 10001:10001 /store /spool
 COPY --from=serving-venv /opt/venv /opt/venv
 COPY --from=sample-model --chown=10001:10001 /models /models
 USER 10001:10001
