@@ -210,7 +210,8 @@ def test_the_same_file_works_inside_the_project(reader: Reader, tmp_path: Path) 
     assert use_cases != source
     (package / "use_cases.py").write_text(use_cases)
     names = "from fraud_detection_api.use_cases import all_use_cases; print(*all_use_cases())"
-    assert reader.run(f"PYTHONPATH={tmp_path} {sys.executable} -c '{names}'") == "credit_accounts loans\n"
+    found = reader.run(f"PYTHONPATH={tmp_path} {sys.executable} -c '{names}'")
+    assert found == "credit_accounts card_transactions platform_activity purchases loans\n"
 
 
 def alike(answer: object) -> object:

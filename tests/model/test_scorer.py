@@ -17,7 +17,7 @@ from fraud_detection_api.model.onnx_model import OnnxModel
 from fraud_detection_api.model.runtimes import proves
 from fraud_detection_api.model.scorer import Scorer, Warned, load_scorer
 from fraud_detection_api.schemas.record import Kind
-from tests.declared_use_cases import EVERY_USE_CASE
+from tests.declared_use_cases import EVERY_USE_CASE, WIRE_TRANSFERS
 from tests.small_libraries import Boosted, Isolated, Piped, library_of
 from tests.small_models import SmallModel, bundle_of
 
@@ -157,3 +157,8 @@ class TestWarnings:
     def test_are_none_for_no_records(self, credit_model: SmallModel) -> None:
         columns = Columns([], np.zeros((4, 0)), {"city": []})
         assert self.scorer(credit_model).warnings(columns) == {}
+
+
+def test_only_what_is_compiled_here_is_quick_enough_for_the_event_loop(small_models: dict[str, SmallModel]) -> None:
+    quick = {name: load_scorer(bundle_of(model), model.use_case).is_quick for name, model in small_models.items()}
+    assert {name for name, is_quick in quick.items() if not is_quick} == {WIRE_TRANSFERS.name}

@@ -110,6 +110,13 @@ def test_other_widths_have_addresses_of_their_own(shop: Shop, client: httpx.Clie
     assert client.post("/prediction/card_transactions", json=asked).status_code == 404
 
 
+@pytest.mark.parametrize("truth", [2, -1, 0.5, 1e30])
+def test_what_is_true_or_false_is_0_or_1_in_a_vector(client: httpx.Client, truth: float) -> None:
+    response = client.post("/prediction/purchases", json={"feature_vector": [702.5, 3653, truth]})
+    assert response.status_code == 422
+    assert [problem["loc"] for problem in response.json()["detail"]] == [["body", "feature_vector", 2]]
+
+
 def test_the_deployed_model_is_told_by_its_parameters(shop: Shop, client: httpx.Client) -> None:
     response, model = client.get("/model_information"), shop.models["platform_activity"]
     answer = response.json()

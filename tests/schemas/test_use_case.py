@@ -86,6 +86,8 @@ class TestWithoutIdentifier:
 
         with pytest.raises(UseCaseInvalid, match="the answer has a field 'anomaly_score' of its own"):
             visits(record=Scored, identifier="anomaly_score")
+        with pytest.raises(UseCaseInvalid, match="the answer has a field 'anomaly_score' of its own"):
+            visits(record=Scored, identifier=None)
 
 
 class TestWithoutLabel:

@@ -12,6 +12,7 @@ from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.record import Kind, Record
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import Scored, full_answer, short_answer
+from fraud_detection_api.services.single_answers import fraud_answer
 from tests.small_models import SmallModel
 
 NASTY_TEXTS = ['"', "\\", "\n", "caf\u00e9 \u4e2d \U0001f600", "%s %d {}", "", "\u2028", "</script>", "\x00"]
@@ -111,3 +112,16 @@ def test_at_the_threshold_is_flagged_and_one_bit_below_is_passed(credit_model: S
     both = [float(at), float(np.nextafter(at, np.float32(0)))]
     found = json.loads(full_answer(scored(columns([1, 2], both), credit_model, both, threshold)))
     assert [answer["decision"] for answer in found] == ["flagged", "passed"]
+
+
+def test_the_threshold_of_a_single_answer_is_spelled_as_the_probabilities_that_it_divides(
+    credit_model: SmallModel,
+) -> None:
+    at = float(np.float32(0.54097974))  # as a threshold that is a record's own probability
+    found = json.loads(fraud_answer(scored(columns([7], [0.5]), credit_model, [at], threshold=at)))
+    assert found == {
+        "prediction": 1,
+        "fraud_probability": 0.54097974,
+        "threshold": 0.54097974,
+        "model_version": "3-0f5c2a9b",
+    }

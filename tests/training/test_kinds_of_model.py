@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.pipeline import Pipeline  # type: ignore[import-untyped]  # it ships no types
+from sklearn.ensemble import ExtraTreesClassifier  # type: ignore[import-untyped]  # it ships no types
+from sklearn.pipeline import Pipeline  # type: ignore[import-untyped]  # as above
 
 from fraud_detection_api.errors import BundleRefused, DataRefused
 from fraud_detection_api.features.matrix import MatrixMaker
-from fraud_detection_api.model.bundle import COMPARISON, Bundle
+from fraud_detection_api.model.bundle import COMPARISON, REPORT, Bundle
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.use_case import UseCase
@@ -127,6 +128,49 @@ def test_one_changed_byte_of_an_exported_model_is_refused(models: Path, tmp_path
         registry.bundle(CLAIMS.name, version)
 
 
+def breaks() -> None:
+    """A team's own model that cannot be made."""
+    raise RuntimeError("the drawer is empty")
+
+
+def extra_trees() -> ExtraTreesClassifier:
+    """A team's own model."""
+    return ExtraTreesClassifier(n_estimators=7, random_state=3)
+
+
+def test_a_model_of_a_teams_own_is_served_with_what_it_was_told(tmp_path: Path) -> None:
+    bundle = compared(tmp_path, CLAIMS, "tests.training.test_kinds_of_model:extra_trees")
+    told = bundle.manifest.parameters
+    assert (told["model"], told["n_estimators"]) == ("tests.training.test_kinds_of_model:extra_trees", 7)
+    assert bundle.manifest.libraries["scikit-learn"]
+    assert load_scorer(bundle, CLAIMS).runtime is not None
+
+
+def test_what_a_grid_has_chosen_stays_in_the_manifest_and_in_the_report(tmp_path: Path) -> None:
+    data = table_file(tmp_path, claims_table(ROWS))
+    found = fitted(data, tmp_path / "models", replace(ONE_THREAD, model="forest", grid=True), CLAIMS)
+    told = found.manifest.parameters
+    assert {"max_features", "criterion", "max_depth", "n_estimators"} <= told.keys()
+    assert str(told["remark"]).startswith(f"best of 18: max features {told['max_features']}, ")
+    report = Registry(tmp_path / "models").bundle(CLAIMS.name, found.version).attached(REPORT) or b""
+    assert b"max features" in report
+
+
+def test_without_days_there_is_no_gap_to_leave() -> None:
+    with pytest.raises(DataRefused, match="has no days between which a gap could be left"):
+        fit(TIMELESS_CLAIMS, replace(ONE_THREAD, data="nowhere.csv", gap_days=3), Listener())
+
+
+def test_kinds_that_cannot_be_compared_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    table = claims_table(ROWS)
+    order = np.argsort(table[CLAIMS.time_column or ""], kind="stable")
+    frauds = np.zeros(ROWS, dtype=np.int64)
+    frauds[order[[5, 10, *range(1650, 1990, 10), 2300]]] = 1  # every part of the split has some, not every fold
+    data = table_file(tmp_path, table | {CLAIMS.label or "": frauds})
+    with pytest.raises(DataRefused, match="The kinds of model cannot be compared; name one with --model"):
+        fitted(data, tmp_path / "models", replace(ONE_THREAD, model="compare"), CLAIMS)
+
+
 def compared(folder: Path, use_case: UseCase, model: str | None = None) -> Bundle:
     """The version that a fit with a comparison has published."""
     data = table_file(folder, claims_table(ROWS))
@@ -163,6 +207,9 @@ def test_one_kind_that_is_asked_for_is_not_compared(tmp_path: Path) -> None:
         ({"model": "tree", "tuned": True}, "leave it out to train tree"),
         ({"model": "logistic", "depth": 4}, "--depth says how to boost, and logistic does not boost"),
         ({"model": "tree", "grid": True}, "--grid searches the forest's grid, and tree is no forest"),
+        ({"model": "nowhere:made"}, "There is no model 'nowhere:made'"),
+        ({"model": "tests.training.test_kinds_of_model:breaks"}, "There is no model .*: the drawer is empty"),
+        ({"random_state": 0}, "claims has a label, and --random-state is for"),
         ({"contamination": 0.1}, "claims has a label, and --contamination is for"),
         ({"n_estimators": 10, "random_state": 3}, "claims has a label, and --n-estimators, --random-state is for"),
     ],

@@ -49,6 +49,11 @@ class AnomalyRuntime(Explains, Protocol):
         ...
 
 
+def is_quick(runtime: Runtime | AnomalyRuntime) -> bool:
+    """Whether hundreds of records take no longer than a fraction of a millisecond: what is compiled here."""
+    return isinstance(runtime, Forest | ExplainedByLibrary | IsolationForest)
+
+
 def proven_runtime(bundle: Bundle) -> Runtime | AnomalyRuntime:
     """The runtime of a bundle's model, once it has given the scores of the reference rows."""
     kind = bundle.manifest.model_kind

@@ -21,6 +21,7 @@ from fraud_detection_api.model.runtimes import (
     Contributions,
     Probabilities,
     Runtime,
+    is_quick,
     proven_runtime,
 )
 from fraud_detection_api.schemas.record import spelled
@@ -51,6 +52,7 @@ class Scorer:
         self.version = version
         self.manifest = manifest
         self.runtime = runtime
+        self.is_quick = is_quick(runtime)
         self._rate = _rating(manifest, runtime)
         self._maker = MatrixMaker([feature.name for feature in manifest.features], manifest.categories)
         self._low = np.array([[-np.inf if f.low is None else f.low] for f in manifest.features])

@@ -60,7 +60,8 @@ def vector_of(use_case: UseCase) -> type[VectorAsked]:
 
 def _number_of(field: RecordField) -> object:
     """A place of the vector: bounds as in the record, no halves of what is counted or true."""
-    bounded = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=field.low, le=field.high)]
+    low, high = (0, 1) if field.kind is Kind.BOOLEAN else (field.low, field.high)
+    bounded = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=low, le=high)]
     whole = Annotated[bounded, AfterValidator(_whole), Field(json_schema_extra={"multipleOf": 1})]
     return bounded if field.kind is Kind.NUMBER else whole
 

@@ -24,6 +24,7 @@ from fraud_detection_api.services.pace import Pace, waited_for
 from fraud_detection_api.services.scoring import Answer, Scoring
 
 INLINE_BYTES = 32_768  # about 250 records, 0.2 ms: handing over to a thread costs more below, stalls others above
+SLOW_INLINE_BYTES = 1_024  # a record or a few of a model that takes its time, such as a support vector machine
 JSON = b"application/json"
 
 
@@ -99,7 +100,7 @@ class ScoringLane:
             if asked:
                 return await self._in_turn(scoring, asked, body, is_json, scope)
         self._limits.pace.another()
-        if len(body) <= INLINE_BYTES:
+        if len(body) <= (INLINE_BYTES if scoring.is_quick else SLOW_INLINE_BYTES):
             answer = scoring.answer_body(body) if is_json else None
             return _messages_of(answer) if answer else await self._by_fastapi(scope, body)
         loop, limits, run = asyncio.get_running_loop(), self._limits, copy_context().run

@@ -113,6 +113,9 @@ class UseCase:
     def _check_fields(self) -> None:
         if self.identifier is not None:
             self._check_identifier(self.identifier)
+        taken = [each.name for each in self.fields if each.name in ANSWER_FIELDS]
+        if self.identifier is None and taken:  # its fields stand beside its score, since nothing else tells it
+            raise UseCaseInvalid(f"Use case {self.name}: the answer has a field {taken[0]!r} of its own.")
         if not self.features:
             raise UseCaseInvalid(f"Use case {self.name}: the record has no feature beside its identifier.")
         if self.label in self.record.model_fields:

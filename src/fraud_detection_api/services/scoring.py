@@ -50,6 +50,12 @@ class Scoring:
         self._check = RecordCheck(use_case)
 
     @property
+    def is_quick(self) -> bool:
+        """Whether the model that is served now scores hundreds of records in a fraction of a millisecond."""
+        scorer = self._model.scorer
+        return scorer is None or scorer.is_quick
+
+    @property
     def gives_reasons(self) -> bool:
         """Whether this form of answer can hold reasons."""
         return self._reasons is not None

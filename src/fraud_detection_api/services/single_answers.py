@@ -14,7 +14,7 @@ def fraud_answer(scored: Scored) -> bytes:
     return _json(
         prediction=int(scored.scores.flagged[0]),
         fraud_probability=scored.scores.values[0],
-        threshold=scored.scorer.manifest.threshold,
+        threshold=np.float32(scored.scorer.manifest.threshold),  # as it decides
         model_version=scored.scorer.version,
     )
 

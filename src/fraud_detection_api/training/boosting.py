@@ -1,5 +1,6 @@
 """How to boost: what `fraud train` takes by default, what its options change, and what tuning looks for."""
 
+import os
 from dataclasses import dataclass
 
 Parameters = dict[str, str | int | float]
@@ -41,3 +42,9 @@ class Boosting:
             "max_cat_threshold": self.most_together,
             "seed": self.seed,
         }
+
+
+def cores(asked: int) -> int:
+    """How many threads to take: as many as are asked for, of 0 one for each core that the process may use."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return asked or allowed

@@ -31,6 +31,9 @@ class ChosenKind:
 def kinds_asked(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
     """The kinds that may be trained; more than one are compared."""
     kinds = _kinds_named(use_case, options)
+    refuse_unknown_kinds(kinds)
+    for kind in kinds:
+        _refuse_broken(kind)
     given = [name for name in BOOSTING_OPTIONS if getattr(options, name) is not None]
     if given and XGBOOST not in kinds:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
@@ -46,10 +49,16 @@ def _kinds_named(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
         return (XGBOOST,) if options.tuned else use_case.models
     if asked == COMPARE:
         return use_case.models if len(use_case.models) > 1 else KINDS
-    refuse_unknown_kinds((asked,))
     if options.tuned and asked != XGBOOST:
         raise DataRefused(f"--tuned says how to boost: leave it out to train {asked}.")
     return (asked,)
+
+
+def _refuse_broken(kind: str) -> None:
+    if ":" in kind:
+        from fraud_detection_api.training.comparing.own_models import own_model
+
+        own_model(kind)
 
 
 def only(kind: str) -> ChosenKind:
@@ -67,7 +76,10 @@ def best_kind(
 
     trainer = XGBoostTrainer(options.boosting, options.threads, options.device)
     ways = Ways(trainer, int(trainer.parameters["nthread"]), options.seed, options.grid)
-    found = compared(use_case, dataset, parts, Entrants(kinds, FOLDS, options.gap_days, ways), follower)
+    try:
+        found = compared(use_case, dataset, parts, Entrants(kinds, FOLDS, options.gap_days, ways), follower)
+    except DataRefused as error:
+        raise DataRefused(f"The kinds of model cannot be compared; name one with --model. {error.message}") from error
     best = found.models[0]
     follower.step(f"Chose {best.kind}: average precision {best.mean('average_precision') or 0:.4f} within the folds")
     return ChosenKind(best.kind, {COMPARISON: orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2)})

@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 DAY_FORMATS = ["%Y%m%d", "%Y-%m-%d"]
 BOOSTING_OPTIONS = ("rounds", "depth", "learning_rate", "patience")
 ISOLATION_OPTIONS = ("contamination", "n_estimators", "random_state")
-LABELLED_OPTIONS = (*BOOSTING_OPTIONS, "tuned", "model", "grid", "threshold", "gap_days")
+LABELLED_OPTIONS = (
+    *BOOSTING_OPTIONS,
+    "tuned",
+    "model",
+    "grid",
+    "threshold",
+    "gap_days",
+    "seed",
+    "review_budget",
+    "device",
+)
 
 Text = str | None
 ModelsFolder = Annotated[
@@ -180,7 +190,10 @@ class FitOptions(TableOptions):
     def refuse_unfit(self, use_case: UseCase) -> None:
         """Refuse what is asked of labels where there are none, and of an isolation forest where there are."""
         wrong = LABELLED_OPTIONS if use_case.label is None else ISOLATION_OPTIONS
-        given = [name for name in wrong if getattr(self, name) not in (None, False)]
+        usual = {each.name: each.default for each in fields(self)}
+        given = [name for name in wrong if getattr(self, name) != usual[name]]
+        if self.gap_days is not None and use_case.label and use_case.time_column is None:
+            raise DataRefused(f"{use_case.name} has no days between which a gap could be left: leave out --gap-days.")
         if given:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
             has = "has no label" if use_case.label is None else "has a label"

@@ -75,7 +75,7 @@ def _fit_labelled(
     proven = proof(learned, registry, options)
     if proven.threshold.remark:
         follower.warn(proven.threshold.remark)
-    parameters = trainer.parameters | ({"tuned_by": tuned.study} if tuned else {})
+    parameters = trainer.parameters | dict(learned.model.chosen) | ({"tuned_by": tuned.study} if tuned else {})
     manifest = trained_manifest(learned, proven, parameters, options, table.source)
     reference = trained_reference(learned, options.seed)
     attached = _attached(learned, manifest, proven.rows, chosen.comparison)
@@ -93,8 +93,8 @@ def _fit_isolation(
         isolation_reference,
     )
 
-    table = unlabelled_table(use_case, options, follower)
     isolation = options.isolation(use_case.isolation)
+    table = unlabelled_table(use_case, options, follower)
     follower.step(f"{len(table.dataset):,} rows; growing {isolation.n_estimators:,} trees that isolate them")
     found = isolated(use_case, table, isolation)
     manifest = isolation_manifest(found, options.force)

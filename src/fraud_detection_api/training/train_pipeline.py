@@ -1,6 +1,5 @@
 """The trainer of scikit-learn's models: a pipeline is fitted, exported, and from then on only its export is asked."""
 
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ from fraud_detection_api.features.matrix import MatrixMaker
 from fraud_detection_api.model.onnx_model import OnnxModel
 from fraud_detection_api.model.runtimes import ONNX
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.boosting import Parameters
+from fraud_detection_api.training.boosting import Parameters, cores
 from fraud_detection_api.training.comparing.candidates import Ways, fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.exporting.exporting import exported
@@ -34,8 +33,7 @@ class PipelineTrainer:
     @property
     def parameters(self) -> Parameters:
         """What the fit is told."""
-        threads = self.threads or len(os.sched_getaffinity(0))
-        return {"model": self.kind, "seed": self.seed, "nthread": threads, "grid": int(self.searches_grid)}
+        return {"model": self.kind, "seed": self.seed, "nthread": cores(self.threads), "grid": int(self.searches_grid)}
 
     @property
     def most_rounds(self) -> int:
@@ -60,5 +58,6 @@ class PipelineTrainer:
             maker,
             kind=ONNX,
             learned_with={"scikit-learn": sklearn.__version__},
+            chosen=pipe.parameters,
             remark=pipe.remark,
         )

@@ -1,6 +1,5 @@
 """The trainer: rows of a dataset in, a model out that predicts as it will be served."""
 
-import os
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +12,7 @@ from fraud_detection_api.model.library import LibraryModel
 from fraud_detection_api.model.runtimes import quickest_runtime
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.boosting import Boosting, Parameters
+from fraud_detection_api.training.boosting import Boosting, Parameters, cores
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 from fraud_detection_api.training.trained import RoundDone, TrainedModel, categories_within
 
@@ -56,8 +55,7 @@ class XGBoostTrainer:
     @property
     def parameters(self) -> Parameters:
         """What the library is told."""
-        threads = self.threads or len(os.sched_getaffinity(0))
-        return self.boosting.parameters | {"device": self.device, "nthread": threads}
+        return self.boosting.parameters | {"device": self.device, "nthread": cores(self.threads)}
 
     @property
     def most_rounds(self) -> int:

@@ -25,6 +25,7 @@ class TrainedModel:
     rounds: int = 0
     kind: str = XGBOOST
     learned_with: Mapping[str, str] = field(default_factory=dict)  # the packages, and their versions
+    chosen: Mapping[str, str | int | float] = field(default_factory=dict)  # what the library was told in the end
     remark: str = ""
 
     def probabilities(self, columns: Columns) -> Probabilities:

@@ -21,6 +21,7 @@ from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.samples import SAMPLES
 from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.bundling.importing import import_model
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.fitting import fit
 from fraud_detection_api.training.proof.judged_rows import JUDGED
@@ -160,7 +161,9 @@ def test_bad_rows_are_named_or_left_out(tmp_path: Path) -> None:
         (FitOptions(threshold="f1"), "--threshold"),
         (FitOptions(tuned=True), "--tuned"),
         (FitOptions(grid=True), "--grid"),
-        (FitOptions(gap_days=3), "--gap-days"),
+        (FitOptions(gap_days=0), "--gap-days"),
+        (FitOptions(seed=5, device="cuda"), "--seed, --device"),
+        (FitOptions(review_budget="100/day"), "--review-budget"),
         (FitOptions(rounds=10, depth=3, learning_rate=0.1), "--rounds, --depth, --learning-rate"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
@@ -173,7 +176,14 @@ def test_what_is_asked_of_labels_is_refused(options: FitOptions, flags: str) -> 
 @pytest.mark.parametrize("options", [FitOptions(contamination=0.7), FitOptions(n_estimators=0)])
 def test_parameters_that_no_forest_has_are_refused(tmp_path: Path, options: FitOptions) -> None:
     with pytest.raises(UseCaseInvalid):
-        fitted(table_file(tmp_path, activity(200)), tmp_path / "models", options, PLATFORM_ACTIVITY)
+        fitted(tmp_path / "nowhere.csv", tmp_path / "models", options, PLATFORM_ACTIVITY)
+
+
+def test_a_boosted_model_cannot_be_imported(tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "models")
+    with pytest.raises(DataRefused, match="platform_activity has no label"):
+        import_model(registry, PLATFORM_ACTIVITY, tmp_path / "model.json")
+    assert registry.versions(NAME) == []
 
 
 @pytest.mark.parametrize("command", ["tune", "evaluate", "compare"])

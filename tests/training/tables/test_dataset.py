@@ -108,7 +108,7 @@ def test_labels_may_be_booleans_or_numbers() -> None:
 
 
 def test_too_few_rows_are_refused() -> None:
-    assert refusal(lambda: dataset(accounts(50))).startswith("Only 50 usable rows within")
+    assert refusal(lambda: dataset(accounts(50))) == "Only 50 usable rows: training needs at least 100."
 
 
 def test_no_rows_are_refused() -> None:

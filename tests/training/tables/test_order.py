@@ -16,6 +16,8 @@ from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset
 from tests.training.claims import TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import QUICK, fitted, table_file
 
+ONE_THREAD = replace(QUICK, rounds=None, depth=None)  # of what may be of a kind that does not boost
+
 Table = dict[str, RawColumn]
 NUMBERED = replace(TIMELESS_CLAIMS, name="numbered_claims", order_column="number")
 
@@ -74,7 +76,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cards")
     data = table_file(folder, transactions())
     for kind in ("xgboost", "logistic"):
-        assert fitted(data, folder / "models", replace(QUICK, model=kind), CARD_TRANSACTIONS).is_champion
+        assert fitted(data, folder / "models", replace(ONE_THREAD, model=kind), CARD_TRANSACTIONS).is_champion
     return folder / "models"
 
 
@@ -100,6 +102,8 @@ def test_on_the_same_table_the_champion_stands_beside(trained: Path) -> None:
 
 def test_on_another_table_nobody_can_say_what_the_champion_has_seen(trained: Path, tmp_path: Path) -> None:
     other = transactions(2000)
-    manifest = fitted(table_file(tmp_path, other), trained, replace(QUICK, model="tree"), CARD_TRANSACTIONS).manifest
+    manifest = fitted(
+        table_file(tmp_path, other), trained, replace(ONE_THREAD, model="tree"), CARD_TRANSACTIONS
+    ).manifest
     (beside,) = [check for check in manifest.gate.checks if "champion" in check.name]
     assert "cannot be compared: no day tells" in beside.detail

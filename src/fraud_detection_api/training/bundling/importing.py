@@ -23,6 +23,7 @@ from fraud_detection_api.training.bundling.reference_rows import SplitEdges, ref
 from fraud_detection_api.training.bundling.saved_model import SavedModel, parsed, reordered, thresholds
 from fraud_detection_api.training.proof.threshold import fixed
 from fraud_detection_api.training.report.making import report_files
+from fraud_detection_api.training.tables.dataset import refuse_unlabelled
 
 COMPARED_ROWS = 4096
 FIRST_MODEL = "imported while there was no champion"
@@ -44,6 +45,7 @@ def import_model(
 
     No data judges it, so its gate is never passed: whoever promotes it says why, and the manifest keeps the reason.
     """
+    refuse_unlabelled(use_case)
     content = read_native(file)
     original = loaded(content)
     saved = parsed(bytes(original.save_raw("json")))

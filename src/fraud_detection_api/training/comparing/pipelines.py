@@ -4,8 +4,6 @@ They are fitted and asked in double: an exported pipeline computes in double, to
 """
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +22,12 @@ from sklearn.tree import DecisionTreeClassifier  # type: ignore[import-untyped]
 from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.training.comparing.fold_table import FoldTable
+from fraud_detection_api.training.exporting.originals import gives_probabilities, original_scores
 from fraud_detection_api.training.tables.dataset import Rows
 
 MOST_CODES = 30  # one-hot columns of a category; the rarest share one
 MOST_STEPS = 1_000
 TREES = 100
-FARTHEST = 80.0  # from a boundary, beyond which a logistic is 0 or 1
 
 
 def logistic(seed: int) -> BaseEstimator:
@@ -62,15 +60,17 @@ class Pipe:
     @property
     def gives_probabilities(self) -> bool:
         """Whether the model knows more than on which side of its boundary a row lies, and how far."""
-        return hasattr(self.pipeline, "predict_proba")
+        return gives_probabilities(self.pipeline)
+
+    @property
+    def parameters(self) -> dict[str, str | int | float]:
+        """What the model was told, and what a reader of its figures has to know."""
+        told = {name: _plain(value) for name, value in self.pipeline.named_steps["model"].get_params().items()}
+        return told | ({"remark": self.remark} if self.remark else {})
 
     def probabilities(self, matrix: Matrix) -> Probabilities:
         """The probability of fraud of each row; of a margin its logistic, which has yet to be calibrated."""
-        with _new_codes_are_no_news():
-            if self.gives_probabilities:
-                return np.asarray(self.pipeline.predict_proba(_in_double(matrix))[:, 1], dtype=np.float32)
-            margins = np.clip(self.pipeline.decision_function(_in_double(matrix)), -FARTHEST, FARTHEST)
-        return np.asarray(1 / (1 + np.exp(-margins)), dtype=np.float32)
+        return original_scores(self.pipeline, matrix).astype(np.float32)
 
 
 def fitted_pipe(model: BaseEstimator, table: FoldTable, rows: Rows) -> Pipe:
@@ -84,12 +84,8 @@ def fitted_pipe(model: BaseEstimator, table: FoldTable, rows: Rows) -> Pipe:
     return Pipe(pipeline, f"not converged after {MOST_STEPS} steps" if unfinished else "")
 
 
-@contextmanager
-def _new_codes_are_no_news() -> Iterator[None]:
-    """What no training row held counts as rare, or as none: that is what the columns were told to do."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Found unknown categories")
-        yield
+def _plain(value: object) -> str | int | float:
+    return value if isinstance(value, str | int | float) and not isinstance(value, bool) else str(value)
 
 
 def _in_double(matrix: Matrix) -> NDArray[np.float64]:

@@ -274,11 +274,13 @@ def _bad_rows(
     return np.searchsorted(part.rows, sorted(found)).astype(np.intp)
 
 
+def _within(period: Period) -> str:
+    return "" if period.is_open else f" within {period}"
+
+
 def _refuse_unlearnable(labels: Labels, use_case: UseCase, period: Period) -> None:
     if len(labels) < LEAST_ROWS:
-        raise DataRefused(
-            f"Only {len(labels):,} usable rows within {period}: training needs at least {LEAST_ROWS}. Widen the dates."
-        )
+        raise DataRefused(f"Only {len(labels):,} usable rows{_within(period)}: training needs at least {LEAST_ROWS}.")
     if use_case.label is not None and (labels.all() or not labels.any()):
         raise DataRefused(
             f"Every row within {period} has {use_case.label} {int(labels[0])}: training needs both 0 and 1. "
