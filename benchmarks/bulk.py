@@ -5,10 +5,8 @@ as many threads as it likes. Each figure is the median of three runs, taken in t
 """
 
 import os
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import run
@@ -18,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.sample_model import FEATURES, SampleModel, sample_accounts, sample_model
+from benchmarks.turns import medians
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
@@ -42,7 +41,7 @@ def main() -> None:
         for suffix in FORMATS:
             candidates[f"{suffix[1:]} to {suffix[1:]}, in process"] = _in_process(model, work, suffix)
             candidates[f"{suffix[1:]} to {suffix[1:]}, `fraud score` with its start"] = _command(model, work, suffix)
-        _print(_medians(candidates))
+        _print(medians(candidates, RUNS))
 
 
 def _bare(model: SampleModel, matrix: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> Callable[[], object]:
@@ -70,20 +69,10 @@ def _write_accounts(path: Path, accounts: np.ndarray[tuple[int, int], np.dtype[n
     write_table(path, columns)
 
 
-def _medians(candidates: dict[str, Callable[[], object]]) -> dict[str, float]:
-    seconds: dict[str, list[float]] = {name: [] for name in candidates}
-    for _ in range(RUNS):
-        for name, work in candidates.items():
-            start = time.perf_counter()
-            work()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(measured) for name, measured in seconds.items()}
-
-
-def _print(medians: dict[str, float]) -> None:
+def _print(seconds_of: dict[str, float]) -> None:
     table = Table("", "seconds", "rows/s", "x bare", title=f"{ROWS:,} credit accounts, 300 trees of depth 6")
-    for name, seconds in medians.items():
-        table.add_row(name, f"{seconds:.2f}", f"{ROWS / seconds:,.0f}", f"{medians[BARE] / seconds:.2f}")
+    for name, seconds in seconds_of.items():
+        table.add_row(name, f"{seconds:.2f}", f"{ROWS / seconds:,.0f}", f"{seconds_of[BARE] / seconds:.2f}")
     Console(width=100).print(table)
 
 

@@ -5,10 +5,8 @@ writing in a process that has started; `fraud features` with its start. Each fig
 that, the whole result is compared, customer by customer, with a plain loop over the fills.
 """
 
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from subprocess import run
@@ -16,6 +14,7 @@ from subprocess import run
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.turns import medians
 from fraud_detection_api.features.grouped import grouped
 from fraud_detection_api.samples.purchases import purchases
 from fraud_detection_api.samples.sample_table import GroupedSample, SampleColumns
@@ -39,7 +38,7 @@ def main() -> None:
             _write(work / suffix[1:], sample.tables, suffix)
             candidates[f"{suffix[1:]}: read, grouped, written"] = _in_process(work, suffix)
             candidates[f"{suffix[1:]}: {WHOLE}"] = _command(work, suffix)
-        _print(_medians(candidates))
+        _print(medians(candidates, RUNS))
 
 
 def _refuse_wrong_sums(sample: GroupedSample) -> None:
@@ -69,22 +68,12 @@ def _command(work: Path, suffix: str) -> Callable[[], object]:
     return lambda: run(command, cwd=work, check=True, capture_output=True)
 
 
-def _medians(candidates: dict[str, Callable[[], object]]) -> dict[str, float]:
-    seconds: dict[str, list[float]] = {name: [] for name in candidates}
-    for _ in range(RUNS):
-        for name, work in candidates.items():
-            start = time.perf_counter()
-            work()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(measured) for name, measured in seconds.items()}
-
-
-def _print(medians: dict[str, float]) -> None:
+def _print(seconds_of: dict[str, float]) -> None:
     table = Table("", "seconds", "fills/s", title=f"{FILLS:,} fills of 10,000 users at 50 stations")
-    for name, seconds in medians.items():
+    for name, seconds in seconds_of.items():
         table.add_row(name, f"{seconds:.2f}", f"{FILLS / seconds:,.0f}")
     Console(width=100).print(table)
-    slowest = max(seconds for name, seconds in medians.items() if WHOLE in name)
+    slowest = max(seconds for name, seconds in seconds_of.items() if WHOLE in name)
     print(
         f"Asked: at most {MOST_SECONDS:g} s for the whole command: {'reached' if slowest <= MOST_SECONDS else 'MISSED'}"
     )
