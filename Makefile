@@ -26,9 +26,13 @@ ARGS ?=
 # Sample data that are not there yet, and a model of them; of the kinds that cards may have, the quickest.
 define train_samples
 mkdir -p data; for name in $(SAMPLES); do \
-  table=data/$$name.csv; options=; \
-  case $$name in purchases) table=data/$$name;; card_transactions) options='--model xgboost';; esac; \
-  [ -e $$table ] || $(1) sample $$name --rows $(ROWS) --seed $(SEED) --output $$table; \
+  table=data/$$name.csv; options=; rows=; \
+  case $$name in \
+    credit_accounts) rows='--rows $(ROWS) --seed $(SEED)';; \
+    card_transactions) options='--model xgboost';; \
+    purchases) table=data/$$name;; \
+  esac; \
+  [ -e $$table ] || $(1) sample $$name $$rows --output $$table; \
   $(1) train $$name --data $$table $$options; done
 endef
 

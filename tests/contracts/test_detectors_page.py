@@ -1,4 +1,4 @@
-"""The page on the three detectors: every request on it is sent, every file and command on it is tried."""
+"""The README and the page on the three detectors: every request that shows its answer is sent, every file is tried."""
 
 import json
 import re
@@ -16,18 +16,35 @@ import pytest
 from tests.contracts.asked import JSON
 from tests.running_service import PROJECT, eventually, running_service, service_environment
 
-PAGE = (PROJECT / "docs/detectors.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)[^\n]*\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-AT = "localhost:8000"
+PAGES = [(PROJECT / name).read_text() for name in ("docs/detectors.md", "README.md")]
+BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCKS = BLOCK.findall(PAGES[0])
+AT = re.compile(r"(http://)?(localhost|127\.0\.0\.1):8000")
+
+Asked = tuple[str, str | None, object]
 
 
-def asked() -> Iterator[tuple[str, str | None, object]]:
-    """Address, body and shown answer of every request on the page."""
-    for (language, typed), (_, shown) in pairwise(BLOCKS):
-        if language == "bash" and "curl" in typed:
-            words = shlex.split(typed[typed.index("curl") :])
-            body = words[words.index("-d") + 1] if "-d" in words else None
-            yield next(word for word in words if AT in word).removeprefix(AT), body, json.loads(shown)
+def asked() -> Iterator[Asked]:
+    """Address, body and shown answer of every request that a page shows the answer of."""
+    for (language, typed), (shown_as, shown) in (pair for page in PAGES for pair in pairwise(BLOCK.findall(page))):
+        if (language, shown_as) == ("bash", "json") and "curl" in typed and shown[0] in "[{":
+            requests = re.findall(r"^curl .*?(?=^curl |\Z)", typed, re.MULTILINE | re.DOTALL)
+            yield from (request(words, answer) for words, answer in zip(requests, answers(shown), strict=True))
+
+
+def request(typed: str, answer: object) -> Asked:
+    """One of them."""
+    words = shlex.split(typed)
+    body = words[words.index("-d") + 1] if "-d" in words else None
+    return next(AT.sub("", word) for word in words if AT.match(word)), body, answer
+
+
+def answers(shown: str) -> Iterator[object]:
+    """The answers of one block, one after the other."""
+    while shown.strip():
+        answer, end = json.JSONDecoder().raw_decode(shown.strip())
+        yield answer
+        shown = shown.strip()[end:]
 
 
 ASKED = list(asked())
@@ -50,9 +67,11 @@ def shape(answer: object) -> object:
     return type(answer)
 
 
-def test_the_page_asks_every_detector() -> None:
-    addresses = {address.partition("?")[0] for address, _, _ in ASKED}
-    assert addresses >= {"/predict_fraud", "/prediction", "/model_information", "/predict", OWN}
+def test_both_pages_ask_every_detector() -> None:
+    addresses = [address.partition("?")[0] for address, _, _ in ASKED]
+    for address in ("/predict_fraud", "/prediction", "/model_information", "/predict"):
+        assert addresses.count(address) == len(PAGES)
+    assert {"/fraud_detection", "/insert", "/scores/raizen_gasoline/fraud", OWN} <= set(addresses)
 
 
 @pytest.mark.parametrize(
