@@ -64,6 +64,19 @@ def test_what_is_refused_ends_it_with_exit_code_2_and_without_a_file(tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["tables"]
 
 
+@pytest.mark.parametrize("name", ["users.csv", "transactions.csv", "users.parquet", "link.csv"])
+def test_a_file_that_the_rows_are_made_from_is_never_written_to(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "tables"
+    write_tables(folder, purchases(100, 1).tables)
+    (folder / "link.csv").symlink_to(folder / "users.csv")
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    words = ["features", "purchases", "--data", str(folder), "--output", str(folder / ".." / "tables" / name)]
+    refused = CliRunner().invoke(app, words).exception
+    assert isinstance(refused, DataRefused)
+    assert f"is one of the tables in {folder}: name another file to write" in refused.message
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
 def test_other_use_cases_are_refused(folder: Path) -> None:
     refused = CliRunner().invoke(app, ["features", "credit_accounts", "--data", str(folder)]).exception
     assert isinstance(refused, DataRefused)

@@ -17,6 +17,7 @@ from fraud_detection_api.cli.main import app
 from fraud_detection_api.errors import DataRefused, FraudError, ScoresRefused
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.samples.purchases import purchases
+from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.storage.files import write_table
 from fraud_detection_api.storage.table_folder import write_tables
@@ -176,6 +177,19 @@ def test_scores_of_others_between_them_stay(office: Office, client: httpx.Client
     assert "earlier run" not in office.populate(file_of(ours, office.folder))
     assert "earlier run" not in office.populate(file_of(ours, office.folder))
     assert office.rows() == said_of(rows, client)
+
+
+def test_every_use_case_has_a_table_of_its_own(office: Office, small_models: dict[str, SmallModel]) -> None:
+    office.populate(file_of(good_rows(PURCHASES, 30), office.folder))
+    before = office.rows()
+    promoted(office.registry, small_models[CREDIT_ACCOUNTS.name])
+    write_table(office.folder / "accounts.csv", raw_table(good_rows(CREDIT_ACCOUNTS, 20), CREDIT_ACCOUNTS))
+    words = [*office.words(office.folder / "accounts.csv"), "--batch-rows=7"]
+    words[1] = CREDIT_ACCOUNTS.name
+    said = CliRunner().invoke(app, words, env=office.environment, catch_exceptions=False).output
+    assert f"Stored 20 records in {office.place.project}.credit_accounts;" in said
+    assert len(office.place.rows("credit_accounts")) == 20
+    assert office.rows() == before
 
 
 def test_the_order_of_the_file_does_not_matter(office: Office, client: httpx.Client) -> None:

@@ -27,8 +27,9 @@ from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import full_answer, short_answer
-from fraud_detection_api.services.drainer import DrainOptions
-from fraud_detection_api.services.keeping import Keeper, KeepingOptions
+from fraud_detection_api.services.keeping import keeper as keeping
+from fraud_detection_api.services.keeping.drainer import DrainOptions
+from fraud_detection_api.services.keeping.keeper import Keeper, KeepingOptions
 from fraud_detection_api.services.pace import Pace
 from fraud_detection_api.services.reasons import Reasons
 from fraud_detection_api.services.scoring import Scoring, SingleScoring, VectorScoring
@@ -96,11 +97,8 @@ def _router(path: str, scoring: Scoring) -> APIRouter:
 
 
 def _store_door(settings: Settings) -> StoreDoor:
-    options = DatabaseOptions(
-        settings.store, settings.store_projects, settings.store_pool, settings.store_timeout_seconds
-    )
     return StoreDoor(
-        storing=Storing(ScoreStore(ScoreDatabase(options)), settings.max_records),
+        storing=Storing(ScoreStore(ScoreDatabase(_database(settings))), settings.max_records),
         threads=ThreadPoolExecutor(settings.store_pool, thread_name_prefix="storing"),
         max_body_bytes=settings.max_body_bytes,
         max_in_flight=settings.max_requests_in_flight,
@@ -118,6 +116,16 @@ def _limits(settings: Settings, pace: Pace) -> Limits:
         explaining=ThreadPoolExecutor(2, thread_name_prefix="explaining"),
         pace=pace,
     )
+
+
+def refuse_unusable(settings: Settings) -> None:
+    """Settings with which no worker could serve, or keep what it is to keep, are refused before any is started."""
+    ScoreDatabase(_database(settings))
+    keeping.refuse_unusable(_keeping(settings), all_use_cases(settings.use_cases))
+
+
+def _database(settings: Settings) -> DatabaseOptions:
+    return DatabaseOptions(settings.store, settings.store_projects, settings.store_pool, settings.store_timeout_seconds)
 
 
 def _keeping(settings: Settings) -> KeepingOptions:

@@ -239,7 +239,7 @@ class StoreUnavailable(FraudError):
     code = "store_unavailable"
 
     def __init__(self) -> None:
-        super().__init__("The score store cannot be used at the moment; send the request again.")
+        super().__init__("The score store cannot be used at the moment; try again later.")
 
 
 class StoreTableVanished(StoreUnavailable):

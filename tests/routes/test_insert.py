@@ -89,9 +89,9 @@ class TestWhatIsTaken:
         assert stored(client, "empty") == []
 
     def test_numbers_come_back_as_they_were_sent(self, client: httpx.Client) -> None:
-        ids = [-(2**63), -1, 23.0, 9007199254740993, 2**63 - 1]
-        numbers = [0, 1e-300, 0.1 + 0.2, -0.0, 1]
-        assert insert(client, id=ids, outlier_prob=numbers, class_pred=["fraud"] * 5, table_name="exact").is_success
+        ids = [-(2**63), -1, 23.0, 2.0**53 - 1, 9007199254740993, 2**63 - 1]
+        numbers = [0, 1e-300, 0.1 + 0.2, -0.0, 0.5, 1]
+        assert insert(client, id=ids, outlier_prob=numbers, class_pred=["fraud"] * 6, table_name="exact").is_success
         assert [row[:2] for row in stored(client, "exact")] == [
             (int(id_), p) for id_, p in zip(ids, numbers, strict=True)
         ]
@@ -106,6 +106,11 @@ class TestWhatIsTaken:
         assert (refused.status_code, refused.json()["code"]) == (413, "too_many_records")
         assert len(stored(client, "many", limit=10_000)) == MOST
 
+    def test_far_too_many_values_are_413_before_they_are_read(self, client: httpx.Client) -> None:
+        for body in ("[" + "1," * 10 * MOST, json.dumps({**SCORES, **NAMES, "id": [[]] * 10 * MOST})):
+            refused = client.post("/insert", content=body, headers=JSON)
+            assert (refused.status_code, refused.json()["code"]) == (413, "too_many_records")
+
 
 class TestWhatIsRefused:
     @pytest.mark.parametrize(
@@ -119,7 +124,7 @@ class TestWhatIsRefused:
             ("id", 2**63, "int_range"),
             ("id", -(2**63) - 1, "int_range"),
             ("id", 2**64, "int_range"),
-            ("id", 1e17, "int_range"),
+            ("id", 2.0**53, "int_range"),  # which is what 2**53 + 1 is read as
             ("id", math.nan, "int_from_float"),
             ("outlier_prob", "0.5", "float_type"),
             ("outlier_prob", False, "float_type"),
@@ -213,7 +218,10 @@ class TestPages:
 
     @pytest.mark.parametrize(
         "query",
-        ["class_pred=maybe", "min_prob=1.1", "min_prob=nan", "after=x", "after=1e30", "limit=0", "limit=10001"],
+        [
+            *("class_pred=maybe", "min_prob=1.1", "min_prob=nan", "after=x", "after=1e30", "limit=0", "limit=10001"),
+            *("min_probability=0.5", "class=fraud", "Limit=5"),
+        ],
     )
     def test_a_bad_query_is_refused_in_its_place(self, client: httpx.Client, query: str) -> None:
         refused = client.get(f"/scores/raizen_gasoline/fraud?{query}")

@@ -1,6 +1,7 @@
 """Storing over HTTP while things break: servers away and back, many clients at once, a service killed in the middle."""
 
 import json
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -60,6 +61,24 @@ def test_a_server_that_is_away_means_503_and_one_that_is_back_means_200(kind: st
             assert "root" not in service.log.read_text()
             log = service.log.read_text()
             assert log.count("cannot be used:") == log.count("can be used again") == 1
+
+
+def test_a_server_that_says_nothing_means_503_and_the_service_can_be_ended_meanwhile(tmp_path: Path) -> None:
+    with private_server("postgres") as server:
+        place = StorePlace("postgres", server.url, "shop")
+        settings = {**place.settings(), "store_timeout_seconds": 1, "store_pool": 2, "shutdown_seconds": 1}
+        with running_service(tmp_path, settings) as service, service.client() as client:
+            assert insert(client, insertion(place, [1])).status_code == 200
+            with server.silent(), ThreadPoolExecutor(8) as threads:
+                answer = insert(client, insertion(place, [2]))
+                assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
+                assert service.log.read_text().count("The score store cannot be used:") == 1
+                for number in range(8):  # more than there are connections
+                    threads.submit(send_and_lose, service, insertion(place, [number]))
+                time.sleep(0.5)
+                start = time.monotonic()
+                assert service.end() == -signal.SIGTERM
+                assert time.monotonic() - start < 10  # and not as long as all of them would take
 
 
 def test_eight_clients_that_insert_the_same_ids_at_once_are_all_answered_200(place: StorePlace, tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 """Keeping answers: what a keeper is handed comes into the database, or waits in the spool, or is counted."""
 
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +17,10 @@ from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.keeping import KeepMode
 from fraud_detection_api.services.answers import Scored
-from fraud_detection_api.services.drainer import DrainOptions
-from fraud_detection_api.services.keeping import REQUEST_ID, Keeper, KeepingOptions
+from fraud_detection_api.services.keeping.drainer import DrainOptions
+from fraud_detection_api.services.keeping.keeper import REQUEST_ID, Keeper, KeepingOptions
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.storage.spool_segments import segments
+from fraud_detection_api.storage.kept.segments import segments
 from tests.examples import good_rows, records_of
 from tests.running_service import eventually, free_port
 from tests.storage.answer_stores import AnswerStore, answer_store
@@ -25,6 +28,22 @@ from tests.storage.answer_stores import AnswerStore, answer_store
 NAME = CREDIT_ACCOUNTS.name
 USE_CASES = {NAME: CREDIT_ACCOUNTS}
 PLENTY = 10_000_000
+START_ON_A_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.schemas.keeping import KeepMode
+from fraud_detection_api.services.keeping.drainer import DrainOptions
+from fraud_detection_api.services.keeping.keeper import Keeper, KeepingOptions
+url, project, spool = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+drain = DrainOptions(url, project, 5, "INFO", log_json=False)
+options = KeepingOptions({"credit_accounts": KeepMode.FULL}, Path(spool), 10**7, drain)
+kept = Keeper(options, {"credit_accounts": CREDIT_ACCOUNTS})
+kept.start()
+sys.stdin.read()
+kept.stop()
+"""
 
 
 @pytest.fixture
@@ -92,7 +111,7 @@ def test_a_clean_end_leaves_every_answer_in_the_database_and_an_empty_spool(
     assert len(rows) == 100
     assert all((row["record"] is not None) == (mode is KeepMode.FULL) for row in rows)
     assert [row["score"] for row in rows[:2]] == pytest.approx(scored.scores.values.tolist())
-    assert (kept.counts.kept, kept.counts.written, kept.counts.lost) == (50, 100, 0)
+    assert (kept.counts.kept, kept.counts.lost) == (50, 0)
     assert not list((tmp_path / "spool").iterdir())
 
 
@@ -103,7 +122,6 @@ def test_answers_come_to_the_database_while_the_service_runs(
     kept.start()
     hand(kept, scored)
     eventually(lambda: len(store.rows(NAME)) == 2)
-    eventually(lambda: kept.counts.written == 2)
     hand(kept, scored)
     kept.stop()
     assert len(store.rows(NAME)) == 4
@@ -118,7 +136,6 @@ def test_what_a_database_that_is_away_cannot_take_waits_for_the_next_start(
     first.stop()
     assert len(segments(tmp_path / "spool")) == 1
     assert first.counts.waiting_bytes > 0
-    assert first.counts.written == 0
     second = keeper(tmp_path, store.options, KeepMode.SCORES)
     second.start()
     eventually(lambda: len(store.rows(NAME)) == 6)
@@ -191,8 +208,36 @@ def test_what_no_database_will_ever_take_is_set_aside_and_keeps_nothing_back(
     hand(kept, scored)
     kept.stop()
     assert len(store.rows(NAME)) == 6
-    assert kept.counts.set_aside == 1
     assert [path.suffix for path in (tmp_path / "spool").iterdir()] == [".refused"]
+
+
+def test_a_removed_spool_is_made_anew_and_what_it_held_is_counted(
+    store: AnswerStore, scored: Scored, tmp_path: Path, logged: list[dict[str, object]]
+) -> None:
+    kept = keeper(tmp_path, store.options, KeepMode.FULL)
+    kept.start()
+    eventually(lambda: bool(segments(tmp_path / "spool")))
+    hand(kept, scored)
+    shutil.rmtree(tmp_path / "spool")
+    eventually(lambda: kept.counts.vanished == 1)
+    eventually(lambda: bool(segments(tmp_path / "spool")))
+    hand(kept, scored)
+    kept.stop()
+    assert len(store.rows(NAME)) == 2
+    assert [line["vanished"] for line in logged if line["message"] == "Answers could not be kept"] == [1]
+
+
+def test_what_waits_is_brought_to_the_database_by_a_start_on_a_full_disk(tmp_path: Path, scored: Scored) -> None:
+    with answer_store("postgres", tmp_path) as store:  # its disk is another
+        first = keeper(tmp_path, away(), KeepMode.FULL)
+        first.start()
+        hand(first, scored, times=3)
+        first.stop()
+        command = [sys.executable, "-c", START_ON_A_FULL_DISK, store.url, store.project, str(tmp_path / "spool")]
+        started = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        eventually(lambda: len(store.rows(NAME)) == 6)
+        _, told = started.communicate("")
+    assert told.count("The spool cannot be tended: No space left on device") in (1, 2)
 
 
 def test_nothing_is_kept_and_nothing_made_where_nobody_asks_for_it(store: AnswerStore, tmp_path: Path) -> None:
@@ -220,6 +265,9 @@ def test_wrong_settings_are_refused_by_name(tmp_path: Path, store: AnswerStore) 
         Keeper(options, USE_CASES)
     with pytest.raises(StoreUnusable):
         keeper(tmp_path, DrainOptions("nonsense", "kept", 5, "INFO", log_json=False), KeepMode.FULL)
+    sqlite = replace(CREDIT_ACCOUNTS, name="sqlite_accounts")
+    with pytest.raises(UseCaseInvalid, match="no name for a table"):
+        Keeper(replace(options, modes={"sqlite_accounts": KeepMode.FULL}), {"sqlite_accounts": sqlite})
     for wrong in ("credit_accounts=all", "credit_accounts", "credit_accounts=FULL"):
         with pytest.raises(ValidationError, match="'off', 'scores' or 'full'"):
             Settings.model_validate({"keep": wrong})

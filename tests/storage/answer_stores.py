@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from fraud_detection_api.services.drainer import DrainOptions
+from fraud_detection_api.services.keeping.drainer import DrainOptions
 from tests.storage.test_databases import SERVERS, skip_or_fail
 
 KINDS = ("sqlite", *SERVERS)
@@ -47,6 +47,24 @@ class AnswerStore:
                 return [dict(row) for row in found.mappings()]
         finally:
             engine.dispose()
+
+    def named(self, name: str) -> str:
+        """A table, say, in SQL that is run here."""
+        return name if self.url.startswith("sqlite") else f"{self.project}.{name}"
+
+    def run(self, statement: str) -> None:
+        """Do something to the database from outside."""
+        engine, _ = self._engine()
+        with engine.begin() as connection:
+            connection.execute(sa.text(statement))
+        engine.dispose()
+
+    def indexes(self, use_case: str) -> list[str]:
+        """The names of what finds the rows of a use case."""
+        engine, schema = self._engine()
+        found = sa.inspect(engine).get_indexes(use_case, schema=schema)
+        engine.dispose()
+        return sorted(str(index["name"]) for index in found)
 
     def drop(self) -> None:
         """Leave nothing on a server."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import sqlalchemy as sa
 
 from tests.running_service import eventually, free_port
@@ -52,6 +53,20 @@ class PrivateServer(ABC):
             self._process.send_signal(signal.SIGINT if "postgresql" in self.url else signal.SIGTERM)
             self._process.wait(30)
             self._process = None
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """It keeps every connection open and says nothing, as long as this lasts."""
+        assert self._process is not None
+        server = psutil.Process(self._process.pid)
+        stopped = [server, *server.children(recursive=True)]
+        for process in stopped:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in stopped:
+                process.resume()
 
     def _answers(self) -> bool:
         engine = sa.create_engine(self.url, poolclass=sa.NullPool)

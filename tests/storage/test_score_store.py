@@ -160,6 +160,14 @@ class TestTablesThatAreThere:
                 ask()
         assert place.rows(TABLE, "id") == []
 
+    def test_one_whose_shape_is_changed_meanwhile_is_refused_and_left_alone(self, place: StorePlace) -> None:
+        store = place.store()
+        store.write(place.project, TABLE, scores_of([1], [0.5]))
+        place.run(f"ALTER TABLE {place.named(TABLE)} RENAME COLUMN outlier_prob TO amount")
+        with pytest.raises(StoreTableUnfit, match="its columns are id, amount"):
+            store.write(place.project, TABLE, scores_of([2], [0.5]))
+        assert place.rows(TABLE, "id") == [(1,)]
+
 
 class TestManyWriters:
     def test_eight_that_write_the_same_ids_at_once_all_succeed(self, place: StorePlace) -> None:
@@ -205,7 +213,7 @@ class TestPages:
 
         assert ids(PageAsked(class_pred="fraud")) == [1, 3]
         assert ids(PageAsked(min_prob=0.5)) == [2, 3]
-        assert ids(PageAsked("fraud", 0.1, after=1)) == [3]
+        assert ids(PageAsked(class_pred="fraud", min_prob=0.1, after=1)) == [3]
 
     def test_asking_for_what_was_never_stored_makes_nothing(self, place: StorePlace) -> None:
         with pytest.raises(StoreTableMissing):

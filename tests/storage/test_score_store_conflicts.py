@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from loguru import logger
 
-from fraud_detection_api.errors import StoreUnavailable, StoreUnusable
+from fraud_detection_api.errors import StoreTableVanished, StoreUnavailable, StoreUnusable
 from fraud_detection_api.schemas.stored_scores import PageAsked, StoredScores
 from fraud_detection_api.storage.score_database import DatabaseOptions, ScoreDatabase
 from fraud_detection_api.storage.score_store import ScoreStore
@@ -28,6 +29,15 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StorePlace
     with store_place(request.param, tmp_path) as place:
         place.store().write(place.project, TABLE, SCORES)
         yield place
+
+
+@pytest.fixture
+def told() -> Iterator[list[str]]:
+    """What the log says."""
+    lines: list[str] = []
+    handler = logger.add(lines.append, format="{message}")
+    yield lines
+    logger.remove(handler)
 
 
 def locking(place: StorePlace) -> sa.TextClause:
@@ -52,8 +62,8 @@ def test_a_lock_that_is_released_in_time_is_waited_for(place: StorePlace) -> Non
     assert place.rows(TABLE) == [(1, 0.5, "fraud"), (2, 0.5, "fraud")]
 
 
-def test_a_lock_that_is_held_too_long_is_refused_and_reading_goes_on(place: StorePlace) -> None:
-    store = place.store(timeout_seconds=1)
+def test_a_lock_that_is_held_too_long_is_refused_and_reading_goes_on(place: StorePlace, told: list[str]) -> None:
+    store = place.store(timeout_seconds=0.5)
     with place.connection() as connection:
         connection.execute(locking(place))
         start = time.monotonic()
@@ -62,6 +72,7 @@ def test_a_lock_that_is_held_too_long_is_refused_and_reading_goes_on(place: Stor
         assert time.monotonic() - start < 10
         assert len(store.page(place.project, TABLE, PageAsked())[0]) == 2
     store.write(place.project, TABLE, SCORES)
+    assert told == ["A transaction of the score store was given up, after others had its rows for too long\n"]
 
 
 def test_a_deadlock_is_tried_again_until_both_succeed(place: StorePlace) -> None:
@@ -84,6 +95,36 @@ def test_a_deadlock_is_tried_again_until_both_succeed(place: StorePlace) -> None
     assert len({row[1] for row in place.rows(TABLE)}) == 1
     if place.kind != "sqlite":
         assert len(runs) == 3  # the one that the server gave up came again
+
+
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)  # where the wait for rows counts as work on them
+def test_many_long_writers_of_the_same_ids_wait_for_their_turn_however_long_each_may_take(place: StorePlace) -> None:
+    options = DatabaseOptions(place.url, (place.project,), pool_size=8, timeout_seconds=1)
+    store, rows = ScoreStore(ScoreDatabase(options)), 20_000
+
+    def write(seed: int) -> None:
+        drawn = np.random.default_rng(seed)
+        for _ in range(3):  # all of them together take longer than one may
+            store.write(
+                place.project, TABLE, StoredScores(drawn.permutation(rows), drawn.random(rows), ["fraud"] * rows)
+            )
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(write, range(8)))
+    store.close()
+    assert len(place.rows(TABLE)) == rows
+
+
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+def test_a_statement_that_took_too_long_is_tried_again(place: StorePlace) -> None:
+    runs: list[int] = []
+
+    def work(connection: sa.Connection) -> None:
+        runs.append(len(runs))
+        connection.execute(sa.text("SELECT pg_sleep(:seconds)"), {"seconds": 0 if runs[1:] else 5})
+
+    place.database(timeout_seconds=0.5).in_transaction(place.project, work)
+    assert runs == [0, 1]
 
 
 @pytest.mark.parametrize("place", SERVERS, indirect=True)
@@ -122,13 +163,42 @@ def test_no_free_connection_within_the_timeout_is_refused(place: StorePlace) -> 
 
 
 @pytest.mark.parametrize("url", ["mysql://bob:s3cret@127.0.0.1:1/x", "postgresql://bob:s3cret@127.0.0.1:1/x"])
-def test_nobody_there_is_refused_without_the_password(url: str) -> None:
+def test_nobody_there_is_refused_without_the_password(url: str, told: list[str]) -> None:
     options = DatabaseOptions(url, ("shop",), timeout_seconds=1)
     assert "s3cret" not in repr(options)
     with pytest.raises(StoreUnavailable) as refused:
         ScoreDatabase(options).ensure_project("shop")
     assert refused.value.__cause__ is None
-    assert "s3cret" not in refused.value.message
+    assert len(told) == 1
+    assert "cannot be used: OperationalError" in told[0]
+    assert "s3cret" not in told[0]
+
+
+@pytest.mark.parametrize("place", SERVERS, indirect=True)
+def test_a_database_of_the_url_that_is_not_there_is_no_empty_store(place: StorePlace) -> None:
+    url = sa.make_url(place.url).set(database="nobody_made_it").render_as_string(hide_password=False)
+    store = ScoreStore(ScoreDatabase(DatabaseOptions(url, (place.project,))))
+    with pytest.raises(StoreUnavailable) as refused:
+        store.page(place.project, TABLE, PageAsked())
+    assert not isinstance(refused.value, StoreTableVanished)
+    with pytest.raises(StoreUnavailable):
+        store.write(place.project, TABLE, SCORES)
+
+
+@pytest.mark.parametrize(
+    ("backend", "option"),
+    [("mysql", "chraset=s3cret"), ("mysql", "connect_timeout=s3cret"), ("postgresql", "aplication_name=s3cret")],
+)
+def test_an_option_that_the_driver_does_not_know_is_named_without_its_value(
+    backend: str, option: str, told: list[str]
+) -> None:
+    url = f"{backend}://bob:s3cret@127.0.0.1:1/x?{option}"
+    store = ScoreStore(ScoreDatabase(DatabaseOptions(url, ("shop",), timeout_seconds=1)))
+    with pytest.raises(StoreUnusable, match=f"options of its URL: {option.partition('=')[0]}") as refused:
+        store.write("shop", TABLE, SCORES)
+    assert refused.value.__cause__ is None
+    assert told == [f"{refused.value.message}\n"]
+    assert "s3cret" not in told[0]
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

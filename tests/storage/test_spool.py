@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from fraud_detection_api.errors import AnswersCannotBeKept, SpoolUnusable
-from fraud_detection_api.storage.spool import Spool, bytes_in, framed
-from fraud_detection_api.storage.spool_segments import Segment, finished, remove_left_overs, segments
+from fraud_detection_api.storage.kept.segments import Segment, finished, remove_left_overs, segments
+from fraud_detection_api.storage.kept.spool import Spool, bytes_in, framed
 
 PLENTY = 10_000_000
 OPENING = b'{"opening": true}'
 APPEND = """
 import os, signal, sys
 from pathlib import Path
-from fraud_detection_api.storage.spool import Spool
+from fraud_detection_api.storage.kept.spool import Spool
 spool = Spool(Path(sys.argv[1]), 10_000_000, b"opening")
 for number in range(100):
     spool.append(b"%d" % number)
@@ -28,7 +28,7 @@ APPEND_TO_A_FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from fraud_detection_api.errors import AnswersCannotBeKept
-from fraud_detection_api.storage.spool import Spool
+from fraud_detection_api.storage.kept.spool import Spool
 spool = Spool(Path(sys.argv[1]), 10_000_000, b"opening")
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 kept = 0
@@ -87,8 +87,8 @@ class TestAppending:
         path = only_segment(tmp_path)
         with finished(path) as segment:
             assert segment is None
-        assert spool.waits
         spool.close()
+        assert spool.waits
         assert contents(path) == [b"one"]
 
     def test_an_unused_spool_leaves_nothing_behind(self, tmp_path: Path) -> None:
@@ -125,14 +125,16 @@ class TestAppending:
 
 class TestBounds:
     def test_a_full_spool_takes_no_more_until_somebody_has_made_room(self, tmp_path: Path) -> None:
-        other, spool = Spool(tmp_path, PLENTY, OPENING), Spool(tmp_path, 3_000, OPENING)
+        other = Spool(tmp_path, PLENTY, OPENING)
+        others = only_segment(tmp_path)
+        spool = Spool(tmp_path, 3_000, OPENING)
         other.append(bytes(2_000))
         spool.look()
         spool.append(bytes(500))
         with pytest.raises(AnswersCannotBeKept, match="the spool is full"):
             spool.append(bytes(1_000))
         other.close()
-        with finished(segments(tmp_path)[0]) as segment:
+        with finished(others) as segment:
             assert segment is not None
             segment.remove()
         spool.look()

@@ -7,7 +7,7 @@ import pytest
 
 from fraud_detection_api.features.rows import RowsDoor
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.storage.kept_entry import KeptAnswer, packed, packed_forms, unpacked, unpacked_forms
+from fraud_detection_api.storage.kept.entry import KeptAnswer, packed, packed_forms, unpacked, unpacked_forms
 from tests.declared_use_cases import EVERY_USE_CASE
 from tests.examples import good_rows, records_of
 

@@ -1,6 +1,7 @@
 """Kept answers in SQLite, PostgreSQL and MariaDB: rows as they were answered, the same ones once only."""
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 
 from fraud_detection_api.errors import StoreUnavailable, StoreUnusable
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.services.drainer import DrainOptions
-from fraud_detection_api.storage.kept_answers import Entry, KeptAnswers
-from fraud_detection_api.storage.kept_entry import KeptAnswer, RecordForm, packed_forms, unpacked_forms
+from fraud_detection_api.services.keeping.drainer import DrainOptions
+from fraud_detection_api.storage.kept.answers import Entry, KeptAnswers
+from fraud_detection_api.storage.kept.entry import KeptAnswer, RecordForm, packed_forms, unpacked_forms
 from tests.declared_use_cases import LOAN_APPLICATIONS
 from tests.examples import good_rows
 from tests.running_service import free_port
@@ -51,7 +52,7 @@ def loans_of(*keys: str, score: float = 0.25) -> KeptAnswer:
 
 def test_rows_are_what_was_asked_and_answered(store: AnswerStore, answers: KeptAnswers) -> None:
     loans, accounts = answer_about(LOAN_APPLICATIONS, 40), answer_about(CREDIT_ACCOUNTS, 3, with_records=False)
-    assert answers.write([entry("a", loans), entry("b", accounts)]) == []
+    assert answers.write([entry("a", loans)]) == answers.write([entry("b", accounts)]) == []
     found = store.rows(LOANS)
     rows = good_rows(LOAN_APPLICATIONS, 40, seed=5)
     assert [row["record_key"] for row in found] == [row["application_id"] for row in rows]
@@ -59,7 +60,7 @@ def test_rows_are_what_was_asked_and_answered(store: AnswerStore, answers: KeptA
     assert [row["score"] for row in found] == [pytest.approx(place / 40, abs=1e-7) for place in range(40)]
     assert [row["decision"] for row in found] == ["passed"] * 20 + ["flagged"] * 20
     first = store.rows(CREDIT_ACCOUNTS.name)[0]
-    assert (first["entry_id"], first["position"], first["record"]) == ("b", 0, None)
+    assert (first["entry_id"], first["position"], first["record"], first["anomaly_score"]) == ("b", 0, None, None)
     assert (first["request_id"], first["model_version"]) == ("asked-by:me", "1-abc")
     moment = datetime.fromisoformat(str(first["answered_at"]))
     assert moment.replace(tzinfo=UTC) == datetime(2023, 11, 14, 22, 13, 20, 123456, UTC)
@@ -86,8 +87,61 @@ def test_any_text_is_a_key_and_long_ones_stay_apart(store: AnswerStore, answers:
 def test_what_the_database_refuses_keeps_nothing_else_out(store: AnswerStore, answers: KeptAnswers) -> None:
     wrong = {"c", "f"}
     entries = [entry(name, loans_of(name, score=np.nan if name in wrong else 0.5)) for name in "abcdefg"]
-    assert set(answers.write(entries)) == wrong
+    assert {each.id for each in answers.write(entries)} == wrong
     assert [row["record_key"] for row in store.rows(LOANS)] == list("abdeg")
+
+
+def test_the_scores_behind_percentiles_are_kept_to_the_bit(store: AnswerStore, answers: KeptAnswers) -> None:
+    behind = np.array([-0.1 - 0.2, np.nextafter(-1, 0)])
+    answers.write([entry("a", loans_of("x", "y")._replace(anomaly_scores=behind))])
+    assert [row["anomaly_score"] for row in store.rows(LOANS)] == behind.tolist()
+
+
+def test_a_table_that_was_dropped_is_made_anew(store: AnswerStore, answers: KeptAnswers) -> None:
+    answers.write([entry("a", loans_of("x"))])
+    store.run(f"DROP TABLE {store.named(LOANS)}")
+    answers.write([entry("b", loans_of("y"))])
+    assert [row["record_key"] for row in store.rows(LOANS)] == ["y"]
+
+
+def test_a_table_whose_maker_was_killed_before_its_indexes_gets_them(store: AnswerStore, answers: KeptAnswers) -> None:
+    answers.write([entry("a", loans_of("x"))])
+    before = store.indexes(LOANS)
+    dropped = store.named(before[0]) if store.url.startswith("postgresql") else before[0]
+    store.run(f"DROP INDEX {dropped}" + (f" ON {store.named(LOANS)}" if store.url.startswith("mysql") else ""))
+    assert len(store.indexes(LOANS)) == 1
+    database = store.options.database()
+    KeptAnswers(database, store.project).write([entry("b", loans_of("y"))])
+    database.dispose()
+    assert store.indexes(LOANS) == before
+    assert len(before) == 2
+
+
+def test_use_cases_of_long_names_go_into_tables_and_indexes_of_their_own(
+    store: AnswerStore, answers: KeptAnswers
+) -> None:
+    names = ["l" * 62 + end for end in "xy"]
+    for name in names:
+        answers.write([Entry(name[-3:], loans_of("x")._replace(use_case=name), FORMS[LOANS])])
+        assert len(store.rows(name)) == 1
+    found = [index for name in names for index in store.indexes(name)]
+    assert len(set(found)) == 4
+
+
+def test_nobody_else_may_read_what_sqlite_keeps(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with answer_store("sqlite", tmp_path) as store:
+            database = store.options.database()
+            KeptAnswers(database, store.project).write([entry("a", loans_of("x"))])
+            files = [*(tmp_path / "store").iterdir()]
+            modes = {path.stat().st_mode & 0o777 for path in files}
+            database.dispose()
+    finally:
+        os.umask(before)
+    assert len(files) == 3  # the database, its log and its index
+    assert modes == {0o600}
+    assert (tmp_path / "store").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("backend", ["postgresql+psycopg://postgres@", "mysql+pymysql://root@"])

@@ -10,7 +10,7 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.storage.files import write_table
-from fraud_detection_api.storage.table_folder import grouped_records, holds_tables
+from fraud_detection_api.storage.table_folder import grouped_records, holds_tables, write_tables
 
 USERS = "user_id,is_premium\n10,0\n9,1\n100,false\n"
 STATIONS = "gas_station_id,gasoline_price_per_litre\n1,4\n2,2.5\n"
@@ -38,6 +38,29 @@ def test_tables_are_found_by_name_in_any_format_with_columns_in_any_order(folder
     (folder / "transactions.csv.gz").write_bytes(gzip.compress(FILLS.encode()))
     (folder / "users_of_last_year.csv").write_text("not asked for")
     assert paid(folder) == [0, 40, 50]
+
+
+def test_files_of_other_names_are_neither_read_nor_removed(folder: Path) -> None:
+    others = [
+        folder / name for name in ("users.2024.csv.gz", "users.old.csv", "users_2024.csv", "users.txt", "Users.csv")
+    ]
+    for other in others:
+        other.write_bytes(b"not asked for")
+    assert paid(folder) == [0, 40, 50]
+    (folder / "users.CSV").write_text(USERS)
+    write_tables(folder, {"users": {"user_id": np.array([7]), "is_premium": np.array([False])}})
+    assert {other.read_bytes() for other in others} == {b"not asked for"}
+    assert not (folder / "users.CSV").exists()
+    assert (folder / "users.csv").read_text().splitlines()[1:] == ["7,false"]
+
+
+def test_a_folder_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
+    assert PURCHASES.tables is not None
+    folder = tmp_path / ("a" * 300)  # refused to everybody, root too, as a folder of others is to us
+    with pytest.raises(DataRefused, match="cannot be read: File name too long"):
+        grouped_records(folder, PURCHASES)
+    with pytest.raises(DataRefused, match="cannot be read: File name too long"):
+        holds_tables(folder, PURCHASES.tables)
 
 
 def test_yes_and_no_may_be_words_or_numbers(folder: Path) -> None:

@@ -20,11 +20,12 @@ def features(
     """Sum the source tables of a use case up into its records, one for each entity; no row is lost in silence."""
     from fraud_detection_api.features.grouped import tables_of
     from fraud_detection_api.storage.files import write_table
-    from fraud_detection_api.storage.table_folder import grouped_records
+    from fraud_detection_api.storage.table_folder import grouped_records, refuse_source
 
     known = named(use_case, known_use_cases(use_cases))
     tables = tables_of(known)
-    records = grouped_records(data, known)
     path = output or Path(f"group_data_by_{tables.entities.name}.csv")
+    refuse_source(data, known, path)
+    records = grouped_records(data, known)
     write_table(path, records)
     typer.echo(f"{path}: {len(records[tables.entities.key]):,} rows, one for each of {tables.entities.name}")

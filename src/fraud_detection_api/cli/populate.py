@@ -9,6 +9,7 @@ import typer
 
 from fraud_detection_api.cli.arguments import USE_CASE, Models, UseCases, known_use_cases, registry_of
 from fraud_detection_api.cli.progress_bar import progress_bar
+from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.schemas.stored_scores import MOST_ON_A_PAGE
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.training.fit_options import command_with_options
@@ -26,7 +27,10 @@ class PopulateOptions:
 
     data: Annotated[Path, typer.Option(help="CSV or Parquet file of records, or the folder of their source tables")]
     project: Annotated[str, typer.Option(help="A project of FRAUD_STORE_PROJECTS")] = "raizen_gasoline"
-    table: Annotated[str, typer.Option(help="The table of the project; made on first use")] = "fraud"
+    table: Annotated[
+        str | None,
+        typer.Option(help="The table of the project; made on first use [the use case's name; fraud, for purchases]"),
+    ] = None
     models: Models = None
     use_cases: UseCases = None
     version: Annotated[str, typer.Option(help="Version, its number, champion or challenger")] = "champion"
@@ -42,12 +46,13 @@ def _populate(name: str, options: PopulateOptions) -> None:
 
     known, registry = named(name, known_use_cases(options.use_cases)), registry_of(options.models)
     scorer = load_scorer(registry.bundle(known.name, options.version), known)
-    records, place = records_of(str(options.data), known), Place(options.project, options.table)
+    table = options.table or ("fraud" if known.name == PURCHASES.name else known.name)
+    records, place = records_of(str(options.data), known), Place(options.project, table)
     with closing(_storing(options.batch_rows)) as storing, progress_bar(options.data.name) as hears:
         found = Population(records, scorer, storing, place).populate(options.batch_rows, hears)
     again = f", {found.before:,} of them by an earlier run" if found.before else ""
     typer.echo(
-        f"Stored {found.stored:,} records in {options.project}.{options.table}{again}; "
+        f"Stored {found.stored:,} records in {place.project}.{place.table}{again}; "
         f"{found.frauds:,} are called fraud by {scorer.version}."
     )
 

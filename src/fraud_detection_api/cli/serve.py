@@ -6,7 +6,6 @@ import typer
 import uvicorn
 
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.use_cases import all_use_cases
 
 
 def serve(
@@ -15,11 +14,10 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Processes [FRAUD_WORKERS, else 1]", min=1, max=256)] = None,
 ) -> None:
     """Serve the champion of every use case over HTTP."""
-    from fraud_detection_api.services.keeping import refuse_unknown
+    from fraud_detection_api.app import refuse_unusable
 
     settings = Settings()
-    use_cases = all_use_cases(settings.use_cases)  # one that points nowhere ends it here: workers would be replaced
-    refuse_unknown(settings.keep, use_cases)
+    refuse_unusable(settings)  # what ends a worker ends it here: workers would be replaced
     uvicorn.run(
         "fraud_detection_api.main:create",
         factory=True,

@@ -13,30 +13,19 @@ import orjson
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from fraud_detection_api.errors import DeadlineExceeded, Misfit, ScoresRefused, TooBusy
+from fraud_detection_api.errors import DeadlineExceeded, Misfit, ScoresRefused, TooBusy, TooManyRecords
 from fraud_detection_api.routes.deadline import Deadline
 from fraud_detection_api.routes.scoring_lane import read_body
 from fraud_detection_api.schemas.answers import Refusal
-from fraud_detection_api.schemas.stored_scores import (
-    LEAST_ID,
-    MOST_ID,
-    MOST_ON_A_PAGE,
-    SAFE_NAME,
-    FraudClass,
-    Insertion,
-    PageAsked,
-    ScoresPage,
-)
+from fraud_detection_api.schemas.stored_scores import SAFE_NAME, Insertion, PageAsked, ScoresPage
 from fraud_detection_api.services.storing import Storing
 
 INSERTED: Literal["values inserted"] = "values inserted"
 JSON = "application/json"
+COMMAS_PER_ROW = 4  # one for each of three columns, and a few between the fields
 
 Found = TypeVar("Found")
 Name = Annotated[str, Path(pattern=SAFE_NAME, examples=["raizen_gasoline"])]
-Probability = Annotated[float | None, Query(ge=0, le=1, description="Scores of at least this probability only")]
-After = Annotated[int | None, Query(ge=LEAST_ID, le=MOST_ID, description="`next` of the page before")]
-Limit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE, description="How many scores a page holds")]
 
 REFUSALS: dict[int | str, dict[str, object]] = {
     404: {"model": Refusal, "description": "No scores were stored under this name"},
@@ -87,8 +76,8 @@ class StoreDoor:
             return await self._apart(partial(_page, self.storing, project, table, asked))
 
     async def close(self) -> None:
-        """Let go of the store when the service ends."""
-        await self._apart(self.storing.close)
+        """Let go of the store when the service ends; on no thread of its own, where others may wait before it."""
+        await asyncio.to_thread(self.storing.close)
 
     async def _apart(self, work: Callable[[], Found]) -> Found:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work)
@@ -122,22 +111,16 @@ def store_router(door: StoreDoor) -> APIRouter:
         return INSERTED
 
     @router.get("/scores/{project_name}/{table_name}", response_model=ScoresPage, responses=REFUSALS)
-    async def scores(
-        project_name: Name,
-        table_name: Name,
-        class_pred: FraudClass | None = None,
-        min_prob: Probability = None,
-        after: After = None,
-        limit: Limit = 100,
-    ) -> Response:
+    async def scores(project_name: Name, table_name: Name, asked: Annotated[PageAsked, Query()]) -> Response:
         """Stored scores in the order of their ids, page by page."""
-        asked = PageAsked(class_pred, min_prob, after, limit)
         return Response(await door.page(project_name, table_name, asked), media_type=JSON)
 
     return router
 
 
 def _insert(storing: Storing, body: bytes) -> None:
+    if body.count(b",") > COMMAS_PER_ROW * storing.max_rows:  # counted in a moment, read in seconds
+        raise TooManyRecords(storing.max_rows)
     try:
         storing.insert(_json(body))
     except ScoresRefused as error:

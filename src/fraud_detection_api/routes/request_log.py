@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fraud_detection_api.errors import ShuttingDown
 from fraud_detection_api.routes.refusals import refusal, refusal_of
-from fraud_detection_api.services.keeping import REQUEST_ID
+from fraud_detection_api.services.keeping.keeper import REQUEST_ID
 
 CLIENT_HUNG_UP = 499  # as other servers log it
 

@@ -96,6 +96,19 @@ def spelled(kind: Kind, value: float) -> str:
     return str(date(1970, 1, 1) + timedelta(value)) if is_day else f"{value:.10g}"
 
 
+def as_sent(kind: Kind, number: float) -> str | int | float | bool:
+    """A column's value as JSON has it."""
+    match kind:
+        case Kind.INTEGER:
+            return int(number) if -(2**63) <= number < 2**64 else number  # no others are written as integers
+        case Kind.BOOLEAN:
+            return bool(number)
+        case Kind.DATE:
+            return spelled(kind, number)
+        case _:
+            return number
+
+
 def iso_date(text: str) -> date | str:
     """The date that a text spells as YYYY-MM-DD, else the text, for the type check to refuse."""
     try:

@@ -74,14 +74,15 @@ class ScoresPage(BaseModel):
     next: int | None = Field(description="What to send as `after` for the page that follows; null on the last page")
 
 
-@dataclass(frozen=True)
-class PageAsked:
+class PageAsked(BaseModel):
     """Which scores of a table are asked for."""
 
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
     class_pred: FraudClass | None = None
-    min_prob: float | None = None
-    after: int | None = None
-    limit: int = 100
+    min_prob: float | None = Field(default=None, ge=0, le=1, description="Scores of at least this probability only")
+    after: int | None = Field(default=None, ge=LEAST_ID, le=MOST_ID, description="`next` of the page before")
+    limit: int = Field(default=100, ge=1, le=MOST_ON_A_PAGE, description="How many scores a page holds")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from fraud_detection_api.schemas.stored_scores import FRAUD_CLASSES, LEAST_ID, M
 COLUMNS = ("id", "outlier_prob", "class_pred")
 NAMES = ("project_name", "table_name")
 MOST_MISFITS = 100
-EXACT = 2**53  # up to it a float names one whole number
+EXACT = 2**53  # below it a float names one whole number
 
 Look = Callable[[object], tuple[str, str] | None]
 Column = TypeVar("Column")
@@ -115,7 +115,7 @@ def _wrong_id(value: object) -> tuple[str, str] | None:
         return None if LEAST_ID <= value <= MOST_ID else ("int_range", "Input should be an integer of 64 bits")
     if not value.is_integer():
         return "int_from_float", "Input should be a valid integer, got a number with a fractional part"
-    return None if abs(value) <= EXACT else ("int_range", "Input should be written as an integer of 64 bits")
+    return None if abs(value) < EXACT else ("int_range", "Input should be written as an integer of 64 bits")
 
 
 def _probabilities(values: Sequence[object]) -> NDArray[np.float64] | None:

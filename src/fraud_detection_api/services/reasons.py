@@ -12,7 +12,7 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.runtimes import Contributions
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.reasons import ReasonsAsked, ReasonsFor
-from fraud_detection_api.schemas.record import Kind, RecordField, spelled
+from fraud_detection_api.schemas.record import Kind, RecordField, as_sent
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.pace import Pace
 from fraud_detection_api.services.wording import LOWERS, RAISES, wordings
@@ -85,14 +85,4 @@ def _values(columns: Columns, fields: tuple[RecordField, ...]) -> list[list[Scal
 
 
 def _sent(kind: Kind, number: float) -> Scalar:
-    if math.isnan(number):
-        return None
-    match kind:
-        case Kind.INTEGER:
-            return int(number) if -(2**63) <= number < 2**64 else number  # no others are written as integers
-        case Kind.BOOLEAN:
-            return bool(number)
-        case Kind.DATE:
-            return spelled(kind, number)
-        case _:
-            return number
+    return None if math.isnan(number) else as_sent(kind, number)

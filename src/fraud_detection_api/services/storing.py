@@ -20,11 +20,11 @@ class Storing:
 
     def __init__(self, store: ScoreStore, max_rows: int) -> None:
         self._store = store
-        self._max_rows = max_rows
+        self.max_rows = max_rows
 
     def insert(self, content: object) -> None:
         """Store what a caller has sent, once all of it has been looked at."""
-        read = read_insertion(content, self._max_rows)
+        read = read_insertion(content, self.max_rows)
         self.store(read.project, read.table, read.scores)
 
     def store(self, project: str, table: str, scores: StoredScores) -> None:

@@ -26,7 +26,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
             partial.replace(path)
-            _sync(path.parent)
+            sync(path.parent)
     except OSError as error:
         raise DataRefused(f"{path} cannot be written: {error.strerror or error}.") from error
 
@@ -68,7 +68,8 @@ def _exit(number: int, _: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Put what a folder lists on the disk: a rename is lost with the power otherwise."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -16,7 +16,7 @@ from fraud_detection_api.storage.parquet_file import ParquetFile
 from fraud_detection_api.storage.table_writers import CsvWriter, Layout, ParquetWriter, TableWriter
 
 CSV, PARQUET = "CSV", "Parquet"
-_SUFFIXES = {".csv": CSV, ".csv.gz": CSV, ".csv.zst": CSV, ".parquet": PARQUET, ".pq": PARQUET}
+SUFFIXES = {".csv": CSV, ".csv.gz": CSV, ".csv.zst": CSV, ".parquet": PARQUET, ".pq": PARQUET}
 _WRITERS: dict[str, Callable[[BinaryIO, Layout], TableWriter]] = {
     ".csv": CsvWriter,
     ".parquet": ParquetWriter,
@@ -27,7 +27,7 @@ _ROWS_WRITTEN_AT_ONCE = 1 << 17
 
 def format_of(path: Path) -> str | None:
     """The format that a file's name says it has."""
-    return next((found for suffix, found in _SUFFIXES.items() if path.name.lower().endswith(suffix)), None)
+    return next((found for suffix, found in SUFFIXES.items() if path.name.lower().endswith(suffix)), None)
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def opened(path: Path, wanted: Wanted, batch_rows: int) -> Iterator[OpenTable]:
     """A CSV or Parquet file to read; refused in the end if it was changed meanwhile."""
     known = format_of(path)
     if known is None:
-        raise DataRefused(f"{path}: the name of a file to read ends in {', '.join(_SUFFIXES)}.")
+        raise DataRefused(f"{path}: the name of a file to read ends in {', '.join(SUFFIXES)}.")
     before = _state(path)
     if before is None:
         raise DataRefused(f"There is no file {path}.")

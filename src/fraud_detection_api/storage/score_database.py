@@ -55,6 +55,11 @@ class ScoreDatabase:
         self._opened: Connections | None = None
         self._lock = Lock()
 
+    def refuse_unusable(self) -> None:
+        """Raise StoreUnusable where no database could ever be reached; connects to none."""
+        for project in self._options.projects:
+            self._connections().engine(project)
+
     def in_transaction(self, project: str, work: "Callable[[sa.Connection], Found]") -> Found:
         """What work returns, committed; it may run more than once, so twice has to do the same as once."""
         self.ensure_project(project)
@@ -78,8 +83,9 @@ class ScoreDatabase:
     def ensure_project(self, project: str) -> None:
         """Make the project unless it is there; several processes may do so at once."""
         refuse_unknown_project(project, self._options.projects)
-        if project not in self._made:
-            self._connections().make_project(project)
+        connections = self._connections()
+        if project not in self._made and self.dialect_name != "sqlite":  # a file is made by whoever writes to it
+            connections.make_project(project)
             self._made.add(project)
 
     def make_unless_there(
@@ -116,9 +122,14 @@ def refuse_unknown_project(project: str, projects: Sequence[str]) -> None:
 
 def refuse_unsafe_table(table: str) -> None:
     """Only what every database takes as a name, without quotes and without a meaning of its own."""
-    if not _is_safe(table) or table.startswith(_TAKEN_TABLES):
+    if not is_safe_table(table):
         why = "a name has a lower-case letter first, then at most 62 lower-case letters, digits and _"
         raise ScoresRefused([Misfit(("table_name",), why, table)])
+
+
+def is_safe_table(table: str) -> bool:
+    """Whether every database takes it."""
+    return _is_safe(table) and not table.startswith(_TAKEN_TABLES)
 
 
 def _is_safe(name: str) -> bool:

@@ -9,22 +9,31 @@ from fraud_detection_api.features.tables import RawTable
 from fraud_detection_api.schemas.learning import SourceTable, SourceTables
 from fraud_detection_api.schemas.record import fields_of
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.storage.files import format_of, write_table
+from fraud_detection_api.storage.files import SUFFIXES, format_of, write_table
 from fraud_detection_api.storage.tables import Source, read_table
 
 
 def holds_tables(folder: Path, tables: SourceTables) -> bool:
     """Whether any of these tables is there."""
-    return folder.is_dir() and any(_files(folder, table.name) for table in tables.every)
+    return any(_files(folder, table.name) for table in tables.every)
 
 
 def grouped_records(folder: Path, use_case: UseCase) -> RawTable:
     """The use case's records, made from the tables in the folder."""
     tables = tables_of(use_case)
-    if not folder.is_dir():
+    if not _is_folder(folder):
         raise DataRefused(f"There is no folder {folder}: name the one that holds {_listed(tables)}.")
     raw = {table.name: _read(folder, table) for table in tables.every}
     return grouped(raw, use_case)
+
+
+def refuse_source(folder: Path, use_case: UseCase, output: Path) -> None:
+    """Refuse to write to a file that the records are made from, or that would be taken for one the next time."""
+    names = [table.name for table in tables_of(use_case).every]
+    sources = {file.resolve() for name in names for file in _files(folder, name)}
+    beside = output.resolve().parent == folder.resolve() and any(_is_named(output, name) for name in names)
+    if beside or output.resolve() in sources:
+        raise DataRefused(f"{output} is one of the tables in {folder}: name another file to write.")
 
 
 def write_tables(folder: Path, tables: Mapping[str, RawTable]) -> None:
@@ -55,7 +64,27 @@ def _read(folder: Path, table: SourceTable) -> RawTable:
 
 
 def _files(folder: Path, name: str) -> list[Path]:
-    return [file for file in sorted(folder.iterdir()) if file.name.partition(".")[0] == name and format_of(file)]
+    if not _is_folder(folder):
+        return []
+    try:
+        return [file for file in sorted(folder.iterdir()) if _is_named(file, name)]
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _is_named(file: Path, table: str) -> bool:
+    return file.name.startswith(table) and file.name[len(table) :].lower() in SUFFIXES
+
+
+def _unreadable(folder: Path, error: OSError) -> DataRefused:
+    return DataRefused(f"{folder} cannot be read: {error.strerror or error}.")
 
 
 def _listed(tables: SourceTables) -> str:

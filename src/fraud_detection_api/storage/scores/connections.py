@@ -31,15 +31,15 @@ class Connections:
     def has_project(self, project: str) -> bool:
         """Whether somebody has made it; asking makes nothing."""
         if self._is_sqlite:
-            return self._file(project).exists()
+            try:
+                return self._file(project).exists()
+            except OSError as error:  # a folder that may not be entered
+                raise self._unavailable(type(error).__name__) from None
         return self.transaction(project, partial(has_project, project=project), reads_only=True)
 
     def make_project(self, project: str) -> None:
         """Make it unless it is there."""
-        if not self._is_sqlite:
-            self.make_unless_there(
-                project, partial(has_project, project=project), partial(make_project, project=project)
-            )
+        self.make_unless_there(project, partial(has_project, project=project), partial(make_project, project=project))
 
     def make_unless_there(
         self, project: str, is_there: Callable[[sa.Connection], bool], make: Callable[[sa.Connection], None]
@@ -55,8 +55,8 @@ class Connections:
 
     def transaction(self, project: str, work: Callable[[sa.Connection], Found], *, reads_only: bool = False) -> Found:
         """What work returns, committed; tried again after a conflict or a lost connection."""
-        engine = self._engine(project)
-        patience = Patience(self._timeout_seconds)
+        engine = self.engine(project)
+        patience = Patience(2 * self._timeout_seconds)  # one wait may take as long as an answer, and is tried again
         while True:
             try:
                 with engine.connect() as connection, _begun(connection, reads_only):
@@ -68,6 +68,14 @@ class Connections:
             else:
                 self._back()
                 return found
+
+    def engine(self, project: str) -> sa.Engine:
+        """The pool that its connections come from, with none of them opened."""
+        key = project if self._is_sqlite else ""
+        with self._lock:
+            if key not in self._engines:
+                self._engines[key] = self._new_engine(project)
+            return self._engines[key]
 
     def dispose(self) -> None:
         """Close every connection."""
@@ -81,13 +89,6 @@ class Connections:
     def _file(self, project: str) -> Path:
         return Path(self._url.database or "") / f"{project}.sqlite"
 
-    def _engine(self, project: str) -> sa.Engine:
-        key = project if self._is_sqlite else ""
-        with self._lock:
-            if key not in self._engines:
-                self._engines[key] = self._new_engine(project)
-            return self._engines[key]
-
     def _new_engine(self, project: str) -> sa.Engine:
         if self._is_sqlite:
             return sqlite_engine(self._file(project), project, self._pool_size, self._timeout_seconds)
@@ -99,9 +100,13 @@ class Connections:
             raise error
         if failure is Failure.VANISHED:
             raise StoreTableVanished from None
-        if not patience.allows_another_try(failure):
-            # without the cause: a driver may quote what it was called with
-            raise self._unavailable(words_of(error, (self._url.password or "",))) from None
+        if patience.allows_another_try(failure):
+            return
+        if failure is Failure.CONFLICT:
+            logger.warning("A transaction of the score store was given up, after others had its rows for too long")
+            raise StoreUnavailable from None
+        # without the cause: a driver may quote what it was called with
+        raise self._unavailable(words_of(error, (self._url.password or "",))) from None
 
     def _unavailable(self, words: str) -> StoreUnavailable:
         if not self._away:  # said once, not for every request that meets it

@@ -3,21 +3,25 @@
 import math
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
+from loguru import logger
 from sqlalchemy import event, exc
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from fraud_detection_api.errors import StoreUnusable
 
 READS_ONLY = "fraud_reads_only"
+_FILE = "fraud_file"
 _DRIVERS = {
     "sqlite": "sqlite",
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
     "postgresql": "postgresql+psycopg",
 }
+_LAST_PORT = 65_535
 _EXTRAS = {"mysql": "mysql", "mariadb": "mysql", "postgresql": "postgres"}
 
 
@@ -25,7 +29,7 @@ def server_engine(url: sa.URL, pool_size: int, timeout_seconds: float) -> sa.Eng
     """Connections to MySQL, MariaDB or PostgreSQL; a lock is waited for half as long as an answer."""
     options = _postgres_options if url.get_backend_name() == "postgresql" else _mysql_options
     try:
-        return sa.create_engine(
+        engine = sa.create_engine(
             url,
             poolclass=QueuePool,
             pool_size=pool_size,
@@ -39,6 +43,10 @@ def server_engine(url: sa.URL, pool_size: int, timeout_seconds: float) -> sa.Eng
     except ModuleNotFoundError:
         extra = _EXTRAS[url.get_backend_name()]
         raise StoreUnusable(f"The score store needs a driver: pip install 'fraud-detection-api[{extra}]'.") from None
+    except (exc.ArgumentError, ValueError):
+        raise _unknown_options(url) from None
+    event.listen(engine, "do_connect", _connecting(url, timeout_seconds))
+    return engine
 
 
 def sqlite_engine(file: Path, project: str, pool_size: int, timeout_seconds: float) -> sa.Engine:
@@ -53,6 +61,8 @@ def sqlite_engine(file: Path, project: str, pool_size: int, timeout_seconds: flo
         hide_parameters=True,
     )
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "connect", partial(_remember, file))
+    event.listen(engine, "checkout", partial(_refuse_replaced, file))
     return engine
 
 
@@ -66,15 +76,20 @@ def read_url(location: str) -> sa.URL:
     backend = url.get_backend_name()
     if backend == "sqlite" and (not url.database or ":" in url.database or url.query or url.host):
         raise StoreUnusable("A SQLite score store is a folder: write sqlite:///folder.")
+    if url.port is not None and not 0 < url.port <= _LAST_PORT:
+        raise StoreUnusable(f"The score store's URL names port {url.port}, which no server has.")
     return url.set(drivername=_DRIVERS[backend])
 
 
 def _attaching(file: Path, project: str, timeout_seconds: float) -> Callable[[], sqlite3.Connection]:
     def connect() -> sqlite3.Connection:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_new = not file.exists()
         connection = sqlite3.connect(":memory:", timeout=timeout_seconds, isolation_level=None, check_same_thread=False)
         try:
             connection.execute(f'ATTACH DATABASE ? AS "{project}"', (str(file),))
+            if is_new:  # SQLite gives the files beside it the same rights
+                file.chmod(0o600)
             connection.execute(f'PRAGMA "{project}".journal_mode = WAL')
             connection.execute(f'PRAGMA "{project}".synchronous = FULL')
         except sqlite3.Error:
@@ -83,6 +98,47 @@ def _attaching(file: Path, project: str, timeout_seconds: float) -> Callable[[],
         return connection
 
     return connect
+
+
+def _remember(file: Path, _: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+    record.info[_FILE] = _identity(file)
+
+
+def _refuse_replaced(file: Path, _: sqlite3.Connection, record: ConnectionPoolEntry, __: PoolProxiedConnection) -> None:
+    if record.info[_FILE] != _identity(file):  # what is written to a file without a name is lost
+        raise exc.DisconnectionError
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _connecting(url: sa.URL, timeout_seconds: float) -> Callable[..., object]:
+    def connect(dialect: sa.Dialect, _: ConnectionPoolEntry, arguments: list[str], named: dict[str, object]) -> object:
+        try:
+            if dialect.name == "postgresql":
+                from fraud_detection_api.storage.scores.bounded_postgres import bounded_connection
+
+                return bounded_connection(timeout_seconds, **named)
+            return dialect.connect(*arguments, **named)
+        except (TypeError, ValueError, LookupError, dialect.loaded_dbapi.ProgrammingError):
+            if url.query:
+                raise _unknown_options(url) from None
+            raise
+
+    return connect
+
+
+def _unknown_options(url: sa.URL) -> StoreUnusable:
+    # without the driver's words, which may quote the value of an option
+    options = ", ".join(sorted(url.query))
+    words = f"The score store's driver cannot use the options of its URL: {options}. Mend FRAUD_STORE."
+    logger.error("{}", words)
+    return StoreUnusable(words)
 
 
 def _begin(connection: sa.Connection) -> None:
@@ -105,9 +161,11 @@ def _postgres_options(timeout_seconds: float) -> dict[str, object]:
 def _mysql_options(timeout_seconds: float) -> dict[str, object]:
     seconds = math.ceil(timeout_seconds)
     waits = max(1, seconds // 2)
+    # an id of 0 is 0, also in a table that numbers its rows itself
+    session = f"sql_mode = 'TRADITIONAL,NO_AUTO_VALUE_ON_ZERO', SESSION innodb_lock_wait_timeout = {waits}"
     return {
         "connect_timeout": seconds,
         "read_timeout": max(seconds, waits + 1),
         "write_timeout": seconds,
-        "init_command": f"SET SESSION sql_mode = 'TRADITIONAL', SESSION innodb_lock_wait_timeout = {waits}",
+        "init_command": f"SET SESSION {session}",
     }

@@ -11,11 +11,13 @@ MOST_TRIES = 20
 MOST_LOST = 2
 SHORTEST_REST, LONGEST_REST = 0.005, 0.5
 
-# SQLSTATEs of PostgreSQL, numbers of MySQL and MariaDB: deadlock, serialisation, waited too long for a lock
-_CONFLICTS = {"40001", "40P01", "55P03", 1020, 1205, 1213}
+# SQLSTATEs of PostgreSQL, numbers of MySQL and MariaDB: deadlock, serialisation, waited too long for a lock or in all
+_CONFLICTS = {"40001", "40P01", "55P03", "57014", 1020, 1205, 1213}
 _VANISHED = {"42P01", "3F000", 1146, 1049}
 _FORBIDDEN = {"42501"}
-_CHECKS = {3819, 4025}  # a broken CHECK, which their driver takes for a trouble of the server
+# what their driver takes for a trouble of the server: a broken CHECK; tables, columns and indexes of another shape
+_CHECKS = {3819, 4025}
+_SHAPES = {1050, 1051, 1054, 1060, 1061, 1072, 1091, 1136, 1364}
 _SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_ERROR = 5, 6, 1
 
 
@@ -65,11 +67,10 @@ def failure_of(error: exc.SQLAlchemyError) -> Failure:
         return Failure.CONFLICT
     if error.connection_invalidated:
         return Failure.LOST
-    if code in _VANISHED or (_is_sqlite(error) and code == _SQLITE_ERROR and "no such table" in str(error.orig)):
+    vanished = code in _VANISHED or (_is_sqlite_error(error, code) and "no such table" in str(error.orig))
+    if vanished and error.statement is not None:  # without one it is the database of the URL that is not there
         return Failure.VANISHED
-    faulty = exc.IntegrityError | exc.DataError | exc.ProgrammingError | exc.NotSupportedError
-    ours = code in _CHECKS or (isinstance(error, faulty) and code not in _FORBIDDEN)
-    return Failure.OURS if ours else Failure.AWAY
+    return Failure.OURS if _is_ours(error, code) else Failure.AWAY
 
 
 def code_of(error: exc.DBAPIError) -> str | int | None:
@@ -92,6 +93,16 @@ def words_of(error: exc.SQLAlchemyError, secrets: Sequence[str]) -> str:
     for secret in filter(None, secrets):
         words = words.replace(secret, "***")
     return words
+
+
+def _is_ours(error: exc.DBAPIError, code: str | int | None) -> bool:
+    faulty = exc.IntegrityError | exc.DataError | exc.ProgrammingError | exc.NotSupportedError
+    told = code in _CHECKS | _SHAPES or _is_sqlite_error(error, code)
+    return told or (isinstance(error, faulty) and code not in _FORBIDDEN)
+
+
+def _is_sqlite_error(error: exc.DBAPIError, code: str | int | None) -> bool:
+    return _is_sqlite(error) and code == _SQLITE_ERROR  # its one number for whatever a statement has wrong
 
 
 def _is_sqlite(error: exc.DBAPIError) -> bool:

@@ -1,9 +1,11 @@
 """The table of scores: its shape, making it, refusing one of another shape."""
 
 import hashlib
+from collections.abc import Iterator
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
+from sqlalchemy.engine.interfaces import ReflectedColumn
 
 from fraud_detection_api.errors import StoreTableUnfit
 from fraud_detection_api.schemas.stored_scores import FRAUD_CLASSES
@@ -17,7 +19,7 @@ def score_table(project: str, name: str) -> sa.Table:
     """The table as SQLAlchemy knows it, in any of the databases."""
     key = hashlib.sha256(name.encode()).hexdigest()[:16]  # MySQL wants the names of checks to be unique and short
     return sa.Table(
-        name,
+        sa.sql.quoted_name(name, quote=True),  # SQLAlchemy does not know every word of every database
         sa.MetaData(),
         # SQLite keeps a BIGINT beside its own row number, an INTEGER as it
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
@@ -26,7 +28,7 @@ def score_table(project: str, name: str) -> sa.Table:
         sa.Column("inserted_at", _moment(), nullable=False),
         sa.CheckConstraint("outlier_prob >= 0 AND outlier_prob <= 1", name=f"outlier_prob_{key}"),
         sa.CheckConstraint(f"class_pred IN ({', '.join(map(repr, FRAUD_CLASSES))})", name=f"class_pred_{key}"),
-        schema=project,
+        schema=sa.sql.quoted_name(project, quote=True),
         mysql_engine="InnoDB",
     )
 
@@ -43,8 +45,7 @@ def make_table(connection: sa.Connection, table: sa.Table) -> None:
 
 def refuse_unfit(connection: sa.Connection, table: sa.Table) -> None:
     """A table of this name that is something else is neither read nor written; raises NoSuchTableError without any."""
-    why = _misfit(sa.inspect(connection), table)
-    if why:
+    for why in _misfits(sa.inspect(connection), table):
         raise StoreTableUnfit(str(table.schema), table.name, why)
 
 
@@ -52,29 +53,45 @@ def _moment() -> sa.DateTime:
     return sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=_MICROSECONDS), "mysql", "mariadb")
 
 
-def _misfit(inspector: sa.Inspector, table: sa.Table) -> str | None:
-    found = {column["name"]: column["type"] for column in inspector.get_columns(table.name, schema=table.schema)}
-    if set(found) != set(COLUMNS):
-        return f"its columns are {', '.join(found)}, not {', '.join(COLUMNS)}"
-    for name, kind in found.items():
-        if not _fits(name, kind, inspector.dialect.name):
-            return f"its column {name} is {kind}"
-    key = inspector.get_pk_constraint(table.name, schema=table.schema)["constrained_columns"]
-    if key != ["id"]:
-        return "id is not its primary key"
-    options = inspector.get_table_options(table.name, schema=table.schema)
+def _misfits(inspector: sa.Inspector, table: sa.Table) -> Iterator[str]:
+    name, schema = table.name, table.schema
+    columns = inspector.get_columns(name, schema=schema)
+    names = [column["name"] for column in columns]
+    if set(names) != set(COLUMNS):
+        yield f"its columns are {', '.join(names)}, not {', '.join(COLUMNS)}"
+    if inspector.get_pk_constraint(name, schema=schema)["constrained_columns"] != ["id"]:
+        yield "id is not its primary key"
+    for column in columns:
+        yield from (f"its column {column['name']} {why}" for why in _misfits_of(column, inspector.dialect))
+    for index in inspector.get_indexes(name, schema=schema, include_auto_indexes=True):
+        if index["unique"] and index["column_names"] != ["id"]:
+            yield f"more than its id is unique ({index['name']})"
+    options = inspector.get_table_options(name, schema=schema)
     engine = str(options.get("mysql_engine", options.get("mariadb_engine", "InnoDB")))
-    return None if engine == "InnoDB" else f"its engine {engine} knows no transactions"
+    if engine != "InnoDB":
+        yield f"its engine {engine} knows no transactions"
+
+
+def _misfits_of(column: ReflectedColumn, dialect: sa.Dialect) -> Iterator[str]:
+    if not _fits(column["name"], column["type"], dialect.name):
+        yield f"is {column['type'].compile(dialect)}"
+    if column["nullable"] and column["name"] != "id":
+        yield "may be empty"
+    if column.get("autoincrement") is True or "identity" in column or "computed" in column:
+        yield "is given its values by the table itself"
 
 
 def _fits(name: str, kind: sa.types.TypeEngine[object], dialect: str) -> bool:
     if name == "id":
-        return isinstance(kind, sa.Integer if dialect == "sqlite" else sa.BigInteger)
+        is_signed = not getattr(kind, "unsigned", False)
+        return is_signed and isinstance(kind, sa.Integer if dialect == "sqlite" else sa.BigInteger)
     if name == "outlier_prob":
-        return isinstance(kind, sa.Float if dialect == "sqlite" else sa.Double)
+        is_whole = getattr(kind, "scale", None) is None  # MySQL rounds to a scale
+        return is_whole and isinstance(kind, sa.Float if dialect == "sqlite" else sa.Double)
     if name == "class_pred":
         length = getattr(kind, "length", None)
-        return isinstance(kind, sa.String) and (length is None or length >= _LONGEST_CLASS)
+        is_padded = isinstance(kind, sa.CHAR)
+        return isinstance(kind, sa.String) and not is_padded and (length is None or length >= _LONGEST_CLASS)
     if dialect == "postgresql":
         return isinstance(kind, sa.DateTime) and kind.timezone
     return isinstance(kind, sa.DateTime) and (dialect == "sqlite" or getattr(kind, "fsp", None) == _MICROSECONDS)

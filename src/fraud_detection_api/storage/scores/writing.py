@@ -23,6 +23,7 @@ Columns = tuple[list[int], list[float], list[str]]
 COPIED_FROM = 1_000  # PostgreSQL: below, a temporary table costs more than it saves
 _NAMES = ", ".join(COLUMNS)
 _TYPES = ("int8", "float8", "text")
+# both name the table that is written `stored`: `excluded`, the row that was given, may be its own name
 _ON_CONFLICT = "ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
 # the way to say it that MariaDB knows, too, and that keeps the driver's statements of many rows
 _ON_DUPLICATE = "ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = VALUES({name})" for name in COLUMNS[1:])
@@ -45,7 +46,7 @@ def _sorted_columns(scores: StoredScores) -> Columns:
 
 def _write_sqlite(connection: sa.Connection, table: str, columns: Columns, now: datetime) -> None:
     moment = now.replace(tzinfo=None).isoformat(" ", "microseconds")
-    statement = f"INSERT INTO {table} ({_NAMES}) VALUES (?, ?, ?, ?) {_ON_CONFLICT}"  # noqa: S608 - every name is checked and quoted
+    statement = f"INSERT INTO {table} AS stored ({_NAMES}) VALUES (?, ?, ?, ?) {_ON_CONFLICT}"  # noqa: S608 - every name is checked and quoted
     connection.exec_driver_sql(statement, list(zip(*columns, repeat(moment), strict=False)))
 
 
@@ -63,7 +64,7 @@ def _write_postgres(connection: sa.Connection, table: str, columns: Columns, now
     else:
         _copy(connection, columns)
         given = "pg_temp.given_scores AS given ORDER BY id"
-    statement = f"INSERT INTO {table} ({_NAMES}) SELECT given.*, %s FROM {given} {_ON_CONFLICT}"  # noqa: S608 - every name is checked and quoted
+    statement = f"INSERT INTO {table} AS stored ({_NAMES}) SELECT given.*, %s FROM {given} {_ON_CONFLICT}"  # noqa: S608 - every name is checked and quoted
     connection.exec_driver_sql(statement, bound)
 
 

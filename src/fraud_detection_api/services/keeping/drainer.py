@@ -1,4 +1,4 @@
-"""The draining process, as a worker sees it: started where there is none, listened to, ended with the worker."""
+"""The draining process, as a worker sees it: started where there is none, ended with the worker."""
 
 import fcntl
 import os
@@ -13,13 +13,13 @@ from pathlib import Path
 import orjson
 from loguru import logger
 
+from fraud_detection_api.errors import StoreUnusable
 from fraud_detection_api.storage.score_database import DatabaseOptions, ScoreDatabase
 
-MODULE = "fraud_detection_api.services.draining"
+MODULE = "fraud_detection_api.services.keeping.draining"
 AGAIN_SECONDS = 2.0  # between two starts, should it end by itself
 POLL_SECONDS = 0.02
-
-Report = tuple[int, int, int]  # rows written, entries torn, entries set aside
+CHECK, REFUSED = "check", 2  # an argument of the process, and its exit code
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,16 @@ class DrainOptions:
         """The database that they go to, not yet connected; what it could never hold is refused here."""
         return ScoreDatabase(DatabaseOptions(self.url, (self.project,), 1, self.timeout_seconds))
 
+    def refuse_unusable(self) -> None:
+        """Raise StoreUnusable where no database could ever be reached; found elsewhere, since that loads SQL."""
+        self.database()
+        command = [sys.executable, "-m", MODULE, CHECK]
+        found = subprocess.run(  # noqa: S603  # our own interpreter and module
+            command, input=orjson.dumps(asdict(self)), stdout=subprocess.PIPE, check=False
+        )
+        if found.returncode == REFUSED:
+            raise StoreUnusable(found.stdout.decode().strip())
+
 
 class Drainer:
     """At most one process for a folder, whichever worker has started it: the lock of the folder is its ticket."""
@@ -44,9 +54,6 @@ class Drainer:
         self._folder = folder
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
-        self._unread = b""
-        self._current: Report = (0, 0, 0)
-        self._before: Report = (0, 0, 0)
         self._next_start = 0.0
 
     def tend(self) -> None:
@@ -55,20 +62,6 @@ class Drainer:
             self._ended(self._process)
         if self._process is None and time.monotonic() >= self._next_start:
             self._start()
-
-    def reported(self) -> Report:
-        """What all processes that were started here have done so far."""
-        process = self._process
-        if process is not None and process.stdout is not None:
-            with suppress(BlockingIOError):
-                while part := os.read(process.stdout.fileno(), 65_536):
-                    self._unread += part
-        *lines, self._unread = self._unread.split(b"\n")
-        if lines:
-            written, torn, set_aside = orjson.loads(lines[-1])
-            self._current = (written, torn, set_aside)
-        (w, t, s), (written, torn, set_aside) = self._before, self._current
-        return w + written, t + torn, s + set_aside
 
     def finish(self, seconds: float, waits: Callable[[], bool]) -> None:
         """Let a process write what waits and end; a process that takes too long is killed, which loses nothing."""
@@ -100,7 +93,7 @@ class Drainer:
             self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
                 [sys.executable, "-m", MODULE],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
                 pass_fds=[folder],
                 start_new_session=True,
             )
@@ -109,19 +102,16 @@ class Drainer:
             return
         finally:
             os.close(folder)
-        if self._process.stdin and self._process.stdout:
-            os.set_blocking(self._process.stdout.fileno(), False)
+        if self._process.stdin:
             with suppress(BrokenPipeError):
                 self._process.stdin.write(orjson.dumps([str(self._folder), asdict(self._options)]) + b"\n")
                 self._process.stdin.flush()
 
     def _ended(self, process: subprocess.Popen[bytes]) -> None:
         code = process.wait()
-        self._before, self._current, self._unread = self.reported(), (0, 0, 0), b""
         self._process = None
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    pipe.close()
+        if process.stdin:
+            with suppress(BrokenPipeError):
+                process.stdin.close()
         if code:
             logger.bind(exit_code=code).error("The process that writes kept answers has ended")

@@ -18,9 +18,10 @@ from fraud_detection_api.errors import AnswersCannotBeKept, UseCaseInvalid
 from fraud_detection_api.schemas.keeping import KeepMode
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import Scored
-from fraud_detection_api.services.drainer import Drainer, DrainOptions
-from fraud_detection_api.storage.kept_entry import KeptAnswer, packed, packed_forms
-from fraud_detection_api.storage.spool import Spool
+from fraud_detection_api.services.keeping.drainer import Drainer, DrainOptions
+from fraud_detection_api.storage.kept.entry import KeptAnswer, packed, packed_forms
+from fraud_detection_api.storage.kept.spool import Spool
+from fraud_detection_api.storage.score_database import is_safe_table
 
 LOOK_SECONDS, TELL_SECONDS = 0.25, 10.0
 LAST_SECONDS = 8.0  # at the end of a worker, for what is still in the spool
@@ -37,9 +38,7 @@ class KeepingCounts:
     kept: int = 0  # answers in the spool before they were given
     lost: int = 0  # answers that were given although they could not be kept: on `scores` alone
     refused: int = 0  # answers that were not given because they could not be kept: on `full` alone
-    written: int = 0  # rows in the database, by the draining processes that this worker has started
-    torn: int = 0  # entries that a killed process had not written to their end, and so never answered
-    set_aside: int = 0  # entries that the disk has damaged or that the database will never take
+    vanished: int = 0  # answers that were given and kept, until somebody removed the spool under the worker
     waiting_bytes: int = 0  # in the folder
 
 
@@ -66,9 +65,10 @@ class Keeper:
         self._spool: Spool | None = None
         self._drainer = Drainer(options.spool, options.drain)
         self._ending = Event()
-        self._watcher = Thread(target=self._watch, name="keeping", daemon=True)
+        self._watcher: Thread | None = None
         self._counting = Lock()
         self._told = KeepingCounts()
+        self._trouble = ""
 
     def keep(self, use_case: str, address: str) -> Keep | None:
         """What an address hands its answers to, if they are to be kept."""
@@ -79,17 +79,21 @@ class Keeper:
         """Open the spool; does nothing where nothing is to be kept."""
         if self._modes:
             self._spool = Spool(self._options.spool, self._options.most_bytes, self._opening)
+            self._watcher = Thread(target=self._watch, args=(self._spool,), name="keeping", daemon=True)
             self._watcher.start()
 
     def stop(self) -> None:
         """Close the spool and give what is in it a last chance, bounded in time."""
         spool = self._spool
-        if spool is None:
+        if spool is None or self._watcher is None:
             return
         self._ending.set()
         spool.has_much.set()  # wakes the watcher
         self._watcher.join()
-        spool.close()
+        try:
+            spool.close()
+        except OSError as error:
+            self._trouble = error.strerror or type(error).__name__
         self._drainer.finish(LAST_SECONDS, lambda: spool.waits)
         self._look(spool)
         self._tell()
@@ -116,36 +120,50 @@ class Keeper:
             raise AnswersCannotBeKept("the service has not started")
         self._spool.append(content)
 
-    def _watch(self) -> None:
-        spool, tell_at = self._spool, 0.0
-        while spool and not self._ending.is_set():
+    def _watch(self, spool: Spool) -> None:
+        tell_at = 0.0
+        while not self._ending.is_set():
             spool.has_much.wait(LOOK_SECONDS)
-            try:
-                spool.roll()
-                self._drainer.tend()
-                self._look(spool)
-            except OSError as error:  # a full disk, for instance: the open segment goes on, and so do we
-                spool.has_much.clear()
-                logger.error("The spool cannot be tended: {}", error.strerror)
-                self._ending.wait(LOOK_SECONDS)
+            self._tend(spool)
             if time.monotonic() >= tell_at and self._tell():
                 tell_at = time.monotonic() + TELL_SECONDS
 
+    def _tend(self, spool: Spool) -> None:
+        self._trouble = ""
+        # each whatever becomes of the others: where the disk is full, only what the first one starts can make room
+        for step in (self._drainer.tend, partial(self._look, spool), spool.roll):
+            try:
+                step()
+            except OSError as error:
+                self._trouble = error.strerror or type(error).__name__
+        if self._trouble:
+            self._ending.wait(LOOK_SECONDS)  # a long segment that goes on would call at once
+
     def _look(self, spool: Spool) -> None:
-        reported = self._drainer.reported()
-        self.counts.waiting_bytes = spool.look()
-        self.counts.written, self.counts.torn, self.counts.set_aside = reported
+        self.counts.waiting_bytes, self.counts.vanished = spool.look(), spool.vanished
 
     def _tell(self) -> bool:
-        """Log what was lost since the last time; whether there was anything."""
-        counts, told = self.counts, self._told
-        lost, refused = counts.lost - told.lost, counts.refused - told.refused
-        if not lost and not refused:
-            return False
-        log = logger.bind(lost=lost, refused=refused, lost_so_far=counts.lost, refused_so_far=counts.refused)
-        log.bind(waiting_bytes=counts.waiting_bytes).error("Answers could not be kept")
-        told.lost, told.refused = counts.lost, counts.refused
-        return True
+        """Log what was lost since the last time, and what troubles the spool; whether there was anything."""
+        if self._trouble:
+            logger.error("The spool cannot be tended: {}", self._trouble)
+        names = ("lost", "refused", "vanished")
+        so_far = {name: int(getattr(self.counts, name)) for name in names}
+        since = {name: found - int(getattr(self._told, name)) for name, found in so_far.items()}
+        if any(since.values()):
+            totals = {f"{name}_so_far": found for name, found in so_far.items()}
+            log = logger.bind(**since, **totals, waiting_bytes=self.counts.waiting_bytes)
+            log.error("Answers could not be kept")
+            self._told = KeepingCounts(**so_far)
+        return bool(self._trouble) or any(since.values())
+
+
+def refuse_unusable(options: KeepingOptions, use_cases: Mapping[str, UseCase]) -> None:
+    """What would end every worker, or let answers wait for ever, is refused before there is a worker."""
+    refuse_unknown(options.modes, use_cases)
+    options.drain.database()
+    if any(mode is not KeepMode.OFF for mode in options.modes.values()):
+        options.drain.refuse_unusable()
+        Spool(options.spool, options.most_bytes, b"").close()
 
 
 def refuse_unknown(modes: Mapping[str, KeepMode], use_cases: Mapping[str, UseCase]) -> None:
@@ -153,6 +171,8 @@ def refuse_unknown(modes: Mapping[str, KeepMode], use_cases: Mapping[str, UseCas
     for name in modes:
         if name not in use_cases:
             raise UseCaseInvalid(f"FRAUD_KEEP names {name!r}, which is no use case; there are: {', '.join(use_cases)}.")
+        if not is_safe_table(name):
+            raise UseCaseInvalid(f"FRAUD_KEEP names {name!r}, which is no name for a table in every database.")
 
 
 def _kept(address: str, with_records: bool, scored: Scored) -> KeptAnswer:
@@ -168,4 +188,5 @@ def _kept(address: str, with_records: bool, scored: Scored) -> KeptAnswer:
         identifiers=columns.identifiers if scored.use_case.identifier and len(columns.identifiers) else None,
         numbers=columns.numbers if with_records else None,
         texts=columns.texts,
+        anomaly_scores=scored.scores.anomaly_scores,
     )

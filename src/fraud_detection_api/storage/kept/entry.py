@@ -12,7 +12,7 @@ import orjson
 from numpy.typing import NDArray
 
 from fraud_detection_api.features.columns import Texts
-from fraud_detection_api.schemas.record import Kind, spelled
+from fraud_detection_api.schemas.record import Kind, as_sent
 from fraud_detection_api.schemas.use_case import UseCase
 
 _LENGTH = struct.Struct("<I")
@@ -40,6 +40,7 @@ class KeptAnswer(NamedTuple):  # made before every answer, in a fifth of the tim
     identifiers: NDArray[np.int64] | list[str] | None
     numbers: NDArray[np.float64] | None = None
     texts: Mapping[str, Texts] = MappingProxyType({})
+    anomaly_scores: NDArray[np.float64] | None = None
 
     @property
     def size(self) -> int:
@@ -63,6 +64,10 @@ class KeptAnswer(NamedTuple):  # made before every answer, in a fifth of the tim
         found: list[float] = orjson.loads(orjson.dumps(self.scores, option=orjson.OPT_SERIALIZE_NUMPY))
         return found
 
+    def anomaly_scores_answered(self) -> list[float] | list[None]:
+        """What lies behind the percentiles; nothing where scores are probabilities."""
+        return [None] * self.size if self.anomaly_scores is None else self.anomaly_scores.tolist()
+
     def records(self, form: RecordForm) -> list[str | None]:
         """The records as JSON, or nothing for each of them on `scores`."""
         if self.numbers is None:
@@ -80,12 +85,13 @@ class KeptAnswer(NamedTuple):  # made before every answer, in a fifth of the tim
         elif self.numbers is not None:
             features = [each for each, _ in form.fields if each != form.identifier]
             for number in self.numbers[features.index(name)].tolist():
-                yield None if number != number else _spelled(kind, number)  # noqa: PLR0124  # NaN: nothing was sent
+                yield None if number != number else as_sent(kind, number)  # noqa: PLR0124  # NaN: nothing was sent
 
 
 def packed(answer: KeptAnswer) -> bytes:
     """The bytes of an answer."""
-    blobs = [answer.scores.tobytes(), answer.flagged.tobytes()]
+    strange = b"" if answer.anomaly_scores is None else answer.anomaly_scores.tobytes()
+    blobs = [answer.scores.tobytes(), answer.flagged.tobytes(), strange]
     identifiers = answer.identifiers
     if identifiers is None:
         kind = _NO_IDENTIFIER
@@ -120,7 +126,7 @@ def unpacked(content: bytes) -> KeptAnswer:
     for length in lengths:
         blobs.append(content[start : start + length])
         start += length
-    scores, flagged, *rest = blobs
+    scores, flagged, strange, *rest = blobs
     identifiers = None if kind == _NO_IDENTIFIER else _identifiers(kind, rest.pop(0))
     values = np.frombuffer(scores, dtype=score_type)
     numbers = np.frombuffer(rest[0]).reshape(-1, len(values)) if rest and len(values) else None
@@ -136,6 +142,7 @@ def unpacked(content: bytes) -> KeptAnswer:
         identifiers=identifiers,
         numbers=numbers,
         texts=texts,
+        anomaly_scores=np.frombuffer(strange) if strange else None,
     )
 
 
@@ -161,15 +168,3 @@ def _identifiers(kind: str, blob: bytes) -> NDArray[np.int64] | list[str]:
         texts: list[str] = orjson.loads(blob)
         return texts
     return np.frombuffer(blob, dtype=np.int64)
-
-
-def _spelled(kind: Kind, number: float) -> str | int | float | bool:
-    match kind:
-        case Kind.INTEGER:
-            return int(number)
-        case Kind.BOOLEAN:
-            return bool(number)
-        case Kind.DATE:
-            return spelled(kind, number)
-        case _:
-            return number

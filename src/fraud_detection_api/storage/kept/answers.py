@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from fraud_detection_api.errors import StoreTableVanished
-from fraud_detection_api.storage.kept_entry import KeptAnswer, RecordForm
+from fraud_detection_api.storage.kept.entry import KeptAnswer, RecordForm
 from fraud_detection_api.storage.score_database import ScoreDatabase
 
 LONGEST_KEY, LONGEST_TEXT = 255, 255
@@ -36,37 +37,33 @@ class KeptAnswers:
         self._project = project
         self._tables: dict[str, sa.Table] = {}
 
-    def write(self, entries: Sequence[Entry]) -> list[str]:
-        """Write all of these in one transaction; the ids of those that the database will never take."""
+    def write(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Write these, all of one use case, in one transaction; those of them that the database will never take."""
         try:
             self._write(entries)
         except (sa.exc.DataError, sa.exc.IntegrityError):
             if len(entries) == 1:
-                return [entries[0].id]
+                return list(entries)
             middle = len(entries) // 2
             return self.write(entries[:middle]) + self.write(entries[middle:])
         return []
 
     def _write(self, entries: Sequence[Entry]) -> None:
-        rows: dict[str, list[Row]] = {}
-        for entry in entries:
-            rows.setdefault(entry.answer.use_case, []).extend(_rows(entry))
-        inserts = [(self._insert(use_case), found) for use_case, found in rows.items() if found]
-
-        def work(connection: sa.Connection) -> None:
-            for insert, found in inserts:
-                connection.execute(insert, found)
-
+        use_case = entries[0].answer.use_case
+        rows = [row for entry in entries for row in _rows(entry)]
         try:
-            self._database.in_transaction(self._project, work)
-        except StoreTableVanished:
+            self._insert(use_case, rows)
+        except StoreTableVanished:  # somebody has dropped it since
             self._tables.clear()
-            raise
+            self._insert(use_case, rows)
 
-    def _insert(self, use_case: str) -> sa.Insert:
+    def _insert(self, use_case: str, rows: list[Row]) -> None:
         if use_case not in self._tables:
             self._tables[use_case] = self._made(use_case)
-        table = self._tables[use_case]
+        statement = self._statement(self._tables[use_case])
+        self._database.in_transaction(self._project, lambda connection: connection.execute(statement, rows))
+
+    def _statement(self, table: sa.Table) -> sa.Insert:
         match self._database.dialect_name:
             case "mysql":
                 return mysql.insert(table).on_duplicate_key_update(position=table.c.position)
@@ -77,19 +74,13 @@ class KeptAnswers:
 
     def _made(self, use_case: str) -> sa.Table:
         table = kept_table(use_case, self._project)
-
-        def make(connection: sa.Connection) -> None:
-            table.create(connection, checkfirst=True)
-
-        try:
-            self._database.in_transaction(self._project, make)
-        except sa.exc.SQLAlchemyError:  # another machine may have been first
-            self._database.in_transaction(self._project, make)
+        self._database.make_unless_there(self._project, partial(_is_there, table=table), partial(_make, table=table))
         return table
 
 
 def kept_table(use_case: str, project: str) -> sa.Table:
     """The table of a use case's answers."""
+    key = hashlib.sha256(use_case.encode()).hexdigest()[:16]  # a schema knows each name of an index once, and short
     return sa.Table(
         use_case,
         sa.MetaData(schema=project),
@@ -99,12 +90,13 @@ def kept_table(use_case: str, project: str) -> sa.Table:
         sa.Column("request_id", sa.String(LONGEST_TEXT)),
         sa.Column("record_key", sa.String(LONGEST_KEY), nullable=False),
         sa.Column("score", sa.Double, nullable=False),
+        sa.Column("anomaly_score", sa.Double),
         sa.Column("decision", sa.String(10), nullable=False),
         sa.Column("model_version", sa.String(LONGEST_TEXT), nullable=False),
         sa.Column("answered_at", _MOMENT, nullable=False),
         sa.Column("record", _JSON_TEXT),
-        sa.Index(f"{use_case}_by_key"[:63], "record_key"),
-        sa.Index(f"{use_case}_by_time"[:63], "answered_at"),
+        sa.Index(f"record_key_{key}", "record_key"),
+        sa.Index(f"answered_at_{key}", "answered_at"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
         mysql_engine="InnoDB",
@@ -112,6 +104,20 @@ def kept_table(use_case: str, project: str) -> sa.Table:
         mariadb_collate="utf8mb4_bin",
         mariadb_engine="InnoDB",
     )
+
+
+def _is_there(connection: sa.Connection, table: sa.Table) -> bool:
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(table.name, schema=table.schema):
+        return False
+    found = {index["name"] for index in inspector.get_indexes(table.name, schema=table.schema)}
+    return found >= {index.name for index in table.indexes}
+
+
+def _make(connection: sa.Connection, table: sa.Table) -> None:
+    table.create(connection, checkfirst=True)
+    for index in table.indexes:  # whoever made the table may have been killed before its indexes
+        index.create(connection, checkfirst=True)
 
 
 def _rows(entry: Entry) -> Iterator[Row]:
@@ -123,13 +129,20 @@ def _rows(entry: Entry) -> Iterator[Row]:
         "model_version": answer.model_version,
         "answered_at": answer.moment,
     }
-    found = (answer.keys(entry.id), answer.numbers_answered(), answer.flagged.tolist(), answer.records(entry.form))
-    for position, (key, score, flagged, record) in enumerate(zip(*found, strict=True)):
+    found = (
+        answer.keys(entry.id),
+        answer.numbers_answered(),
+        answer.anomaly_scores_answered(),
+        answer.flagged.tolist(),
+        answer.records(entry.form),
+    )
+    for position, (key, score, anomaly_score, flagged, record) in enumerate(zip(*found, strict=True)):
         yield {
             **every,
             "position": position,
             "record_key": _bounded(key),
             "score": score,
+            "anomaly_score": anomaly_score,
             "decision": FLAGGED if flagged else PASSED,
             "record": record,
         }

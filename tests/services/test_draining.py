@@ -1,0 +1,99 @@
+"""Draining: what the database will not take of one use case keeps nothing of the others back, nor is it counted."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from loguru import logger
+
+from fraud_detection_api.errors import StoreUnusable
+from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.services.keeping.drainer import DrainOptions
+from fraud_detection_api.services.keeping.draining import Draining
+from fraud_detection_api.storage.kept.answers import KeptAnswers
+from fraud_detection_api.storage.kept.entry import packed, packed_forms
+from fraud_detection_api.storage.kept.segments import segments
+from fraud_detection_api.storage.kept.spool import Spool
+from tests.declared_use_cases import LOAN_APPLICATIONS
+from tests.storage.answer_stores import KINDS, AnswerStore, answer_store
+from tests.storage.test_spool_entries import answer_about
+
+LOANS, ACCOUNTS = LOAN_APPLICATIONS.name, CREDIT_ACCOUNTS.name
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnswerStore]:
+    """Every kind of database."""
+    with answer_store(request.param, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def draining(store: AnswerStore, tmp_path: Path) -> Iterator[Draining]:
+    """What writes the spool to it."""
+    database = store.options.database()
+    database.ensure_project(store.project)
+    yield Draining(tmp_path / "spool", KeptAnswers(database, store.project))
+    database.dispose()
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    """A spool of accounts and loans."""
+    forms = packed_forms({ACCOUNTS: CREDIT_ACCOUNTS, LOANS: LOAN_APPLICATIONS})
+    return Spool(tmp_path / "spool", 10_000_000, forms)
+
+
+def test_a_table_of_another_shape_keeps_only_its_own_answers_waiting(
+    store: AnswerStore, draining: Draining, spool: Spool, tmp_path: Path
+) -> None:
+    told: list[tuple[str, object]] = []
+    handler = logger.add(lambda line: told.append((line.record["message"], line.record["extra"].get("use_case"))))
+    if store.url.startswith("sqlite"):
+        (tmp_path / "store").mkdir()
+    store.run(f"CREATE TABLE {store.named(ACCOUNTS)} (somebody_elses INTEGER)")
+    for _ in range(3):
+        spool.append(packed(answer_about(CREDIT_ACCOUNTS, 2)))
+        spool.append(packed(answer_about(LOAN_APPLICATIONS, 5)))
+    spool.close()
+    for _ in range(2):
+        assert not draining.once()
+        assert len(store.rows(LOANS)) == 15
+    assert len(segments(tmp_path / "spool")) == 1
+    store.run(f"DROP TABLE {store.named(ACCOUNTS)}")
+    assert draining.once()
+    assert (len(store.rows(ACCOUNTS)), len(store.rows(LOANS))) == (6, 15)
+    assert not segments(tmp_path / "spool")
+    assert (draining.done.written, draining.done.set_aside) == (21, 0)
+    logger.remove(handler)
+    assert [use_case for message, use_case in told if "cannot be written yet" in message] == [ACCOUNTS]
+
+
+def test_what_the_database_refuses_is_set_aside_and_not_counted_as_written(draining: Draining, spool: Spool) -> None:
+    good, bad = answer_about(CREDIT_ACCOUNTS, 2), answer_about(CREDIT_ACCOUNTS, 7)
+    spool.append(packed(good))
+    spool.append(packed(bad._replace(scores=np.full(7, np.nan, dtype=np.float32))))
+    spool.close()
+    assert draining.once()
+    assert (draining.done.written, draining.done.set_aside) == (2, 1)
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_why_a_store_can_never_work_is_said(store: AnswerStore, spool: Spool, tmp_path: Path) -> None:
+    told: list[object] = []
+    handler = logger.add(lambda line: told.append(line.record["extra"].get("error")))
+    spool.append(packed(answer_about(CREDIT_ACCOUNTS, 2)))
+    spool.close()
+    database = DrainOptions("sqlite:///:memory:", store.project, 5, "INFO", log_json=False).database()
+    assert not Draining(tmp_path / "spool", KeptAnswers(database, store.project)).once()
+    logger.remove(handler)
+    assert told == ["A SQLite score store is a folder: write sqlite:///folder."]
+
+
+@pytest.mark.parametrize("url", ["sqlite:///:memory:", "postgresql://bob:s3cret@localhost:70000/shop"])
+def test_a_store_that_can_never_work_is_found_without_loading_sql_here(url: str) -> None:
+    with pytest.raises(StoreUnusable, match=r"sqlite:///folder|port 70000") as refused:
+        DrainOptions(url, "kept", 5, "INFO", log_json=False).refuse_unusable()
+    assert "s3cret" not in refused.value.message
+    DrainOptions("postgresql://nobody.invalid/shop", "kept", 5, "INFO", log_json=False).refuse_unusable()
