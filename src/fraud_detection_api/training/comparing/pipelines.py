@@ -85,7 +85,7 @@ def fitted_pipe(model: BaseEstimator, table: FoldTable, rows: Rows) -> Pipe:
 
 
 def _plain(value: object) -> str | int | float:
-    return value if isinstance(value, str | int | float) and not isinstance(value, bool) else str(value)
+    return value if isinstance(value, str | int | float) and not isinstance(value, bool) else str(value).lower()
 
 
 def _in_double(matrix: Matrix) -> NDArray[np.float64]:
