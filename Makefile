@@ -57,7 +57,7 @@ install: .venv/.notebooks .venv/.project ## Set up everything: serving, training
 .PHONY: test
 test: .venv/.dev .venv/.project ## Run the tests with branch coverage (ARGS="-k ping" for some of them)
 	@floor=; ls src/*/model/_forest*.so >/dev/null 2>&1 || floor=--cov-fail-under=85; \
-	$(BIN)/python -m pytest --cov -n 2 --dist worksteal $$floor $(ARGS)
+	$(BIN)/python -m pytest --cov -n 2 --dist loadfile $$floor $(ARGS)
 
 .PHONY: lint
 lint: .venv/.dev .venv/.project ## Check style, types and import rules
