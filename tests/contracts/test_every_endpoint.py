@@ -140,5 +140,6 @@ def test_what_was_stored_comes_back_as_a_page_of_the_same_shape(client: httpx.Cl
     ]
     assert page["next"] == 10
     rest = client.get("/scores/raizen_gasoline/fraud", params={"after": page["next"], "min_prob": 0.9}).json()
-    assert (rest["next"], rest["scores"][-1]["id"]) == (None, 345435)
+    assert rest["next"] is None
+    assert 345435 in [one["id"] for one in rest["scores"]]  # beside whatever other tests have stored there
     assert all(datetime.fromisoformat(one["inserted_at"]).utcoffset() is not None for one in rest["scores"])
