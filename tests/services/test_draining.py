@@ -1,6 +1,7 @@
 """Draining: what the database will not take of one use case keeps nothing of the others back, nor is it counted."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,16 @@ def test_what_the_database_refuses_is_set_aside_and_not_counted_as_written(drain
     spool.close()
     assert draining.once()
     assert (draining.done.written, draining.done.set_aside) == (2, 1)
+
+
+@pytest.mark.parametrize("word", ["returning", "nothing", "select"])
+def test_a_use_case_may_be_named_like_a_word_of_the_databases(draining: Draining, tmp_path: Path, word: str) -> None:
+    use_case = replace(CREDIT_ACCOUNTS, name=word)
+    spool = Spool(tmp_path / "spool", 10_000_000, packed_forms({word: use_case}))
+    spool.append(packed(answer_about(use_case, 4)))
+    spool.close()
+    assert draining.once()
+    assert (draining.done.written, draining.done.set_aside) == (4, 0)
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)

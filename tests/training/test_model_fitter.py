@@ -102,7 +102,7 @@ def test_a_failed_gate_ends_with_3_and_the_champion_stays(data: Path, tmp_path: 
     arguments = ["train", NAME, "--data", str(data), "--models", str(tmp_path), "--rounds", "1", "--depth", "1"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 3
-    assert "the gate failed: the champion stays" in result.output
+    assert "the gate failed: it does not lead" in result.output
     assert "FAILED  not worse than the champion" in result.output
     registry = Registry(tmp_path)
     assert registry.aliases(NAME).champion == good.version

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from fraud_detection_api.schemas.record import RecordField
 from fraud_detection_api.schemas.use_case import ANOMALY_SCORE, UseCase
 
+FLAGGED: Literal["flagged"] = "flagged"
+PASSED: Literal["passed"] = "passed"
+
 
 class Ping(BaseModel):
     """The process is alive."""

@@ -12,10 +12,10 @@ from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns, Numbers
 from fraud_detection_api.features.tables import RawColumn, RawTable, columns_of_table
 from fraud_detection_api.model.scorer import Scorer
+from fraud_detection_api.schemas.answers import FLAGGED, PASSED
 from fraud_detection_api.schemas.reasons import ReasonsAsked
 from fraud_detection_api.schemas.record import Kind, RecordField
 from fraud_detection_api.schemas.use_case import ANOMALY_SCORE, UseCase
-from fraud_detection_api.services.decisions import FLAGGED, PASSED
 from fraud_detection_api.services.reasons import Reasons
 from fraud_detection_api.storage.batch import Batch
 from fraud_detection_api.storage.files import PARQUET, format_of, opened, table_writer

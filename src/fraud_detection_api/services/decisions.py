@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-FLAGGED, PASSED = "flagged", "passed"
+from fraud_detection_api.schemas.answers import FLAGGED, PASSED
 
 
 def decisions(flagged: NDArray[np.bool_]) -> list[str]:

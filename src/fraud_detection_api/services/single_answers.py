@@ -3,10 +3,11 @@
 import numpy as np
 import orjson
 
+from fraud_detection_api.schemas.stored_scores import FRAUD_CLASSES
 from fraud_detection_api.services.answers import Scored
 
 INLIER, OUTLIER = 1, -1
-FRAUD, NO_FRAUD = "fraud", "nonfraud"
+FRAUD, NO_FRAUD = FRAUD_CLASSES
 
 
 def fraud_answer(scored: Scored) -> bytes:

@@ -32,7 +32,7 @@ def flagged_words(manifest: Manifest) -> str:
 def outcome(manifest: Manifest, *, is_champion: bool) -> str:
     """What became of a version."""
     if not is_champion:
-        return "is published, but the gate failed: the champion stays (to promote it all the same: --force 'why')"
+        return "is published, but the gate failed: it does not lead (to promote it all the same: --force 'why')"
     if manifest.gate.forced_because:
         return f"is champion past a failed gate, because: {manifest.gate.forced_because}"
     return "is champion now"

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from fraud_detection_api.errors import StoreTableVanished
+from fraud_detection_api.schemas.answers import FLAGGED, PASSED
 from fraud_detection_api.storage.kept.entry import KeptAnswer, RecordForm
 from fraud_detection_api.storage.score_database import ScoreDatabase
 
 LONGEST_KEY, LONGEST_TEXT = 255, 255
-FLAGGED, PASSED = "flagged", "passed"
 _MOMENT = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 _JSON_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 
@@ -82,7 +82,7 @@ def kept_table(use_case: str, project: str) -> sa.Table:
     """The table of a use case's answers."""
     key = hashlib.sha256(use_case.encode()).hexdigest()[:16]  # a schema knows each name of an index once, and short
     return sa.Table(
-        use_case,
+        sa.sql.quoted_name(use_case, quote=True),  # SQLAlchemy does not know every word of every database
         sa.MetaData(schema=project),
         sa.Column("entry_id", sa.String(40), primary_key=True),
         sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from fraud_detection_api.features.matrix import MatrixMaker
 from fraud_detection_api.model.bundle import Reference
 from fraud_detection_api.model.runtimes import XGBOOST
 from fraud_detection_api.schemas.record import Kind
@@ -18,8 +17,7 @@ def trained_reference(learned: Learned, seed: int) -> Reference:
     """About 256 rows: of boosted trees also such as lie on the edges of their splits."""
     train, model = learned.parts.train, learned.model
     candidates = np.asarray(train[:: max(len(train) // MOST_CANDIDATES, 1)])
-    maker = MatrixMaker(learned.use_case.feature_names, model.categories)
-    matrix = maker.matrix(learned.dataset.columns.take(candidates))
+    matrix = model.maker.matrix(learned.dataset.columns.take(candidates))
     categorical = tuple(
         position for position, field in enumerate(learned.use_case.features) if field.kind is Kind.CATEGORY
     )

@@ -40,6 +40,8 @@ class Isolated:
     table: TrainingTable
     parameters: Parameters
     model: bytes
+    forest: IsolationForest
+    maker: MatrixMaker
     matrix: Matrix
     scores: NDArray[np.float64]
     threshold: float
@@ -52,7 +54,8 @@ class Isolated:
 
 def isolated(use_case: UseCase, table: TrainingTable, isolation: Isolation) -> Isolated:
     """Grow a forest on every row; its scores are scikit-learn's own, or the export is refused."""
-    matrix = MatrixMaker(use_case.feature_names, {}).matrix(table.dataset.columns)
+    maker = MatrixMaker(use_case.feature_names, {})
+    matrix = maker.matrix(table.dataset.columns)
     contamination = AUTO if isolation.contamination is None else isolation.contamination
     grown = GrownForest(
         n_estimators=isolation.n_estimators, contamination=contamination, random_state=isolation.random_state
@@ -65,8 +68,9 @@ def isolated(use_case: UseCase, table: TrainingTable, isolation: Isolation) -> I
         "max_samples": int(grown.max_samples_),
         "skipped_rows": table.dataset.skipped,
     }
-    scores = IsolationForest.read(model).anomaly_scores(matrix)
-    return Isolated(use_case, table, parameters, model, matrix, scores, float(grown.offset_))
+    forest = IsolationForest.read(model)
+    scores, threshold = forest.anomaly_scores(matrix), float(grown.offset_)
+    return Isolated(use_case, table, parameters, model, forest, maker, matrix, scores, threshold)
 
 
 def isolation_manifest(found: Isolated, force: str | None) -> Manifest:
@@ -92,15 +96,14 @@ def isolation_manifest(found: Isolated, force: str | None) -> Manifest:
 def isolation_reference(found: Isolated) -> Reference:
     """Training rows, and rows on the edges of splits, with the scores that they got when the forest was made."""
     rows = on_splits(found.matrix, _edges(found.model), seed=0)
-    return Reference(rows, IsolationForest.read(found.model).anomaly_scores(rows).astype(np.float32))
+    return Reference(rows, found.forest.anomaly_scores(rows).astype(np.float32))
 
 
 def isolation_importance(found: Isolated) -> Importance:
     """What moves the strangeness of some of the rows."""
     dataset = found.table.dataset
     some = dataset.columns.take(explained_rows(np.arange(len(dataset))))
-    maker = MatrixMaker(found.use_case.feature_names, {})
-    return importance(IsolationForest.read(found.model), maker, some, found.use_case.feature_names)
+    return importance(found.forest, found.maker, some, found.use_case.feature_names)
 
 
 def ranks_of(scores: NDArray[np.float64]) -> Ranks:
