@@ -35,12 +35,12 @@ RUN /opt/poetry/bin/pip wheel -q --no-deps --wheel-dir /wheel .
 # No pip in it: nothing is installed into a running service.
 FROM builder AS serving-venv
 RUN python3 -m venv --without-pip /opt/venv \
- && /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --require-hashes --requirement serving.txt
+ && /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps --require-hashes --requirement serving.txt
 COPY --from=wheel /wheel /wheel
 RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps /wheel/*.whl
 
 FROM serving-venv AS sample-model
-RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --require-hashes --requirement training.txt
+RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps --require-hashes --requirement training.txt
 ENV PATH=/opt/venv/bin:$PATH FRAUD_MODELS=/models
 RUN mkdir /data \
  && fraud sample credit_accounts --rows 20000 --seed 7 --output /data/credit_accounts.csv \
@@ -70,7 +70,7 @@ RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sb
 # The tests run the commands of the documentation, curl among them.
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends curl && rm -rf /var/lib/apt/lists/*
 RUN python3 -m venv --without-pip /opt/venv \
- && /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --require-hashes --requirement everything.txt
+ && /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps --require-hashes --requirement everything.txt
 WORKDIR /app
 COPY --chown=10001:10001 . .
 RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps --editable . && chown -R 10001:10001 /app
@@ -79,7 +79,7 @@ CMD ["python", "-m", "pytest", "--cov", "-n", "2", "--dist", "loadfile"]
 
 FROM builder AS tracking-venv
 RUN python3 -m venv --without-pip /opt/venv \
- && /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --require-hashes --requirement tracking-server.txt
+ && /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps --require-hashes --requirement tracking-server.txt
 
 FROM python:${PYTHON}-slim-bookworm AS tracking-server
 LABEL org.opencontainers.image.title="fraud_detection_api: tracking server" \

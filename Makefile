@@ -126,19 +126,19 @@ $(TOOLS):
 	@echo 'Installing what serving and training need in .venv/'
 	@[ -x $(BIN)/python ] || .tools/bin/python -m venv --without-pip .venv
 	@$(EXPORT) --only main --extras training --output .venv/serve.txt
-	@$(INSTALL) --require-hashes --requirement .venv/serve.txt
+	@$(INSTALL) --no-deps --require-hashes --requirement .venv/serve.txt
 	@touch $@
 
 .venv/.dev: .venv/.serve
 	@echo 'Installing what the tests and checks need in .venv/'
 	@$(EXPORT) --with dev --all-extras --output .venv/dev.txt
-	@$(INSTALL) --require-hashes --requirement .venv/dev.txt
+	@$(INSTALL) --no-deps --require-hashes --requirement .venv/dev.txt
 	@touch $@
 
 .venv/.notebooks: .venv/.dev
 	@echo 'Installing what the notebooks need in .venv/'
 	@$(EXPORT) --all-groups --all-extras --output .venv/notebooks.txt
-	@$(INSTALL) --require-hashes --requirement .venv/notebooks.txt
+	@$(INSTALL) --no-deps --require-hashes --requirement .venv/notebooks.txt
 	@touch $@
 
 # The project itself, in place: once, and again when what it declares or its C sources change.
