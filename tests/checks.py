@@ -4,12 +4,11 @@ import json
 import math
 from collections.abc import Callable
 
-from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.scorer import load_scorer
-from fraud_detection_api.schemas.record import Kind, spelled
+from fraud_detection_api.schemas.record import Kind, formatted
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import Scored, full_answer, short_answer
-from tests.doors import HAS_QUICK_WAY, by_pydantic, by_table, quickly
 from tests.examples import (
     Row,
     bad_spellings,
@@ -22,18 +21,19 @@ from tests.examples import (
     slow_body_of,
     spelled_body,
 )
+from tests.readers import HAS_QUICK_WAY, by_pydantic, by_table, quickly
 from tests.small_models import bundle_of
 from tests.subjects import Subject, assert_served
 
 BESIDE = ("decision", "warnings", "model_version")
 
 
-def the_example_passes_both_doors_as_the_same_columns(subject: Subject) -> None:
+def the_example_passes_both_readers_as_the_same_columns(subject: Subject) -> None:
     """Law 1 on the one record that the documentation shows."""
     assert_same_columns([dict(subject.use_case.example)], subject.use_case)
 
 
-def good_records_pass_both_doors_as_the_same_columns(subject: Subject) -> None:
+def good_records_pass_both_readers_as_the_same_columns(subject: Subject) -> None:
     """Law 1 on records around the example."""
     assert_same_columns(good_rows(subject.use_case, 50), subject.use_case)
 
@@ -160,7 +160,7 @@ def short_and_full_answers_carry_the_same_scores(subject: Subject) -> None:
     """Whoever writes them."""
     rows, said = good_rows(subject.use_case, 40, seed=6), (*subject.known_by, *subject.model.library.figures)
     scorer = load_scorer(bundle_of(subject.model), subject.use_case)
-    columns = RowsDoor(subject.use_case).columns(records_of(rows, subject.use_case))
+    columns = RecordReader(subject.use_case).columns(records_of(rows, subject.use_case))
     scored = Scored(subject.use_case, columns, scorer, scorer.scores(columns))
     short, full = json.loads(short_answer(scored)), json.loads(full_answer(scored))
     assert short == [{key: answer[key] for key in said} for answer in full]
@@ -196,7 +196,7 @@ def a_value_outside_the_trained_range_is_scored_and_said_so(subject: Subject) ->
     for feature, field in zip(subject.model.manifest.features, subject.use_case.features, strict=True):
         if feature.high is None or field.kind is Kind.BOOLEAN or feature.high + 1 > field.high:
             continue
-        beyond = spelled(field.kind, feature.high + 1)
+        beyond = formatted(field.kind, feature.high + 1)
         value = beyond if field.kind is Kind.DATE else json.loads(beyond)
         rows = [row | {field.name: value} for row in subject.model.training_rows]
         broken = {problem.row for problem in problems_of(rows, subject.use_case)}
@@ -205,7 +205,7 @@ def a_value_outside_the_trained_range_is_scored_and_said_so(subject: Subject) ->
         assert_served(subject, answers, rows)
         for answer in answers:
             warned += 1
-            low, high = spelled(field.kind, feature.low or 0), spelled(field.kind, feature.high)
+            low, high = formatted(field.kind, feature.low or 0), formatted(field.kind, feature.high)
             message = f"outside the trained range, {low} to {high}"
             assert answer["warnings"] == [{"field": field.name, "message": message}]
     assert warned
@@ -240,8 +240,8 @@ def what_is_served_says_what_it_was_made_for(subject: Subject) -> None:
 
 
 CHECKS: tuple[Callable[[Subject], None], ...] = (
-    the_example_passes_both_doors_as_the_same_columns,
-    good_records_pass_both_doors_as_the_same_columns,
+    the_example_passes_both_readers_as_the_same_columns,
+    good_records_pass_both_readers_as_the_same_columns,
     the_example_in_the_documentation_works,
     the_documentation_says_what_each_field_may_hold,
     nothing_is_answered_with_nothing,

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from fraud_detection_api.errors import Problem
 from fraud_detection_api.features.check import RecordCheck
-from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.schemas.record import Kind, Record, RecordField
 from fraud_detection_api.schemas.use_case import Rule, UseCase
@@ -112,7 +112,7 @@ def rule_breakers(use_case: UseCase, rule: Rule) -> list[Row]:
 
 def problems_of(rows: list[Row], use_case: UseCase) -> list[Problem]:
     """What the check finds in rows whose types are right."""
-    return RecordCheck(use_case).problems(RowsDoor(use_case).columns(records_of(rows, use_case)))
+    return RecordCheck(use_case).problems(RecordReader(use_case).columns(records_of(rows, use_case)))
 
 
 def records_of(rows: Iterable[Row], use_case: UseCase) -> list[Record]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.matrix import MatrixMaker, categories_of
-from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.schemas.use_case import UseCase
 from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
 from tests.examples import good_rows, records_of
@@ -19,7 +19,7 @@ TWO_TEXTS = Columns(
 
 def columns_of(use_case: UseCase) -> Columns:
     """The columns of good records."""
-    return RowsDoor(use_case).columns(records_of(good_rows(use_case, 50), use_case))
+    return RecordReader(use_case).columns(records_of(good_rows(use_case, 50), use_case))
 
 
 def test_it_is_what_the_library_is_trained_on() -> None:

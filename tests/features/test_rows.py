@@ -1,4 +1,4 @@
-"""The rows door: the quick reader never accepts what the record refuses, and reads what the record reads."""
+"""The record reader: the quick reader never accepts what the record refuses, and reads what the record reads."""
 
 import pytest
 from hypothesis import given
@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from fraud_detection_api.errors import RecordsRefused
-from fraud_detection_api.features.rows import RowsDoor, dates_as_days
+from fraud_detection_api.features.rows import RecordReader, dates_as_days
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
 from tests.declared_use_cases import CARD_TAPS, EVERY_USE_CASE, LOAN_APPLICATIONS
-from tests.doors import by_pydantic, quickly
 from tests.examples import Row, body_of, good_rows, records_of, slow_body_of
 from tests.random_records import rows_of, spelled_rows_of
+from tests.readers import by_pydantic, quickly
 
 every_use_case = pytest.mark.parametrize("use_case", EVERY_USE_CASE, ids=lambda use_case: use_case.name)
 
@@ -50,8 +50,8 @@ def test_an_escaped_key_takes_the_slow_way_to_the_same_columns(use_case: UseCase
 @pytest.mark.compiled
 def test_more_records_than_asked_for_are_left_to_pydantic() -> None:
     body = body_of(good_rows(CARD_TAPS, 3))
-    assert RowsDoor(CARD_TAPS).read(body, 3) is not None
-    assert RowsDoor(CARD_TAPS).read(body, 2) is None
+    assert RecordReader(CARD_TAPS).read(body, 3) is not None
+    assert RecordReader(CARD_TAPS).read(body, 2) is None
 
 
 def test_an_identifier_without_bounds_fits_into_64_bits() -> None:
@@ -61,9 +61,9 @@ def test_an_identifier_without_bounds_fits_into_64_bits() -> None:
 
     wide = UseCase(name="wide", title="", record=Wide, identifier="key", label="label")
     rows: list[Row] = [{"key": key, "amount": 1.0} for key in (2**63 - 1, -(2**63), 2**63, -(2**63) - 1)]
-    assert list(RowsDoor(wide).columns(records_of(rows[:2], wide)).identifiers) == [2**63 - 1, -(2**63)]
+    assert list(RecordReader(wide).columns(records_of(rows[:2], wide)).identifiers) == [2**63 - 1, -(2**63)]
     with pytest.raises(RecordsRefused) as refused:
-        RowsDoor(wide).columns(records_of(rows, wide))
+        RecordReader(wide).columns(records_of(rows, wide))
     assert [(problem.row, problem.field) for problem in refused.value.problems] == [(2, "key"), (3, "key")]
     assert quickly(body_of(rows), wide) is None
 
@@ -86,12 +86,12 @@ def test_a_record_of_more_fields_than_the_quick_reader_knows_takes_the_slow_way(
     record = type("Long", (Record,), {"__annotations__": names, "__module__": __name__} | values)
     long = UseCase(name="long", title="", record=record, identifier="key", label="label")
     row: Row = dict.fromkeys(names, 1)
-    assert RowsDoor(long).read(body_of([row]), 10) is None
-    assert RowsDoor(long).columns(records_of([row], long)).numbers.tolist() == [[1.0]] * 300
+    assert RecordReader(long).read(body_of([row]), 10) is None
+    assert RecordReader(long).columns(records_of([row], long)).numbers.tolist() == [[1.0]] * 300
 
 
 @pytest.mark.compiled
 def test_no_rows_are_no_columns_of_the_same_shape() -> None:
-    columns = RowsDoor(LOAN_APPLICATIONS).read(b"[]", 10)
+    columns = RecordReader(LOAN_APPLICATIONS).read(b"[]", 10)
     assert columns is not None
     assert (len(columns), columns.numbers.shape) == (0, (len(LOAN_APPLICATIONS.features), 0))

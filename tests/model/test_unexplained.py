@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from fraud_detection_api.errors import ReasonsUnavailable
-from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.bundle import bundle_files
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.saved_trees import COVER_KEY
@@ -51,7 +51,7 @@ def serving(unexplained: SmallModel, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_it_refuses_to_explain_and_names_itself(unexplained: SmallModel) -> None:
     scorer = load_scorer(bundle_of(unexplained), CREDIT_ACCOUNTS)
-    columns = RowsDoor(CREDIT_ACCOUNTS).columns(records_of(ROWS, CREDIT_ACCOUNTS))
+    columns = RecordReader(CREDIT_ACCOUNTS).columns(records_of(ROWS, CREDIT_ACCOUNTS))
     assert scorer.scores(columns).values.tobytes() == unexplained.scores(ROWS).tobytes()
     with pytest.raises(ReasonsUnavailable, match=f"version {scorer.version} cannot be explained.*anew"):
         scorer.contributions(columns)

@@ -12,7 +12,7 @@ from loguru import logger
 from pydantic import ValidationError
 
 from fraud_detection_api.errors import AnswersCannotBeKept, StoreUnusable, UseCaseInvalid
-from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.keeping import KeepMode
@@ -72,7 +72,7 @@ def logged() -> Iterator[list[dict[str, object]]]:
 
 def scored_accounts(scorer: Scorer, size: int) -> Scored:
     """Made-up accounts and their scores."""
-    columns = RowsDoor(CREDIT_ACCOUNTS).columns(records_of(good_rows(CREDIT_ACCOUNTS, size), CREDIT_ACCOUNTS))
+    columns = RecordReader(CREDIT_ACCOUNTS).columns(records_of(good_rows(CREDIT_ACCOUNTS, size), CREDIT_ACCOUNTS))
     return Scored(CREDIT_ACCOUNTS, columns, scorer, scorer.scores(columns))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.reasons import ReasonsAsked, ReasonsFor
@@ -30,7 +30,7 @@ Answers = list[dict[str, Any]]
 
 
 def columns_of(rows: list[Row], use_case: UseCase) -> Columns:
-    return RowsDoor(use_case).columns(records_of(rows, use_case))
+    return RecordReader(use_case).columns(records_of(rows, use_case))
 
 
 def answers(rows: list[Row], scorer: Scorer, asked: ReasonsAsked, use_case: UseCase = CREDIT_ACCOUNTS) -> Answers:

@@ -14,8 +14,8 @@ from fraud_detection_api.services.scoring import SingleScoring, VectorScoring
 from fraud_detection_api.services.served_models import ServedModel
 from fraud_detection_api.storage.kept.entry import KeptAnswer, packed, packed_forms, unpacked, unpacked_forms
 from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS, METER_READINGS
-from tests.doors import HAS_QUICK_WAY
 from tests.examples import body_of, good_rows, records_of, rule_breakers, slow_body_of
+from tests.readers import HAS_QUICK_WAY
 from tests.small_models import SmallModel, promoted
 
 

@@ -18,7 +18,7 @@ ACCOUNT_SENTENCES = (
     "balance of 200,000 against a limit of 12,345: raises the risk",
     "2 of 23 accounts in arrears: raises the risk",
 )
-TEMPLATE: JsonDict = {"reason": "{paid} of {billed} paid, {{in full}}"}
+TEMPLATE: JsonDict = {"x-reason": "{paid} of {billed} paid, {{in full}}"}
 
 
 class Bill(Record):
@@ -27,7 +27,7 @@ class Bill(Record):
     bill: int = Field(examples=[1])
     paid: float | None = Field(default=None, description="Paid. ", examples=[1], json_schema_extra=TEMPLATE)
     billed: float | None = Field(default=None, examples=[2])
-    overdue: bool = Field(description="Overdue", examples=[True], json_schema_extra={"reason": "past its day"})
+    overdue: bool = Field(description="Overdue", examples=[True], json_schema_extra={"x-reason": "past its day"})
 
 
 BILLS = UseCase(name="bills", title="Bills", record=Bill, identifier="bill", label="is_fraud")
@@ -108,7 +108,7 @@ def test_values_in_words(value: Scalar, words: str) -> None:
     ],
 )
 def test_templates_are_checked_when_the_use_case_is_declared(reason: str | int, why: str) -> None:
-    extra: JsonDict = {"reason": reason}
+    extra: JsonDict = {"x-reason": reason}
     fields: dict[str, object] = {
         "__module__": __name__,
         "__annotations__": {"bill": int, "paid": float},

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.kept.entry import KeptAnswer, packed, packed_forms, unpacked, unpacked_forms
 from tests.declared_use_cases import EVERY_USE_CASE
@@ -16,7 +16,7 @@ MOMENT = 1_700_000_000_123_456_789
 
 def answer_about(use_case: UseCase, size: int, *, with_records: bool = True) -> KeptAnswer:
     """An answer about made-up records, with the scores 0, 1/size and so on."""
-    columns = RowsDoor(use_case).columns(records_of(good_rows(use_case, size, seed=5), use_case))
+    columns = RecordReader(use_case).columns(records_of(good_rows(use_case, size, seed=5), use_case))
     scores = (np.arange(size) / max(size, 1)).astype(np.float32)
     return KeptAnswer(
         use_case=use_case.name,

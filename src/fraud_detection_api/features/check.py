@@ -1,4 +1,4 @@
-"""The one check of bounds and rules: both doors, rows and columns, run these lines."""
+"""The one check of bounds and rules: records and tables both go through these lines."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from fraud_detection_api.errors import Problem, RecordsRefused
 from fraud_detection_api.features.columns import Columns, Texts
-from fraud_detection_api.schemas.record import Kind, RecordField, spelled
+from fraud_detection_api.schemas.record import Kind, RecordField, formatted
 from fraud_detection_api.schemas.use_case import Rule, UseCase
 
 
@@ -85,10 +85,11 @@ def bound_message(field: RecordField, value: float) -> tuple[str, float | str | 
     """The words, the value and the kind of a problem with a number."""
     if np.isnan(value):
         return "A value is required", None, "missing"
-    shown = spelled(field.kind, value) if field.kind is Kind.DATE else value
+    shown = formatted(field.kind, value) if field.kind is Kind.DATE else value
+    bound = formatted(field.kind, field.low if value < field.low else field.high)
     if value < field.low:
-        return f"Input should be greater than or equal to {spelled(field.kind, field.low)}", shown, "greater_than_equal"
-    return f"Input should be less than or equal to {spelled(field.kind, field.high)}", shown, "less_than_equal"
+        return f"Input should be greater than or equal to {bound}", shown, "greater_than_equal"
+    return f"Input should be less than or equal to {bound}", shown, "less_than_equal"
 
 
 def _refused_texts(name: str, adapter: TypeAdapter[object], texts: Sequence[str | None]) -> Iterator[Problem]:

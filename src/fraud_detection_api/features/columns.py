@@ -1,4 +1,4 @@
-"""Columns: many records, field by field, as both doors hand them on."""
+"""Columns: many records, field by field, as the record reader and the table reader give them."""
 
 from dataclasses import dataclass, field
 

@@ -84,7 +84,7 @@ def refuse_rows(table: str, problems: Sequence[Problem]) -> None:
 
 
 def _keyed(table: SourceTable, raw: RawTable) -> KeyedTable:
-    """The same door and the same check as for any record."""
+    """Read and checked as any record is."""
     rows = UseCase(name=table.name, title=table.name, record=table.record)
     try:
         columns, problems = columns_of_table(raw, rows)

@@ -1,4 +1,4 @@
-"""The rows door: JSON rows or records become columns."""
+"""The record reader: JSON bodies or records become columns."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from fraud_detection_api.errors import Problem, RecordsRefused
 from fraud_detection_api.features.columns import Columns, Numbers, Texts
-from fraud_detection_api.schemas.record import Kind, Record, RecordField, days_since_1970, iso_date
+from fraud_detection_api.schemas.record import Kind, Record, RecordField
+from fraud_detection_api.schemas.times import day_number, iso_date
 from fraud_detection_api.schemas.use_case import UseCase
 
 if TYPE_CHECKING:
     from fraud_detection_api.features._json_rows import Reader
 
 
-class RowsDoor:
+class RecordReader:
     """Turns request bodies into columns; what it declines is for Pydantic to accept or to word the refusal."""
 
     def __init__(self, use_case: UseCase) -> None:
@@ -98,7 +99,7 @@ def as_number(value: float | bool | date | None) -> float:
     if value is None:
         return float("nan")
     if isinstance(value, date):
-        return float(days_since_1970(value))
+        return float(day_number(value))
     try:
         return float(value)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""The columns door: raw columns of a file or a database become the same columns as rows do."""
+"""The table reader: raw columns of a file or a database become the same columns as JSON records do."""
 
 from collections.abc import Mapping
 
@@ -9,6 +9,7 @@ from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.columns import Columns, Numbers, Texts
 from fraud_detection_api.features.rows import dates_as_days
 from fraud_detection_api.schemas.record import Kind, RecordField
+from fraud_detection_api.schemas.times import as_numbers
 from fraud_detection_api.schemas.use_case import UseCase
 
 RawColumn = NDArray[np.generic] | NDArray[np.object_]
@@ -55,7 +56,7 @@ def _numbers(column: RawColumn, field: RecordField) -> tuple[Numbers, list[Probl
         return _days(column, field)
     values = column.astype(np.float64)
     if field.kind is Kind.INTEGER:
-        values += 0.0  # as in the rows door, an integer has no negative zero
+        values += 0.0  # as in the record reader, an integer has no negative zero
         wrong = np.isfinite(values) & (values != np.floor(values))
         message = "Input should be a valid integer, got a number with a fractional part"
     elif field.kind is Kind.BOOLEAN:
@@ -68,8 +69,7 @@ def _numbers(column: RawColumn, field: RecordField) -> tuple[Numbers, list[Probl
 
 def _days(column: RawColumn, field: RecordField) -> tuple[Numbers, list[Problem]]:
     if column.dtype.kind == "M":
-        days = column.astype("datetime64[D]")
-        return np.where(np.isnat(days), np.nan, days.astype(np.int64).astype(np.float64)), []
+        return as_numbers(column.astype("datetime64[us]"), "D"), []
     texts = _texts(column)
     known = {text: dates_as_days([text]) for text in set(texts)}
     wrong = [row for row, text in enumerate(texts) if known[text] is None]

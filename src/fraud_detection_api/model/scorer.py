@@ -24,7 +24,7 @@ from fraud_detection_api.model.runtimes import (
     is_quick,
     proven_runtime,
 )
-from fraud_detection_api.schemas.record import spelled
+from fraud_detection_api.schemas.record import formatted
 from fraud_detection_api.schemas.use_case import UseCase
 
 
@@ -78,7 +78,7 @@ class Scorer:
         outside = (columns.numbers < self._low) | (columns.numbers > self._high)
         for position, row in np.argwhere(outside) if outside.any() else ():
             feature = self.manifest.features[position]
-            low, high = (spelled(feature.kind, bound[position, 0]) for bound in (self._low, self._high))
+            low, high = (formatted(feature.kind, bound[position, 0]) for bound in (self._low, self._high))
             message = f"outside the trained range, {low} to {high}"
             found.setdefault(int(row), []).append(Warned(feature.name, message))
         for name, rows in self._maker.unseen(columns).items():

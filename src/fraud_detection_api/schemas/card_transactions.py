@@ -16,7 +16,7 @@ def component(number: int) -> FieldInfo:
         examples=[0.25, -1.5, 0.75, -0.1, 2.25],
         ge=-1000,
         le=1000,
-        json_schema_extra={"reason": f"component V{number} is {{V{number}}}"},
+        json_schema_extra={"x-reason": f"component V{number} is {{V{number}}}"},
     )
     return info
 
@@ -29,7 +29,7 @@ class CardTransaction(Record):
         examples=[406, 100_000],
         ge=0,
         le=1e9,
-        json_schema_extra={"reason": "paid {Time} seconds after the first payment"},
+        json_schema_extra={"x-reason": "paid {Time} seconds after the first payment"},
     )
     V1: Annotated[float, component(1)]
     V2: Annotated[float, component(2)]
@@ -64,7 +64,7 @@ class CardTransaction(Record):
         examples=[149.62, 2.69, 88],
         ge=0,
         le=1e9,
-        json_schema_extra={"reason": "the amount is {Amount}"},
+        json_schema_extra={"x-reason": "the amount is {Amount}"},
     )
 
 

@@ -17,21 +17,21 @@ class CreditAccount(Record):
         examples=[23],
         ge=0,
         le=100_000,
-        json_schema_extra={"reason": "the number of open accounts is {number_of_open_accounts}"},
+        json_schema_extra={"x-reason": "the number of open accounts is {number_of_open_accounts}"},
     )
     total_credit_limit: float = Field(
         description="Sum of the accounts' limits",
         examples=[12345],
         ge=0,
         le=1e12,
-        json_schema_extra={"reason": "the total credit limit is {total_credit_limit}"},
+        json_schema_extra={"x-reason": "the total credit limit is {total_credit_limit}"},
     )
     total_balance: float = Field(
         description="Sum of what is owed on the accounts; below zero where the customer has overpaid",
         examples=[200000],
         ge=-1e12,
         le=1e12,
-        json_schema_extra={"reason": "balance of {total_balance} against a limit of {total_credit_limit}"},
+        json_schema_extra={"x-reason": "balance of {total_balance} against a limit of {total_credit_limit}"},
     )
     number_of_accounts_in_arrears: int = Field(
         description="Open accounts with a payment overdue",
@@ -39,7 +39,7 @@ class CreditAccount(Record):
         ge=0,
         le=100_000,
         json_schema_extra={
-            "reason": "{number_of_accounts_in_arrears} of {number_of_open_accounts} accounts in arrears"
+            "x-reason": "{number_of_accounts_in_arrears} of {number_of_open_accounts} accounts in arrears"
         },
     )
 

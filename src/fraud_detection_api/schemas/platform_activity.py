@@ -15,14 +15,14 @@ class PlatformActivity(Record):
         examples=[21.5],
         ge=-1e12,
         le=1e12,
-        json_schema_extra={"reason": "the mean is {mean}, with a standard deviation of {sd}"},
+        json_schema_extra={"x-reason": "the mean is {mean}, with a standard deviation of {sd}"},
     )
     sd: float = Field(
         description="Standard deviation of the measured activity",
         examples=[4.25],
         ge=0,
         le=1e12,
-        json_schema_extra={"reason": "the standard deviation is {sd}, around a mean of {mean}"},
+        json_schema_extra={"x-reason": "the standard deviation is {sd}, around a mean of {mean}"},
     )
 
 

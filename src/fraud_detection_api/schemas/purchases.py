@@ -18,14 +18,14 @@ class CustomerPurchases(Record):
         examples=[702.5],
         ge=0,
         le=1e12,
-        json_schema_extra={"reason": "{total_liters} litres for {total_amount_paid}"},
+        json_schema_extra={"x-reason": "{total_liters} litres for {total_amount_paid}"},
     )
     total_amount_paid: float = Field(
         description="Sum of litres times price",
         examples=[3653],
         ge=0,
         le=1e15,
-        json_schema_extra={"reason": "{total_amount_paid} paid for {total_liters} litres"},
+        json_schema_extra={"x-reason": "{total_amount_paid} paid for {total_liters} litres"},
     )
     is_premium: bool = Field(description="Whether the customer is a premium customer", examples=[False])
 

@@ -3,7 +3,7 @@
 import math
 import types
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, Union, get_args, get_origin
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from fraud_detection_api.errors import UseCaseInvalid
+from fraud_detection_api.schemas.times import day_number, day_of, iso_date
 
 LARGEST = 3.4028234663852886e38  # models see float32: anything beyond would turn into infinity
 
@@ -23,7 +24,7 @@ class Record(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def accept_wire_spellings(cls, value: object, info: ValidationInfo) -> object:
+    def accept_json_values(cls, value: object, info: ValidationInfo) -> object:
         """JSON has one number type and no dates: 23.0 is an integer, and an ISO date is a date."""
         kind = kind_of(cls.model_fields[info.field_name or ""])
         if kind is Kind.INTEGER and isinstance(value, float) and value.is_integer():
@@ -85,18 +86,13 @@ def kind_of(info: FieldInfo) -> Kind:
     return kind
 
 
-def days_since_1970(day: date) -> int:
-    """What a date is in a column."""
-    return day.toordinal() - date(1970, 1, 1).toordinal()
-
-
-def spelled(kind: Kind, value: float) -> str:
+def formatted(kind: Kind, value: float) -> str:
     """A column's value as people write it."""
-    is_day = kind is Kind.DATE and days_since_1970(date.min) <= value <= days_since_1970(date.max)
-    return str(date(1970, 1, 1) + timedelta(value)) if is_day else f"{value:.10g}"
+    is_day = kind is Kind.DATE and day_number(date.min) <= value <= day_number(date.max)
+    return str(day_of(int(value))) if is_day else f"{value:.10g}"
 
 
-def as_sent(kind: Kind, number: float) -> str | int | float | bool:
+def to_json(kind: Kind, number: float) -> str | int | float | bool:
     """A column's value as JSON has it."""
     match kind:
         case Kind.INTEGER:
@@ -104,17 +100,9 @@ def as_sent(kind: Kind, number: float) -> str | int | float | bool:
         case Kind.BOOLEAN:
             return bool(number)
         case Kind.DATE:
-            return spelled(kind, number)
+            return formatted(kind, number)
         case _:
             return number
-
-
-def iso_date(text: str) -> date | str:
-    """The date that a text spells as YYYY-MM-DD, else the text, for the type check to refuse."""
-    try:
-        return date.fromisoformat(text) if len(text) == 10 and text[7] == "-" else text  # 2024-W01-1 has ten, too
-    except ValueError:
-        return text
 
 
 _KINDS = {int: Kind.INTEGER, float: Kind.NUMBER, bool: Kind.BOOLEAN, str: Kind.CATEGORY, date: Kind.DATE}
@@ -140,7 +128,7 @@ def _record_field(name: str, info: FieldInfo) -> RecordField:
 
 def _reason(name: str, info: FieldInfo) -> str:
     extra = info.json_schema_extra
-    reason = extra.get("reason", "") if isinstance(extra, dict) else ""
+    reason = extra.get("x-reason", "") if isinstance(extra, dict) else ""
     if not isinstance(reason, str):
         raise UseCaseInvalid(f"Field {name}: its reason is worded by a text, not by {reason!r}.")
     return reason
@@ -185,7 +173,7 @@ def _bounds(name: str, info: FieldInfo) -> tuple[float, float]:
 
 def _as_number(bound: object) -> float:
     if isinstance(bound, date):
-        return float(days_since_1970(bound))
+        return float(day_number(bound))
     if isinstance(bound, int | float):
         return float(bound)
     raise UseCaseInvalid(f"A bound is a number or a date, not {bound!r}.")

@@ -15,6 +15,7 @@ from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.answers import FLAGGED, PASSED
 from fraud_detection_api.schemas.reasons import ReasonsAsked
 from fraud_detection_api.schemas.record import Kind, RecordField
+from fraud_detection_api.schemas.times import as_moments
 from fraud_detection_api.schemas.use_case import ANOMALY_SCORE, UseCase
 from fraud_detection_api.services.reasons import Reasons
 from fraud_detection_api.storage.batch import Batch
@@ -238,14 +239,13 @@ def _known_by(columns: Columns, use_case: UseCase) -> RawTable:
         }
     texts = {name: np.array(values, dtype=np.object_) for name, values in columns.texts.items()}
     numbers = zip(use_case.features, columns.numbers, strict=True)
-    return {field.name: texts.get(field.name, _as_sent(values, field)) for field, values in numbers}
+    return {field.name: texts.get(field.name, _raw_column(values, field)) for field, values in numbers}
 
 
-def _as_sent(values: Numbers, field: RecordField) -> RawColumn:
+def _raw_column(values: Numbers, field: RecordField) -> RawColumn:
     if field.kind is not Kind.DATE:
         return values.astype(_type_of(field))
-    days = np.where(np.isnan(values), 0, values).astype("datetime64[D]")
-    return np.where(np.isnan(values), np.datetime64("NaT"), days).astype(_DAY)
+    return as_moments(values, "D")
 
 
 def _key_fields(use_case: UseCase) -> tuple[RecordField, ...]:

@@ -12,7 +12,7 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.runtimes import Contributions
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.reasons import ReasonsAsked, ReasonsFor
-from fraud_detection_api.schemas.record import Kind, RecordField, as_sent
+from fraud_detection_api.schemas.record import Kind, RecordField, to_json
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.pace import Pace
 from fraud_detection_api.services.wording import LOWERS, RAISES, wordings
@@ -85,4 +85,4 @@ def _values(columns: Columns, fields: tuple[RecordField, ...]) -> list[list[Scal
 
 
 def _sent(kind: Kind, number: float) -> Scalar:
-    return None if math.isnan(number) else as_sent(kind, number)
+    return None if math.isnan(number) else to_json(kind, number)

@@ -9,7 +9,7 @@ import numpy as np
 from fraud_detection_api.errors import RecordsRefused, TooManyRecords
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.schemas.reasons import ReasonsAsked
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
@@ -46,7 +46,7 @@ class Scoring:
         self._write = write
         self._max_records = max_records
         self._reasons = reasons
-        self._door = RowsDoor(use_case)
+        self._reader = RecordReader(use_case)
         self._check = RecordCheck(use_case)
 
     @property
@@ -62,7 +62,7 @@ class Scoring:
 
     def answer_body(self, body: bytes, asked: ReasonsAsked | None = None) -> Answer | None:
         """The answer to a plain and faultless body; None where Pydantic has to look at it."""
-        columns = self._door.read(body, self._max_records)
+        columns = self._reader.read(body, self._max_records)
         if columns is None or self._check.problems(columns):
             return None
         return self._answer(columns, self._writer(asked))
@@ -70,7 +70,7 @@ class Scoring:
     def answer_records(self, records: list[Record], asked: ReasonsAsked | None = None) -> Answer:
         """The answer to records that Pydantic has accepted; refuses broken rules and too many records."""
         self.refuse_too_many(records)
-        columns = self._door.columns(records)
+        columns = self._reader.columns(records)
         self._check.refuse(columns)
         return self._answer(columns, self._writer(asked))
 

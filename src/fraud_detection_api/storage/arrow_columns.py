@@ -7,7 +7,7 @@ from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.storage.arrow import pa, pc
-from fraud_detection_api.storage.spelling import WORDS, typed
+from fraud_detection_api.storage.parsing import WORDS, typed
 
 _LARGEST_WHOLE = 2.0**63
 
@@ -28,8 +28,8 @@ def column(array: pa.Array, kind: Kind, name: str) -> tuple[RawColumn, list[Prob
             return _numbers(array, kind, name), []
 
 
-def spelled_column(texts: pa.Array, kind: Kind, name: str) -> tuple[RawColumn, list[Problem]]:
-    """One column of texts by its kind, and the texts that spell nothing of that kind."""
+def parsed_column(texts: pa.Array, kind: Kind, name: str) -> tuple[RawColumn, list[Problem]]:
+    """One column of texts by its kind, and the texts that are of no such kind."""
     values, unreadable = typed(texts, kind)
     found, _ = column(values, kind, name)
     return found, [Problem(int(row), name, WORDS[kind], texts[int(row)].as_py(), "type") for row in unreadable]
@@ -67,7 +67,7 @@ def _moments(array: pa.Array, name: str) -> tuple[RawColumn, list[Problem]]:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        return spelled_column(array, Kind.DATE, name)
+        return parsed_column(array, Kind.DATE, name)
     if not (pa.types.is_date(array.type) or pa.types.is_timestamp(array.type)):
         raise _other_type(array, Kind.DATE, name)
     moments = array.cast(pa.timestamp("us"), safe=False)

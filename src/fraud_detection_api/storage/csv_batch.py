@@ -11,10 +11,10 @@ from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.tables import RawTable
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.storage.arrow import arrow_csv, pa
-from fraud_detection_api.storage.arrow_columns import column, spelled_column
+from fraud_detection_api.storage.arrow_columns import column, parsed_column
 from fraud_detection_api.storage.batch import Wanted
 from fraud_detection_api.storage.csv_lines import rows_with_lines
-from fraud_detection_api.storage.spelling import MISSING
+from fraud_detection_api.storage.parsing import MISSING
 
 _TYPES = {Kind.INTEGER: pa.int64(), Kind.NUMBER: pa.float64()}
 
@@ -117,6 +117,6 @@ def _columns(cells: pa.Table, wanted: Wanted) -> tuple[RawTable, list[Problem]]:
     table, problems = {}, []
     for name, kind in wanted.items():
         array = cells.column(name).combine_chunks()
-        table[name], found = (spelled_column if pa.types.is_string(array.type) else column)(array, kind, name)
+        table[name], found = (parsed_column if pa.types.is_string(array.type) else column)(array, kind, name)
         problems += found
     return table, problems

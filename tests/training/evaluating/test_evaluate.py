@@ -17,11 +17,11 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.model.manifest import Measure
 from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.evaluating.options import EvaluateOptions
 from fraud_detection_api.training.evaluating.prequential import Prequential, evaluated
 from fraud_detection_api.training.proof.measures import ALL_MEASURES
-from fraud_detection_api.training.tables.windows import day_of
 from fraud_detection_api.training.tuning.tuned_file import Tuned, keep, settings_of, tuned_path
 from tests.training.cards import CARDS, FIRST_DAY, card_payments
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.windows import (
     Window,
     WindowPlan,
     choosing_part,
-    day_of,
     not_known_yet,
     windows,
 )

@@ -12,7 +12,7 @@ import orjson
 from numpy.typing import NDArray
 
 from fraud_detection_api.features.columns import Texts
-from fraud_detection_api.schemas.record import Kind, as_sent
+from fraud_detection_api.schemas.record import Kind, to_json
 from fraud_detection_api.schemas.use_case import UseCase
 
 _LENGTH = struct.Struct("<I")
@@ -85,7 +85,7 @@ class KeptAnswer(NamedTuple):  # made before every answer, in a fifth of the tim
         elif self.numbers is not None:
             features = [each for each, _ in form.fields if each != form.identifier]
             for number in self.numbers[features.index(name)].tolist():
-                yield None if number != number else as_sent(kind, number)  # noqa: PLR0124  # NaN: nothing was sent
+                yield None if number != number else to_json(kind, number)  # noqa: PLR0124  # NaN: nothing was sent
 
 
 def packed(answer: KeptAnswer) -> bytes:

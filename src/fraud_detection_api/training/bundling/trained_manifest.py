@@ -1,9 +1,10 @@
 """The manifest of a trained model: its parameters, its data, its proof."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
 from fraud_detection_api.model.manifest import DataSummary, Manifest
 from fraud_detection_api.model.runtimes import XGBOOST
+from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.bundling.publishing import library_versions
 from fraud_detection_api.training.fit_options import FitOptions
@@ -49,7 +50,7 @@ def _choices(learned: Learned, options: FitOptions) -> Parameters:
 
 def _summary(learned: Learned, source: str) -> DataSummary:
     dataset, validation = learned.dataset, learned.dataset.labels[learned.parts.validation]
-    days = [] if dataset.days is None else [_iso(int(dataset.days.min())), _iso(int(dataset.days.max()))]
+    days = [] if dataset.days is None else [str(day_of(int(day))) for day in (dataset.days.min(), dataset.days.max())]
     return DataSummary(
         source=source,
         fingerprint=fingerprint(dataset),
@@ -61,7 +62,3 @@ def _summary(learned: Learned, source: str) -> DataSummary:
         first_day=days[0] if days else None,
         last_day=days[1] if days else None,
     )
-
-
-def _iso(day: int) -> str:
-    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()

@@ -9,6 +9,7 @@ import numpy as np
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.evaluating.options import EvaluateOptions
@@ -23,7 +24,6 @@ from fraud_detection_api.training.tables.training_table import training_table
 from fraud_detection_api.training.tables.windows import (
     Window,
     choosing_part,
-    day_of,
     has_both_classes,
     not_known_yet,
     windows,

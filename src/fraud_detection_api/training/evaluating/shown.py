@@ -8,13 +8,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
+from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.atomic import whole_file
 from fraud_detection_api.training.evaluating.options import EvaluateOptions
 from fraud_detection_api.training.evaluating.prequential import JudgedFold, Prequential, evaluated
 from fraud_detection_api.training.progress import following
 from fraud_detection_api.training.proof.measures import MONEY
-from fraud_detection_api.training.tables.windows import day_of
 
 NOTHING = "-"
 WIDE = 400  # where nobody looks, a table is as wide as it needs to be

@@ -12,6 +12,7 @@ from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.tables import RawTable, columns_of_table
 from fraud_detection_api.schemas.record import Kind
+from fraud_detection_api.schemas.times import day_number, day_numbers, day_of
 from fraud_detection_api.schemas.use_case import UseCase
 
 LEAST_ROWS = 100
@@ -126,7 +127,7 @@ def dataset_of(
     return Dataset(
         columns,
         labels,
-        days=_days(part.raw[use_case.time_column]) if use_case.time_column else None,
+        days=day_numbers(part.raw[use_case.time_column]) if use_case.time_column else None,
         skipped=len(bad),
         entities=_entities(part.raw[use_case.entity]) if use_case.entity else None,
         groups=_groups(part.raw, use_case.gate.group, use_case) if use_case.gate.group else None,
@@ -153,7 +154,7 @@ def _in_period(raw: RawTable, use_case: UseCase, period: Period) -> TablePart:
         return TablePart(raw, np.arange(size))
     if use_case.time_column is None:
         raise DataRefused(f"{use_case.name} has no time column to choose dates by: leave the two dates out.")
-    days = _days(raw[use_case.time_column])
+    days = day_numbers(raw[use_case.time_column])
     missing = np.isnat(raw[use_case.time_column])
     inside = (days >= _number(period.first, -(2**62))) & (days <= _number(period.last, 2**62)) & ~missing
     if not inside.any():
@@ -165,7 +166,7 @@ def _in_period(raw: RawTable, use_case: UseCase, period: Period) -> TablePart:
 def _nothing_inside(days: Days, time_column: str, period: Period) -> str:
     if not len(days):
         return f"Column {time_column} holds no date at all: fill it in, or choose another table."
-    first, last = (date.fromordinal(date(1970, 1, 1).toordinal() + int(day)) for day in (days.min(), days.max()))
+    first, last = (day_of(int(day)) for day in (days.min(), days.max()))
     return f"No row lies within {period}: {time_column} runs from {first} to {last}. Choose dates within these."
 
 
@@ -174,11 +175,7 @@ def _taken(raw: RawTable, rows: Rows) -> Mapping[str, NDArray[np.generic]]:
 
 
 def _number(day: date | None, otherwise: int) -> int:
-    return otherwise if day is None else day.toordinal() - date(1970, 1, 1).toordinal()
-
-
-def _days(times: NDArray[np.generic]) -> Days:
-    return times.astype("datetime64[D]").astype(np.int64)
+    return otherwise if day is None else day_number(day)
 
 
 def _numbered(values: NDArray[np.generic] | NDArray[np.object_]) -> tuple[list[str], NDArray[np.int64]]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.training.tables.dataset import Dataset, Days, Labels, Rows
 
 STOPPING_SHARE, CALIBRATION_SHARE, VALIDATION_SHARE = 0.1, 0.05, 0.2
@@ -60,9 +61,9 @@ def split_by_time(days: Days, gap_days: int) -> Split:
         calibration=np.flatnonzero((days >= distinct[calibration]) & (days < distinct[validation])),
         validation=np.flatnonzero(days >= distinct[validation]),
         how=_described(distinct, (stopping, calibration, validation), gap_days),
-        trained_until=_day(int(days[is_train].max())),
-        chosen_until=_day(int(distinct[validation - 1])),
-        validated_from=_day(int(distinct[validation])),
+        trained_until=day_of(int(days[is_train].max())),
+        chosen_until=day_of(int(distinct[validation - 1])),
+        validated_from=day_of(int(distinct[validation])),
     )
 
 
@@ -105,17 +106,13 @@ def _start(later: NDArray[np.float64], end: int, share: float, first: int) -> in
 
 
 def _described(distinct: Days, starts: tuple[int, int, int], gap_days: int) -> str:
-    stopping, calibration, validation = (_day(int(distinct[start])) for start in starts)
+    stopping, calibration, validation = (day_of(int(distinct[start])) for start in starts)
     before = stopping - timedelta(days=gap_days)
     return (
         f"by time: train before {before}, {gap_days} days left out for late labels, "
         f"early stopping from {stopping}, calibration from {calibration}, "
-        f"validation from {validation} to {_day(int(distinct[-1]))}"
+        f"validation from {validation} to {day_of(int(distinct[-1]))}"
     )
-
-
-def _day(number: int) -> date:
-    return date(1970, 1, 1) + timedelta(days=number)
 
 
 def _refuse_one_class(labels: Labels, part: str) -> None:

@@ -1,11 +1,11 @@
 """Windows in time order: days that train, days left out until their labels have come, and the days that test."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 import numpy as np
 
 from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.training.tables.dataset import Dataset, Days, Labels, Rows
 
 CHOOSING_SHARE = 0.1  # of a training window, its last days
@@ -84,11 +84,6 @@ def not_known_yet(dataset: Dataset, window: Window, delay_days: int) -> Rows:
 def has_both_classes(labels: Labels) -> bool:
     """Whether there are frauds and others."""
     return bool(labels.any() and not labels.all())
-
-
-def day_of(number: int) -> date:
-    """The date of a day counted from 1970."""
-    return date(1970, 1, 1) + timedelta(days=number)
 
 
 def _window(days: Days, start: int, plan: WindowPlan) -> Window:

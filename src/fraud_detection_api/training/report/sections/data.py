@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.model.manifest import DataSummary, Feature
-from fraud_detection_api.schemas.record import Kind, spelled
+from fraud_detection_api.schemas.record import Kind, formatted
 from fraud_detection_api.training.report.contents import Report
 from fraud_detection_api.training.report.markup import Markup, joined, tag
 from fraud_detection_api.training.report.plotting.axes import percent
@@ -96,7 +96,7 @@ def _trained_on(feature: Feature) -> str:
             {0.0: "false", 1.0: "true"}.get(end, str(end)) for end in sorted({feature.low, feature.high})
         )
     if feature.kind is Kind.DATE:
-        return f"{spelled(feature.kind, feature.low)} to {spelled(feature.kind, feature.high)}"
+        return f"{formatted(feature.kind, feature.low)} to {formatted(feature.kind, feature.high)}"
     return f"{feature.low:,.10g} to {feature.high:,.10g}"
 
 

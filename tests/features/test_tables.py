@@ -1,4 +1,4 @@
-"""The columns door: a table accepts, refuses and produces what the same rows do as JSON."""
+"""The table reader: a table accepts, refuses and produces what the same rows do as JSON."""
 
 import numpy as np
 import pytest
@@ -9,16 +9,16 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.tables import RawColumn, columns_of_table
 from fraud_detection_api.schemas.use_case import UseCase
 from tests.declared_use_cases import CARD_TAPS, EVERY_USE_CASE, LOAN_APPLICATIONS
-from tests.doors import by_pydantic, by_table
 from tests.examples import body_of, good_rows, raw_table
 from tests.random_records import rows_of
+from tests.readers import by_pydantic, by_table
 
 every_use_case = pytest.mark.parametrize("use_case", EVERY_USE_CASE, ids=lambda use_case: use_case.name)
 
 
 @every_use_case
 @given(data=st.data())
-def test_both_doors_accept_refuse_and_produce_the_same(use_case: UseCase, data: st.DataObject) -> None:
+def test_both_readers_accept_refuse_and_produce_the_same(use_case: UseCase, data: st.DataObject) -> None:
     rows = data.draw(rows_of(use_case))
     as_json, as_table = by_pydantic(body_of(rows), use_case), by_table(rows, use_case)
     if isinstance(as_json, set):

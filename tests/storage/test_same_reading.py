@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.features.tables import columns_of_table
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.record import Kind, RecordField
@@ -107,7 +107,7 @@ def _as_request(row: Row, use_case: UseCase) -> Columns | tuple[set[str], bool]:
         records = TypeAdapter(list[use_case.record]).validate_json(json.dumps([row]))  # type: ignore[name-defined]
     except ValidationError as error:
         return {str(each["loc"][1]) for each in error.errors()}, False
-    columns = RowsDoor(use_case).columns(records)
+    columns = RecordReader(use_case).columns(records)
     problems = RecordCheck(use_case).problems(columns)
     return ({problem.field for problem in problems}, True) if problems else columns
 

@@ -1,4 +1,4 @@
-"""How numbers, booleans and dates are spelled in text: texts become typed Arrow arrays, null where unreadable."""
+"""Numbers, booleans and dates parsed from text: texts become typed Arrow arrays, null where unreadable."""
 
 import re
 from collections.abc import Callable
@@ -27,7 +27,7 @@ _EXACT = 2**53  # whole numbers beyond this lose digits as float64
 
 
 def typed(texts: pa.Array, kind: Kind) -> tuple[pa.Array, NDArray[np.intp]]:
-    """The values that texts spell, and the rows that spell none."""
+    """The values that texts hold, and the rows whose text is of another kind."""
     if kind is Kind.CATEGORY:
         return pc.if_else(pc.equal(texts, ""), None, texts), np.empty(0, dtype=np.intp)
     trimmed = pc.utf8_trim_whitespace(texts)
@@ -91,7 +91,7 @@ def _number(text: str) -> float | None:
 
 
 def day_or_moment(text: str) -> datetime | None:
-    """The moment, in UTC where it has a zone, that YYYY-MM-DD, an ISO timestamp or YYYYmmdd spells."""
+    """The moment, in UTC where it has a zone, that YYYY-MM-DD, an ISO timestamp or YYYYmmdd says."""
     if not (_ISO.fullmatch(text) or _COMPACT_DAY.fullmatch(text)):
         return None
     try:

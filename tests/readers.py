@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from fraud_detection_api.errors import DataRefused, RecordsRefused
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.rows import RowsDoor
+from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.features.tables import columns_of_table
 from fraud_detection_api.schemas.use_case import UseCase
 from tests.examples import Row, raw_table
@@ -23,7 +23,7 @@ HAS_QUICK_WAY = find_spec("fraud_detection_api.features._json_rows") is not None
 
 def quickly(body: bytes, use_case: UseCase) -> Accepted | None:
     """What the quick reader makes of a body, or None where it leaves it to Pydantic."""
-    columns = RowsDoor(use_case).read(body, 1_000)
+    columns = RecordReader(use_case).read(body, 1_000)
     if columns is None or RecordCheck(use_case).problems(columns):
         return None
     return as_values(columns)
@@ -33,7 +33,7 @@ def by_pydantic(body: bytes, use_case: UseCase) -> Accepted | Places:
     """What the record class makes of a body."""
     try:
         adapter = TypeAdapter(list[use_case.record])  # type: ignore[name-defined]  # known at run time
-        columns = RowsDoor(use_case).columns(adapter.validate_python(json.loads(body)))
+        columns = RecordReader(use_case).columns(adapter.validate_python(json.loads(body)))
     except ValidationError as error:
         return {(int(each["loc"][0]), str(each["loc"][-1])) for each in error.errors()}
     except RecordsRefused as error:
@@ -42,7 +42,7 @@ def by_pydantic(body: bytes, use_case: UseCase) -> Accepted | Places:
 
 
 def by_table(rows: list[Row], use_case: UseCase) -> Accepted | Places:
-    """What the columns door makes of the same rows in a table; a column of another type is refused whole."""
+    """What the table reader makes of the same rows in a table; a column of another type is refused whole."""
     try:
         columns, problems = columns_of_table(raw_table(rows, use_case), use_case)
     except DataRefused as error:
