@@ -22,6 +22,7 @@ RUN python3 -m venv /opt/poetry \
  && /opt/poetry/bin/pip install -q "poetry==${POETRY_VERSION}" "poetry-plugin-export==${EXPORT_VERSION}"
 WORKDIR /build
 COPY pyproject.toml poetry.lock ./
+COPY scripts/install-locked scripts/
 RUN /opt/poetry/bin/poetry export --only main --extras onnx --extras mysql --extras postgres --output serving.txt \
  && /opt/poetry/bin/poetry export --only main --extras training --output training.txt \
  && /opt/poetry/bin/poetry export --only tracking-server --output tracking-server.txt \
@@ -35,12 +36,12 @@ RUN /opt/poetry/bin/pip wheel -q --no-deps --wheel-dir /wheel .
 # No pip in it: nothing is installed into a running service.
 FROM builder AS serving-venv
 RUN python3 -m venv --without-pip /opt/venv \
- && /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps --require-hashes --requirement serving.txt
+ && scripts/install-locked /opt/poetry/bin/python /opt/venv/bin/python serving.txt
 COPY --from=wheel /wheel /wheel
 RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps /wheel/*.whl
 
 FROM serving-venv AS sample-model
-RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps --require-hashes --requirement training.txt
+RUN scripts/install-locked /opt/poetry/bin/python /opt/venv/bin/python training.txt
 ENV PATH=/opt/venv/bin:$PATH FRAUD_MODELS=/models
 RUN mkdir /data \
  && fraud sample credit_accounts --rows 20000 --seed 7 --output /data/credit_accounts.csv \
@@ -70,7 +71,7 @@ RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sb
 # The tests run the commands of the documentation, curl among them.
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends curl && rm -rf /var/lib/apt/lists/*
 RUN python3 -m venv --without-pip /opt/venv \
- && /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps --require-hashes --requirement everything.txt
+ && scripts/install-locked /opt/poetry/bin/python /opt/venv/bin/python everything.txt
 WORKDIR /app
 COPY --chown=10001:10001 . .
 RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps --editable . && chown -R 10001:10001 /app
@@ -79,7 +80,7 @@ CMD ["python", "-m", "pytest", "--cov", "-n", "2", "--dist", "loadfile"]
 
 FROM builder AS tracking-venv
 RUN python3 -m venv --without-pip /opt/venv \
- && /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps --require-hashes --requirement tracking-server.txt
+ && scripts/install-locked /opt/poetry/bin/python /opt/venv/bin/python tracking-server.txt
 
 FROM python:${PYTHON}-slim-bookworm AS tracking-server
 LABEL org.opencontainers.image.title="fraud_detection_api: tracking server" \

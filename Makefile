@@ -14,8 +14,7 @@ EXPORT_VERSION := 1.10.1
 TOOLS := .tools/.poetry-$(POETRY_VERSION)-$(EXPORT_VERSION)
 BIN := .venv/bin
 EXPORT := .tools/bin/poetry export --no-interaction
-PIP := .tools/bin/python -m pip -qq --disable-pip-version-check
-INSTALL := $(PIP) --python $(BIN)/python install
+INSTALL_LOCKED := scripts/install-locked .tools/bin/python $(BIN)/python
 
 SAMPLE := credit_accounts
 SAMPLES := $(SAMPLE) card_transactions platform_activity purchases
@@ -105,47 +104,35 @@ clean: ## Remove what make made, but no models and no data
 	  .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find src tests benchmarks \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
 
-# Debian splits pip and ensurepip off into python3-venv. Where that is missing, Debian's own pip, unpacked in .tools/ and
-# nowhere else, does the same work: no root needed, nothing on the system changed.
-$(TOOLS):
-	@[ -n "$(PYTHON)" ] || { echo 'No Python from 3.11 to 3.14 was found. Install one, or say where: make PYTHON=/path/to/python3.11' >&2; exit 1; }
-	@echo "Setting up Poetry $(POETRY_VERSION) in .tools/ with $$($(PYTHON) --version)"
-	@rm -rf .tools; $(PYTHON) -m venv --without-pip .tools
-	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then .tools/bin/python -m ensurepip >/dev/null; \
-	else \
-	  (cd .tools; [ "$$(id -u)" != 0 ] || apt-cache show python3-pip-whl >/dev/null 2>&1 || apt-get -qq update; \
-	    apt-get -qq download python3-pip-whl && dpkg-deb -x python3-pip-whl_*.deb pip) >/dev/null 2>&1 \
-	  || { rm -rf .tools; echo 'Python came without pip. Install it once, then call make again: sudo apt-get install python3-venv' >&2; exit 1; }; \
-	  PYTHONPATH=$$(echo .tools/pip/usr/share/python-wheels/pip-*.whl) $(PIP) install pip; \
-	fi
-	@$(PIP) install pip 'poetry==$(POETRY_VERSION)' 'poetry-plugin-export==$(EXPORT_VERSION)'
+$(TOOLS): scripts/set-up-poetry
+	@scripts/set-up-poetry '$(PYTHON)' .tools $(POETRY_VERSION) $(EXPORT_VERSION)
 	@touch $@
 
-# What the lock file holds, hashes checked: serving and training first, the rest when it is needed.
+# What the lock file holds, and nothing else: serving and training first, the rest when it is needed.
 .venv/.serve: $(TOOLS) poetry.lock
 	@echo 'Installing what serving and training need in .venv/'
 	@[ -x $(BIN)/python ] || .tools/bin/python -m venv --without-pip .venv
 	@$(EXPORT) --only main --extras training --output .venv/serve.txt
-	@$(INSTALL) --no-deps --require-hashes --requirement .venv/serve.txt
+	@$(INSTALL_LOCKED) .venv/serve.txt
 	@touch $@
 
 .venv/.dev: .venv/.serve
 	@echo 'Installing what the tests and checks need in .venv/'
 	@$(EXPORT) --with dev --all-extras --output .venv/dev.txt
-	@$(INSTALL) --no-deps --require-hashes --requirement .venv/dev.txt
+	@$(INSTALL_LOCKED) .venv/dev.txt
 	@touch $@
 
 .venv/.notebooks: .venv/.dev
 	@echo 'Installing what the notebooks need in .venv/'
 	@$(EXPORT) --all-groups --all-extras --output .venv/notebooks.txt
-	@$(INSTALL) --no-deps --require-hashes --requirement .venv/notebooks.txt
+	@$(INSTALL_LOCKED) .venv/notebooks.txt
 	@touch $@
 
 # The project itself, in place: once, and again when what it declares or its C sources change.
 .venv/.project: .venv/.serve pyproject.toml build.py $(wildcard src/fraud_detection_api/*/*.[ch])
 	@echo 'Installing fraud_detection_api in .venv/'
 	@command -v $${CC:-cc} gcc clang >/dev/null || echo 'No C compiler was found: the service will work, slower (sudo apt-get install gcc python3-dev)'
-	@$(INSTALL) --no-deps --editable .
+	@.tools/bin/python -m pip -qq --disable-pip-version-check --python $(BIN)/python install --no-deps --editable .
 	@touch $@
 
 node_modules/.ready: package-lock.json

@@ -20,6 +20,8 @@ import psutil
 PROJECT = Path(__file__).parents[1]
 SERVE = (sys.executable, "-m", "fraud_detection_api.cli.main", "serve")
 LONGEST_WAIT = 30.0
+# Before a command that a test interrupts: a shell has its background jobs, and all that they start, ignore SIGINT.
+HEARS_SIGINT = ("env", "--default-signal=INT")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pyarrow import parquet
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.storage.files import table_writer, write_table
+from tests.running_service import HEARS_SIGINT
 
 NUMBERS = {"number": np.arange(3)}
 KILLED_IN_THE_MIDDLE = """
@@ -37,7 +38,7 @@ def names(folder: Path) -> list[str]:
 
 def killed_in_the_middle(path: Path, number: int) -> int:
     """Kill a process that is writing the file; its exit code."""
-    command = [sys.executable, "-c", KILLED_IN_THE_MIDDLE, str(path)]
+    command = [*HEARS_SIGINT, sys.executable, "-c", KILLED_IN_THE_MIDDLE, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "half\n"

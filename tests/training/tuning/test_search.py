@@ -19,6 +19,7 @@ from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.tuning.space import Space
 from fraud_detection_api.training.tuning.studies import STUDIES, StudyKey, enqueue_start, next_trial, opened
 from fraud_detection_api.training.tuning.tuning import tune
+from tests.running_service import HEARS_SIGINT
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import accounts_file, table_file
 from tests.training.tuning.small_tunings import (
@@ -99,7 +100,7 @@ tuned(Path(sys.argv[1]), Path(sys.argv[2]))
 def test_a_killed_study_goes_on_to_the_trials_it_would_have_had(
     kill: signal.Signals, data: Path, whole: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", TUNES, str(data), str(tmp_path)]
+    command = [*HEARS_SIGINT, sys.executable, "-c", TUNES, str(data), str(tmp_path)]
     environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as tuner:
         while tuner.poll() is None and number_of_trials(tmp_path) < 3:
