@@ -4,7 +4,6 @@ With FRAUD_REQUIRE_COMPILED=1, as in the image, in CI and for a release, a failu
 """
 
 import os
-import platform
 import sys
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 PACKAGE = "fraud_detection_api"
 SOURCES = ("model/_forest.c", "features/_json_rows.c")
-WINDOWS = platform.system() == "Windows"
 
 
 def extension(source: str) -> Extension:
@@ -25,8 +23,8 @@ def extension(source: str) -> Extension:
         define_macros=[("Py_LIMITED_API", "0x030B0000")],
         depends=[str(header) for header in Path(f"src/{PACKAGE}/{source}").parent.glob("*.h")],
         py_limited_api=True,
-        extra_compile_args=[] if WINDOWS else ["-O3", "-std=c11", "-ffp-contract=off", "-Wall"],
-        libraries=[] if WINDOWS else ["m"],
+        extra_compile_args=["-O3", "-std=c11", "-ffp-contract=off", "-Wall"],
+        libraries=["m"],
     )
 
 
