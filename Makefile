@@ -58,6 +58,10 @@ test: .venv/.dev .venv/.project ## Run the tests with branch coverage (ARGS="-k 
 	@floor=; ls src/*/model/_forest*.so >/dev/null 2>&1 || floor=--cov-fail-under=85; \
 	$(BIN)/python -m pytest --cov -n 2 --dist loadfile $$floor $(ARGS)
 
+.PHONY: test-variant
+test-variant: .venv/.dev .venv/.project ## Run the tests of the parts in C on another build (VARIANT=absent, walk, portable or sanitized)
+	@scripts/test-compiled .tools/bin/python $(BIN)/python $(VARIANT) $(ARGS)
+
 .PHONY: lint
 lint: .venv/.dev .venv/.project ## Check style, types and import rules
 	$(BIN)/ruff check
