@@ -33,6 +33,7 @@ ROWS = good_rows(CREDIT_ACCOUNTS, 300, seed=21)
 BODIES = (body_of(ROWS[:1]), body_of(ROWS), slow_body_of(ROWS))
 JSON = {"Content-Type": "application/json"}
 OFTEN = {"reload_seconds": 0.05}
+TRAIN_ONE = "train one with `fraud train credit_accounts`"
 
 
 @pytest.fixture
@@ -179,9 +180,9 @@ class TestStart:
         with running_service(tmp_path, OFTEN) as service, service.client() as client:
             ready, scored = client.get("/ready"), client.post(PATH, content=BODIES[0], headers=JSON)
             assert (ready.status_code, ready.json()["ready"]) == (503, False)
-            assert ready.json()["models"][0]["problem"] == "train one with `fraud train credit_accounts`"
+            assert ready.json()["models"][0]["problem"] == f"no model yet; {TRAIN_ONE}"
             assert (scored.status_code, scored.json()["code"]) == (503, "model_missing")
-            assert "train one with `fraud train credit_accounts`" in scored.json()["detail"]
+            assert TRAIN_ONE in scored.json()["detail"]
             assert client.get(f"/models/{NAME}").json()["code"] == "model_missing"
             assert client.post(PATH, content=b"[{}]", headers=JSON).status_code == 422
             version = promoted(registry, credit_model)

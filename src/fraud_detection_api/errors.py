@@ -29,8 +29,10 @@ FraudError
 └── SpoolUnusable         500  the folder for answers to be kept cannot be written
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from errno import EADDRINUSE
 
 Scalar = str | int | float | bool | None
 
@@ -61,6 +63,7 @@ class FraudError(Exception):
 
     status = 500
     code = "error"
+    exit_code = 2
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -142,6 +145,16 @@ class ReasonsUnavailable(FraudError):
         because = "its trees lack usable covers (sum_hessian); train the model anew, or import it anew with its covers"
         none = "models that were exported to ONNX give no reasons; ask without, or train one of XGBoost"
         super().__init__(f"The scores of version {version} cannot be explained: {because if has_trees else none}.")
+
+
+class CannotListen(FraudError):
+    code = "cannot_listen"
+    exit_code = 3
+
+    def __init__(self, host: str, port: int, error: OSError) -> None:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        taken = "another process has it; stop that one, or choose another port with --port or FRAUD_PORT"
+        super().__init__(f"Cannot listen on {host}, port {port}: {taken if error.errno == EADDRINUSE else why}.")
 
 
 class BundleRefused(FraudError):

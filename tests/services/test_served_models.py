@@ -9,6 +9,7 @@ from fraud_detection_api.errors import ModelMissing
 from fraud_detection_api.model.bundle import MANIFEST, REFERENCE, SEAL, bundle_files
 from fraud_detection_api.model.manifest import MODEL
 from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.monitoring.logs import configure_logs
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.services.served_models import ServedModel, ServedModels
 from tests.declared_use_cases import CARD_TAPS
@@ -125,6 +126,28 @@ class TestRefresh:
         bundle = bundle_of(credit_model)
         registry.promote(NAME, registry.publish(NAME, bundle_files(bundle.manifest, model, bundle.reference)))
         assert (version_of(served), served.refused_bundles) == (good, 1)
+
+    def test_shows_neither_a_librarys_trace_nor_a_path_of_this_machine(
+        self, served: ServedModel, registry: Registry, credit_model: SmallModel, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        configure_logs("INFO", as_json=False)
+        bundle = bundle_of(credit_model)
+        registry.promote(NAME, registry.publish(NAME, bundle_files(bundle.manifest, b"{}", bundle.reference)))
+        served.refresh()
+        assert served.problem
+        assert len(served.problem.splitlines()) == 1
+        assert "/" not in served.problem
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f" ERROR   {served.problem} use_case={NAME}" in line
+
+    def test_names_the_file_that_is_broken_but_not_where_the_registry_lies(
+        self, served: ServedModel, registry: Registry
+    ) -> None:
+        (registry.root / NAME).mkdir(parents=True)
+        (registry.root / NAME / "aliases.json").write_text("{")
+        served.refresh()
+        assert "aliases.json" in str(served.problem)
+        assert str(registry.root) not in str(served.problem)
 
     def test_refuses_a_champion_that_was_deleted(
         self, served: ServedModel, registry: Registry, credit_model: SmallModel

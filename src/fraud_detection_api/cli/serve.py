@@ -1,10 +1,19 @@
 """fraud serve: the service, in one process or several."""
 
+import os
+import socket
+from contextlib import suppress
+from errno import EADDRNOTAVAIL
 from typing import Annotated
 
 import typer
 import uvicorn
+from loguru import logger
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
+from fraud_detection_api.errors import CannotListen
+from fraud_detection_api.monitoring.logs import configure_logs
 from fraud_detection_api.settings import Settings
 
 
@@ -17,16 +26,64 @@ def serve(
     from fraud_detection_api.app import refuse_unusable
 
     settings = Settings()
+    configure_logs(settings.log_level, settings.log_json)
     refuse_unusable(settings)  # what ends a worker ends it here: workers would be replaced
-    uvicorn.run(
+    listeners = listen(host or settings.host, settings.port if port is None else port)
+    url = _url(host or settings.host, listeners[0].getsockname()[1])
+    logger.info("Serving on {}, documentation on {}/docs", url, url)
+    _run(settings, workers or settings.workers, listeners)
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Take the port on every address of the host, before anything is started that would have to be stopped again."""
+    listeners = []
+    for family, address in _addresses(host, port):
+        try:
+            listeners.append(socket.create_server(address, family=family))
+        except OSError as error:
+            if error.errno != EADDRNOTAVAIL:  # localhost may name an IPv6 address that the machine does not have
+                raise CannotListen(host, port, error) from None
+    if not listeners:
+        raise CannotListen(host, port, OSError(EADDRNOTAVAIL, os.strerror(EADDRNOTAVAIL)))
+    return listeners
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise CannotListen(host, port, error) from None
+    return [(family, (str(address[0]), port)) for family, _, _, _, address in found]
+
+
+def _url(host: str, port: int) -> str:
+    shown = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104  # only compared with
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def _run(settings: Settings, workers: int, listeners: list[socket.socket]) -> None:
+    config = uvicorn.Config(
         "fraud_detection_api.main:create",
         factory=True,
-        host=host or settings.host,
-        port=settings.port if port is None else port,
-        workers=workers or settings.workers,
+        workers=workers,
         timeout_graceful_shutdown=settings.shutdown_seconds,
-        access_log=False,
+        log_config=None,  # its lines come in our form
         log_level="warning",
+        access_log=False,
         server_header=False,
         proxy_headers=False,
     )
+    with suppress(KeyboardInterrupt):
+        raise typer.Exit(_served_by_workers(config, listeners) if workers > 1 else _served_here(config, listeners))
+
+
+def _served_here(config: uvicorn.Config, listeners: list[socket.socket]) -> int:
+    server = uvicorn.Server(config)
+    server.run(listeners)
+    return 0 if server.started else 1
+
+
+def _served_by_workers(config: uvicorn.Config, listeners: list[socket.socket]) -> int:
+    supervisor = Multiprocess(config, listeners)
+    supervisor.run()
+    return 1 if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes) else 0

@@ -1,6 +1,8 @@
 """Logs: loguru on stderr, as lines for people or as JSON; never a record's values."""
 
+import json
 import logging
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,17 +12,13 @@ from loguru import logger
 if TYPE_CHECKING:
     from loguru import Message
 
-
-_LINE = "{time:YYYY-MM-DD HH:mm:ss.SSS} {level:<7} {message} {extra}"
+_PLAIN = re.compile(r"[^\s\"'=\[\]{}]+")  # what needs no quotation marks to be told from its neighbours
 
 
 def configure_logs(level: str, as_json: bool) -> None:
     """Send every log line of this process to stderr in one form."""
     logger.remove()
-    if as_json:
-        logger.add(_write_json, level=level, format="{message}")
-    else:
-        logger.add(sys.stderr, level=level, format=_LINE, diagnose=False)
+    logger.add(_write_json if as_json else _write_line, level=level, format="{message}")
     logging.basicConfig(handlers=[_FromStandardLibrary()], level=logging.WARNING, force=True)
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
@@ -32,6 +30,21 @@ class _FromStandardLibrary(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         logger.log(record.levelname, "{}", record.getMessage())
+
+
+def _write_line(message: "Message") -> None:
+    record = message.record
+    beside = "".join(f" {name}={_shown(value)}" for name, value in record["extra"].items() if value is not None)
+    head = f"{record['time']:YYYY-MM-DD HH:mm:ss.SSS} {record['level'].name:<7}"
+    sys.stderr.write(f"{head} {' '.join(record['message'].splitlines())}{beside}\n")
+    sys.stderr.flush()
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
 def _write_json(message: "Message") -> None:

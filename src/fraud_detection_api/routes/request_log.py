@@ -17,6 +17,7 @@ from fraud_detection_api.routes.refusals import refusal, refusal_of
 from fraud_detection_api.services.keeping.keeper import REQUEST_ID
 
 CLIENT_HUNG_UP = 499  # as other servers log it
+PROBES = frozenset({"/ready"})  # asked every few seconds; what it answers 503 for has a line of its own
 
 _HEADER = b"x-request-id"
 _GOOD_ID = re.compile(rb"[\w.:-]{1,128}")
@@ -44,7 +45,7 @@ class RequestLog:
         except Exception as error:  # noqa: BLE001  # whatever it is: the caller gets an answer, the log its place
             exchange.log_unforeseen(error)
             await exchange.answer(refusal(500, "Internal error", "internal_error"))
-        if self._log_all or exchange.status >= 400:
+        if self._log_all or (exchange.status >= 400 and scope["path"] not in PROBES):
             exchange.log()
 
 
@@ -73,7 +74,8 @@ class _Exchange:
         seconds = round(time.perf_counter() - self._started, 6)
         log = logger.bind(request_id=self.request_id.decode(), status=self.status, seconds=seconds)
         path = quote(self._scope["path"])  # a line break in it would forge a log line
-        log.log("ERROR" if self.status >= 500 else "INFO", "{} {}", self._scope["method"], path)
+        failed = self.status >= 500 and self._scope["path"] not in PROBES
+        log.log("ERROR" if failed else "INFO", "{} {}", self._scope["method"], path)
 
     def log_unforeseen(self, error: Exception) -> None:
         frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-8:]]

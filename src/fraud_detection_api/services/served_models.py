@@ -1,6 +1,7 @@
 """Which models are served now: one scorer a use case, replaced whole when another version becomes champion."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from fraud_detection_api.errors import BundleRefused, ModelMissing
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import Scorer, load_scorer
 from fraud_detection_api.schemas.use_case import UseCase
+
+_FOLDERS = re.compile(r"(?<![\w.])(?:/[^\s/:'\"]+)*/(?=[^\s/])")
+_LONGEST_REASON = 300
 
 
 @dataclass
@@ -29,21 +33,30 @@ class ServedModel:
             raise ModelMissing(self.use_case.name, self.problem or "it has not been loaded yet")
         return self.scorer
 
+    @property
+    def awaits_first(self) -> bool:
+        """Whether nobody has made a model champion yet."""
+        return self.problem == self._no_model_yet
+
+    @property
+    def _no_model_yet(self) -> str:
+        return f"no model yet; train one with `fraud train {self.use_case.name}`"
+
     def refresh(self) -> None:
         """Load the champion if it is another one than before; what is refused leaves the old one in place."""
         try:
             champion = self.registry.aliases(self.use_case.name).champion
             if champion is None:
-                self._tell(f"train one with `fraud train {self.use_case.name}`", "INFO")
+                self.problem = self._no_model_yet
             elif self.scorer is None or champion != self.scorer.version:
                 self._load_unless_refused(champion)
             else:
                 self.problem = self._refused = None
         except (BundleRefused, OSError) as error:
-            self._tell(str(error))
+            self._note(error)
 
     def _load_unless_refused(self, champion: str) -> None:
-        # a refused bundle is looked at again only once somebody has mended its files
+        # a refused bundle is looked at again only once somebody has fixed its files
         stamp = (champion, self.registry.changed_at(self.use_case.name, champion))
         if stamp != self._refused:
             self._load(champion)
@@ -56,18 +69,30 @@ class ServedModel:
             raise  # the disk may work again a moment later
         except Exception as error:  # noqa: BLE001  # whatever a stranger's bundle breaks, the old one goes on serving
             self.refused_bundles += 1
-            self._tell(str(error))
+            self._note(error)
             return
         self.problem = None
         runtime = type(self.scorer.runtime).__name__
         logger.bind(use_case=self.use_case.name, version=champion, runtime=runtime).info("Model loaded")
 
-    def _tell(self, problem: str, level: str = "ERROR") -> None:
+    def _note(self, error: Exception) -> None:
+        """Keep the short reason for whoever asks, and log the whole of it, once."""
+        problem, whole = short_reason(error), str(error)
         if problem != self.problem:
             scoring = self.scorer.version if self.scorer else None
             log = logger.bind(use_case=self.use_case.name, still_scoring=scoring)
-            log.log(level, "No new champion: {}", problem)
+            (log if whole == problem else log.bind(error=whole)).error("{}", problem)
         self.problem = problem
+
+
+def short_reason(error: Exception) -> str:
+    """Why a model is not served, as anybody may read it: no library's stack trace and no path of this machine."""
+    if isinstance(error, BundleRefused):
+        line = _FOLDERS.sub("", error.message.partition("\n")[0])
+        return line if len(line) <= _LONGEST_REASON else line[:_LONGEST_REASON] + "..."
+    if isinstance(error, OSError):
+        return "The registry cannot be read at the moment; the service's log says why"
+    return "The bundle cannot be loaded; the service's log says why"
 
 
 class ServedModels:
@@ -75,11 +100,17 @@ class ServedModels:
 
     def __init__(self, use_cases: Mapping[str, UseCase], registry: Registry) -> None:
         self.by_use_case = {name: ServedModel(use_case, registry) for name, use_case in use_cases.items()}
+        self._without_model: set[str] = set()
 
     def refresh(self) -> None:
         """Look at every use case's champion once."""
         for served in self.by_use_case.values():
             served.refresh()
+        without = {name for name, served in self.by_use_case.items() if served.awaits_first}
+        if without - self._without_model:
+            names = ", ".join(name for name in self.by_use_case if name in without)
+            logger.info("No model yet for {}: train one with `fraud train <use case>`", names)
+        self._without_model = without
 
     async def keep_fresh(self, seconds: float) -> None:
         """Look again and again; loading happens in a thread, and the event loop goes on."""
