@@ -19,6 +19,7 @@ import pytest
 
 import fraud_detection_api
 from fraud_detection_api.features.rows import RecordReader
+from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.model.library import LibraryModel
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import Scorer
@@ -149,7 +150,7 @@ def answer_of(model: SmallModel, body: bytes) -> bytes:
     """The bytes that this model answers to one of the bodies, from the library's own probabilities."""
     rows = ROWS[:1] if body == BODIES[0] else ROWS
     columns = RecordReader(CREDIT_ACCOUNTS).columns(records_of(rows, CREDIT_ACCOUNTS))
-    scorer = Scorer("any", model.manifest, LibraryModel(model.booster))
+    scorer = Scorer("any", model.manifest, XGBOOST, LibraryModel(model.booster))
     return short_answer(Scored(CREDIT_ACCOUNTS, columns, scorer, scorer.scores(columns)))
 
 

@@ -141,10 +141,8 @@ class ReasonsUnavailable(FraudError):
     status = 503
     code = "reasons_unavailable"
 
-    def __init__(self, version: str, *, has_trees: bool = True) -> None:
-        because = "its trees lack usable covers (sum_hessian); train the model anew, or import it anew with its covers"
-        none = "models that were exported to ONNX give no reasons; ask without, or train one of XGBoost"
-        super().__init__(f"The scores of version {version} cannot be explained: {because if has_trees else none}.")
+    def __init__(self, version: str, why: str) -> None:
+        super().__init__(f"The scores of version {version} cannot be explained: {why}.")
 
 
 class CannotListen(FraudError):

@@ -22,15 +22,15 @@ from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.storage.files import write_table
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.compared import MEASURED
-from fraud_detection_api.training.comparing.candidates import Ways, fitted_as
+from fraud_detection_api.training.comparing.candidates import fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
+from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.tables.dataset import Period, dataset_of
 from fraud_detection_api.training.tables.folds import folds_before_validation
 from fraud_detection_api.training.tables.split import split
-from fraud_detection_api.training.train_xgboost import XGBoostTrainer
 from tests.training.fitting import QUICK, fitted
 
-WAYS = Ways(XGBoostTrainer(Boosting(rounds=20), 1), threads=1, seed=0, searches_grid=False)
+SETTINGS = FitSettings(Boosting(rounds=20), threads=1)
 CONTRACT = {"n_estimators": 100, "contamination": 0.001, "random_state": 16}
 
 
@@ -50,7 +50,7 @@ def fold() -> FoldTable:
 
 @pytest.mark.parametrize("kind", ["logistic", "forest", "tree", "svm"])
 def test_scalers_have_seen_the_training_rows_of_the_fold_and_no_others(kind: str, fold: FoldTable) -> None:
-    columns = fitted_as(kind, fold, WAYS).pipeline.named_steps["columns"]
+    columns = fitted_as(kind, fold, SETTINGS).pipeline.named_steps["columns"]
     scaler = columns.named_transformers_["numbers"].named_steps["standardscaler"]
     training = fold.training.astype(np.float64)
     assert scaler.n_samples_seen_ == len(fold.fold.training) < len(fold.dataset)

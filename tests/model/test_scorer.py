@@ -11,10 +11,11 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.bundle import Bundle, Reference
 from fraud_detection_api.model.forest import Forest
 from fraud_detection_api.model.isolation_forest import IsolationForest
+from fraud_detection_api.model.kinds.proof import gives_same_bits
+from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.model.library import LibraryModel
 from fraud_detection_api.model.manifest import Feature, Manifest
 from fraud_detection_api.model.onnx_model import OnnxModel
-from fraud_detection_api.model.runtimes import proves
 from fraud_detection_api.model.scorer import Scorer, Warned, load_scorer
 from fraud_detection_api.schemas.record import Kind
 from tests.declared_use_cases import EVERY_USE_CASE, WIRE_TRANSFERS
@@ -43,8 +44,8 @@ def test_every_kind_of_model_is_scored_by_its_own_runtime(small_models: dict[str
 @pytest.mark.parametrize("name", BOOSTED)
 def test_the_library_gives_the_same_bits(small_models: dict[str, SmallModel], name: str) -> None:
     bundle = bundle_of(small_models[name])
-    assert proves(LibraryModel.read(bundle.model), bundle.reference)
-    assert proves(Forest.read(bundle.model), bundle.reference)
+    assert gives_same_bits(LibraryModel.read(bundle.model), bundle.reference)
+    assert gives_same_bits(Forest.read(bundle.model), bundle.reference)
 
 
 @pytest.mark.compiled
@@ -138,7 +139,7 @@ class TestWarnings:
     def scorer(self, credit_model: SmallModel, *features: Feature) -> Scorer:
         update: dict[str, object] = {"features": features or self.features}
         manifest: Manifest = credit_model.manifest.model_copy(update=update)
-        return Scorer("1-0f5c2a9b", manifest, LibraryModel(credit_model.booster))
+        return Scorer("1-0f5c2a9b", manifest, XGBOOST, LibraryModel(credit_model.booster))
 
     def test_name_the_field_and_the_range_of_training(self, credit_model: SmallModel) -> None:
         numbers = np.array([[0.5, 100, np.nan, 99.25], [0, 1, 19_000, 19_001], [0, 0, 0, 0], [-1e9, 0, np.nan, 1e9]])
@@ -160,5 +161,5 @@ class TestWarnings:
 
 
 def test_only_what_is_compiled_here_is_quick_enough_for_the_event_loop(small_models: dict[str, SmallModel]) -> None:
-    quick = {name: load_scorer(bundle_of(model), model.use_case).is_quick for name, model in small_models.items()}
-    assert {name for name, is_quick in quick.items() if not is_quick} == {WIRE_TRANSFERS.name}
+    runtimes = {name: load_scorer(bundle_of(model), model.use_case).runtime for name, model in small_models.items()}
+    assert {name for name, runtime in runtimes.items() if not runtime.is_quick} == {WIRE_TRANSFERS.name}

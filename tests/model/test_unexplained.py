@@ -53,7 +53,7 @@ def test_it_refuses_to_explain_and_names_itself(unexplained: SmallModel) -> None
     scorer = load_scorer(bundle_of(unexplained), CREDIT_ACCOUNTS)
     columns = RecordReader(CREDIT_ACCOUNTS).columns(records_of(ROWS, CREDIT_ACCOUNTS))
     assert scorer.scores(columns).values.tobytes() == unexplained.scores(ROWS).tobytes()
-    with pytest.raises(ReasonsUnavailable, match=f"version {scorer.version} cannot be explained.*anew"):
+    with pytest.raises(ReasonsUnavailable, match=f"version {scorer.version} cannot be explained.*train the model"):
         scorer.contributions(columns)
 
 

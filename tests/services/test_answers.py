@@ -7,6 +7,7 @@ import pytest
 from pydantic import Field
 
 from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.model.manifest import Feature
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.record import Kind, Record
@@ -32,6 +33,8 @@ KEYED = UseCase(name="keyed", title="", record=Keyed, identifier="key", label="l
 class Fixed:
     """A runtime that says what it is told to."""
 
+    is_quick = True
+
     def __init__(self, probabilities: list[float]) -> None:
         self.given = np.array(probabilities, dtype=np.float32)
 
@@ -52,7 +55,7 @@ def scored(columns: Columns, model: SmallModel, probabilities: list[float], thre
     """Records of one feature that got these probabilities."""
     features = (Feature(name="amount", kind=Kind.NUMBER, low=0, high=1),)
     manifest = model.manifest.model_copy(update={"features": features, "threshold": threshold})
-    scorer = Scorer("3-0f5c2a9b", manifest, Fixed(probabilities))
+    scorer = Scorer("3-0f5c2a9b", manifest, XGBOOST, Fixed(probabilities))
     return Scored(KEYED, columns, scorer, scorer.scores(columns))
 
 

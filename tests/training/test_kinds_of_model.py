@@ -16,40 +16,41 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.choosing import Choosing
-from fraud_detection_api.training.comparing.candidates import PIPES, Ways
+from fraud_detection_api.training.comparing.candidates import fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
-from fraud_detection_api.training.comparing.options import KINDS
+from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.fitting import fit
 from fraud_detection_api.training.proof.judged_rows import JUDGED
 from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.recipes import RECIPES
 from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of
 from fraud_detection_api.training.tables.folds import Fold
 from fraud_detection_api.training.tables.split import split
 from fraud_detection_api.training.train_pipeline import NOBODY
-from fraud_detection_api.training.train_xgboost import XGBoostTrainer
+from fraud_detection_api.training.trainers import TRAINABLE
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import QUICK, Listener, fitted, table_file
 
 ONE_THREAD = replace(QUICK, rounds=None, depth=None)  # of what is not boosted
 
 ROWS = 2500
-BY_SCIKIT_LEARN = tuple(PIPES)
+BY_SCIKIT_LEARN = tuple(RECIPES)
 TWO_KINDS = replace(CLAIMS, models=("tree", "logistic"))
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A registry with one version of every kind, in the order of KINDS; the last that passed its gate leads."""
+    """A registry with one version of every kind, in the order of TRAINABLE; the last that passed its gate leads."""
     folder = tmp_path_factory.mktemp("kinds")
     data = table_file(folder, claims_table(ROWS))
-    for kind in KINDS:
+    for kind in TRAINABLE:
         fitted(data, folder / "models", replace(ONE_THREAD, model=kind), CLAIMS)
     return folder / "models"
 
 
 def bundle_of(models: Path, kind: str) -> Bundle:
     """The version of a kind."""
-    return Registry(models).bundle(CLAIMS.name, Registry(models).versions(CLAIMS.name)[KINDS.index(kind)])
+    return Registry(models).bundle(CLAIMS.name, Registry(models).versions(CLAIMS.name)[TRAINABLE.index(kind)])
 
 
 def claims() -> Dataset:
@@ -71,7 +72,7 @@ def test_what_is_served_is_what_scikit_learn_says_fitted_on_the_same_rows(models
     dataset, bundle = claims(), bundle_of(models, kind)
     parts = split(dataset, None, QUICK.seed)
     table = FoldTable.of(CLAIMS, dataset, Fold(parts.train, parts.stopping, NOBODY))
-    pipeline = PIPES[kind](table, Ways(XGBoostTrainer(), 1, QUICK.seed, searches_grid=False)).pipeline
+    pipeline = fitted_as(kind, table, FitSettings(seed=QUICK.seed, threads=1)).pipeline
     uncalibrated = replace(bundle, manifest=bundle.manifest.model_copy(update={"calibration": None}))
     columns = dataset.columns.take(parts.validation)
     found = load_scorer(uncalibrated, CLAIMS).scores(columns).values
@@ -80,7 +81,7 @@ def test_what_is_served_is_what_scikit_learn_says_fitted_on_the_same_rows(models
     assert found.std() > 0.01
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRAINABLE)
 def test_the_manifest_names_the_kind_its_parameters_and_its_library(models: Path, kind: str) -> None:
     manifest = bundle_of(models, kind).manifest
     boosted = kind == "xgboost"
@@ -94,7 +95,7 @@ def test_the_manifest_names_the_kind_its_parameters_and_its_library(models: Path
     assert manifest.data.validation_rows > 300
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRAINABLE)
 def test_every_kind_keeps_the_rows_that_judged_it_and_takes_another_threshold(models: Path, kind: str) -> None:
     before = bundle_of(models, kind)
     assert before.attached(JUDGED)
@@ -191,7 +192,7 @@ def test_several_kinds_are_compared_and_the_best_is_trained(tmp_path: Path) -> N
 
 def test_a_comparison_can_be_asked_for(tmp_path: Path) -> None:
     bundle = compared(tmp_path, CLAIMS, "compare")
-    assert {model["kind"] for model in json.loads(bundle.attached(COMPARISON) or b"")["models"]} == set(KINDS)
+    assert {model["kind"] for model in json.loads(bundle.attached(COMPARISON) or b"")["models"]} == set(TRAINABLE)
 
 
 def test_one_kind_that_is_asked_for_is_not_compared(tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ class Parts(NamedTuple):
 class Forest:
     """The trees of one model; safe in threads, since nothing in it changes."""
 
+    is_quick = True
+
     def __init__(self, trees: "Trees", parts: Parts) -> None:
         self._score = trees.score
         self._explain = trees.explain

@@ -33,6 +33,8 @@ HALF = 0.5  # a base score that adds nothing to a sum, as its log-odds are 0
 class IsolationForest:
     """The trees of one model; safe in threads, since nothing in it changes."""
 
+    is_quick = True
+
     def __init__(self, parts: Parts, average_path: float) -> None:
         self._average_path = average_path
         self._trees = _trees(parts)

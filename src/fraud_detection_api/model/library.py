@@ -10,6 +10,8 @@ from fraud_detection_api.features.matrix import Matrix
 class LibraryModel:
     """An XGBoost model behind the same methods as the compiled forest."""
 
+    is_quick = False
+
     def __init__(self, booster: xgboost.Booster) -> None:
         self._booster = booster
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fraud_detection_api.schemas.record import Kind
 
-MODEL, ONNX_MODEL = "model.json", "model.onnx"
+MODEL = "model.json"
 
 
 class Frozen(BaseModel):
@@ -112,6 +112,11 @@ class GateVerdict(Frozen):
     forced_because: str | None = None
 
 
+def _usual_model_file(said: dict[str, str]) -> str:
+    """The name that bundles gave the model's file before their manifests said it."""
+    return "model.onnx" if said["model_kind"] == "onnx" else MODEL
+
+
 class Manifest(Frozen):
     """A bundle's description; `files` holds the SHA-256 of every other file of the bundle."""
 
@@ -134,12 +139,8 @@ class Manifest(Frozen):
     made_from: str | None = None  # the version that this one differs from in its threshold or its gate alone
     gate: GateVerdict
     libraries: dict[str, str]
+    model_file: str = Field(pattern=r"^model\.[a-z]+$", default_factory=_usual_model_file)
     files: dict[str, str] = {}
-
-    @property
-    def model_file(self) -> str:
-        """The name of the model's file in the bundle."""
-        return ONNX_MODEL if self.model_kind == "onnx" else MODEL
 
     @property
     def categories(self) -> dict[str, tuple[str, ...]]:

@@ -34,7 +34,9 @@ class OnnxUnavailable(Exception):
 
 
 class OnnxModel:
-    """One session; safe in threads, and a row's score never hangs on the rows beside it."""
+    """One session; safe in threads, and a row's score never depends on the rows beside it."""
+
+    is_quick = False
 
     def __init__(self, session: "onnxruntime.InferenceSession", features: int) -> None:
         self._session = session

@@ -13,16 +13,15 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.matrix import Matrix, MatrixMaker
 from fraud_detection_api.model.bundle import Bundle, refuse_other_features
 from fraud_detection_api.model.calibration import calibrated, percentiles
+from fraud_detection_api.model.kinds.kind import ModelKind
+from fraud_detection_api.model.kinds.known import proven_runtime
 from fraud_detection_api.model.manifest import Manifest, Ranks
 from fraud_detection_api.model.runtimes import (
-    ONNX,
     AnomalyRuntime,
     AnomalyScores,
     Contributions,
     Probabilities,
     Runtime,
-    is_quick,
-    proven_runtime,
 )
 from fraud_detection_api.schemas.record import formatted
 from fraud_detection_api.schemas.use_case import UseCase
@@ -48,11 +47,11 @@ class Scores:
 class Scorer:
     """A proven model with its version: what one request takes and keeps to the end."""
 
-    def __init__(self, version: str, manifest: Manifest, runtime: Runtime | AnomalyRuntime) -> None:
+    def __init__(self, version: str, manifest: Manifest, kind: ModelKind, runtime: Runtime | AnomalyRuntime) -> None:
         self.version = version
         self.manifest = manifest
+        self.kind = kind
         self.runtime = runtime
-        self.is_quick = is_quick(runtime)
         self._rate = _rating(manifest, runtime)
         self._maker = MatrixMaker([feature.name for feature in manifest.features], manifest.categories)
         self._low = np.array([[-np.inf if f.low is None else f.low] for f in manifest.features])
@@ -63,13 +62,13 @@ class Scorer:
         return self._rate(self._maker.matrix(columns))
 
     def contributions(self, columns: Columns) -> Contributions:
-        """What each feature adds to each record's log-odds or strangeness (exact TreeSHAP), and the bias."""
+        """What each feature adds to each record's score, in the unit of the model's kind, and the bias."""
         try:
             found = self.runtime.contributions(self._maker.matrix(columns))
         except ValueError as error:  # the library's own error is one: it cannot read trees without covers
-            raise ReasonsUnavailable(self.version, has_trees=self.manifest.model_kind != ONNX) from error
+            raise ReasonsUnavailable(self.version, self.kind.no_reasons) from error
         if not np.isfinite(found).all():
-            raise ReasonsUnavailable(self.version)
+            raise ReasonsUnavailable(self.version, self.kind.no_reasons)
         return found
 
     def warnings(self, columns: Columns) -> dict[int, list[Warned]]:
@@ -90,7 +89,7 @@ class Scorer:
 def load_scorer(bundle: Bundle, use_case: UseCase) -> Scorer:
     """A scorer, once it has given the scores of the bundle's own reference rows."""
     refuse_other_features(bundle, use_case)
-    return Scorer(bundle.version, bundle.manifest, proven_runtime(bundle))
+    return Scorer(bundle.version, bundle.manifest, *proven_runtime(bundle, use_case))
 
 
 def _rating(manifest: Manifest, runtime: Runtime | AnomalyRuntime) -> Callable[[Matrix], Scores]:

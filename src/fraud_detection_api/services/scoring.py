@@ -53,7 +53,7 @@ class Scoring:
     def is_quick(self) -> bool:
         """Whether the model that is served now scores hundreds of records in a fraction of a millisecond."""
         scorer = self._model.scorer
-        return scorer is None or scorer.is_quick
+        return scorer is None or scorer.runtime.is_quick
 
     @property
     def gives_reasons(self) -> bool:

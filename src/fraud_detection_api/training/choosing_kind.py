@@ -6,18 +6,17 @@ import orjson
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.bundle import COMPARISON
-from fraud_detection_api.model.runtimes import XGBOOST
+from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.boosting import Boosting
-from fraud_detection_api.training.comparing.options import KINDS, refuse_unknown_kinds
 from fraud_detection_api.training.fit_options import BOOSTING_OPTIONS, FitOptions
+from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.progress import SearchFollower
+from fraud_detection_api.training.recipes import RECIPES
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.split import Split
-from fraud_detection_api.training.train_xgboost import XGBoostTrainer
-from fraud_detection_api.training.trained import Trainer
+from fraud_detection_api.training.trainers import TRAINABLE, refuse_unknown, trained_kind
 
-COMPARE, FOREST, FOLDS = "compare", "forest", 3
+COMPARE, FOLDS = "compare", 3
 
 
 @dataclass(frozen=True)
@@ -31,14 +30,14 @@ class ChosenKind:
 def kinds_asked(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
     """The kinds that may be trained; more than one are compared."""
     kinds = _kinds_named(use_case, options)
-    refuse_unknown_kinds(kinds)
+    refuse_unknown(kinds)
     for kind in kinds:
-        _refuse_broken(kind)
+        _refuse_broken(use_case, kind)
     given = [name for name in BOOSTING_OPTIONS if getattr(options, name) is not None]
-    if given and XGBOOST not in kinds:
+    if given and not any(_boosts(use_case, kind) for kind in kinds):
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise DataRefused(f"{flags} says how to boost, and {', '.join(kinds)} does not boost: leave it out.")
-    if options.grid and FOREST not in kinds:
+    if options.grid and not any(kind in RECIPES and RECIPES[kind].has_grid for kind in kinds):
         raise DataRefused(f"--grid searches the forest's grid, and {', '.join(kinds)} is no forest: leave it out.")
     return kinds
 
@@ -46,19 +45,29 @@ def kinds_asked(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
 def _kinds_named(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
     asked = options.model
     if asked is None:
-        return (XGBOOST,) if options.tuned else use_case.models
+        return (XGBOOST.name,) if options.tuned else use_case.models
     if asked == COMPARE:
-        return use_case.models if len(use_case.models) > 1 else KINDS
-    if options.tuned and asked != XGBOOST:
+        return use_case.models if len(use_case.models) > 1 else TRAINABLE
+    if options.tuned and asked != XGBOOST.name:
         raise DataRefused(f"--tuned says how to boost: leave it out to train {asked}.")
     return (asked,)
 
 
-def _refuse_broken(kind: str) -> None:
-    if ":" in kind:
+def _refuse_broken(use_case: UseCase, name: str) -> None:
+    """Refuse at once an import string that gives nothing to train."""
+    try:
+        is_pipeline = trained_kind(use_case, name) is None
+    except Exception as error:  # whatever a team's own code breaks is told in one line
+        raise DataRefused(f"There is no model {name!r}: {error}.") from error
+    if is_pipeline and ":" in name:
         from fraud_detection_api.training.comparing.own_models import own_model
 
-        own_model(kind)
+        own_model(name)
+
+
+def _boosts(use_case: UseCase, name: str) -> bool:
+    kind = trained_kind(use_case, name)
+    return kind is not None and kind.boosts
 
 
 def only(kind: str) -> ChosenKind:
@@ -71,24 +80,13 @@ def best_kind(
 ) -> ChosenKind:
     """The best by average precision within folds before the validation period."""
     kinds = _kinds_named(use_case, options)
-    from fraud_detection_api.training.comparing.candidates import Ways
     from fraud_detection_api.training.comparing.comparison import Entrants, compared
 
-    trainer = XGBoostTrainer(options.boosting, options.threads, options.device)
-    ways = Ways(trainer, int(trainer.parameters["nthread"]), options.seed, options.grid)
+    settings = FitSettings(options.boosting, options.seed, options.threads, options.device, options.grid)
     try:
-        found = compared(use_case, dataset, parts, Entrants(kinds, FOLDS, options.gap_days, ways), follower)
+        found = compared(use_case, dataset, parts, Entrants(kinds, FOLDS, options.gap_days, settings), follower)
     except DataRefused as error:
         raise DataRefused(f"The kinds of model cannot be compared; name one with --model. {error.message}") from error
     best = found.models[0]
     follower.step(f"Chose {best.kind}: average precision {best.mean('average_precision') or 0:.4f} within the folds")
     return ChosenKind(best.kind, {COMPARISON: orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2)})
-
-
-def trainer_of(kind: str, boosting: Boosting, options: FitOptions) -> Trainer:
-    """What trains a model of this kind."""
-    if kind == XGBOOST:
-        return XGBoostTrainer(boosting, options.threads, options.device)
-    from fraud_detection_api.training.train_pipeline import PipelineTrainer
-
-    return PipelineTrainer(kind, options.seed, options.threads, options.grid)

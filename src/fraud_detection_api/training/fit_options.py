@@ -16,6 +16,7 @@ from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.threshold import choice_of
 from fraud_detection_api.training.tables.dataset import Period
+from fraud_detection_api.training.trainers import TRAINABLE
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -142,8 +143,8 @@ class FitOptions(TableOptions):
     model: Annotated[
         Text,
         Option(
-            help="Kind of model: xgboost, logistic, forest, tree, svm, package.module:function for one of your own, or "
-            "`compare` for the best [what the use case names]"
+            help=f"Kind of model: {', '.join(TRAINABLE)}, package.module:function for one of your own, or `compare` "
+            "for the best [what the use case names]"
         ),
     ] = None
     grid: Annotated[bool, Option("--grid", help="Search the forest's grid on the stopping rows")] = False

@@ -11,8 +11,9 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.publishing import promoted, published
 from fraud_detection_api.training.bundling.trained_manifest import trained_manifest
 from fraud_detection_api.training.bundling.trained_reference import trained_reference
-from fraud_detection_api.training.choosing_kind import best_kind, kinds_asked, only, trainer_of
+from fraud_detection_api.training.choosing_kind import best_kind, kinds_asked, only
 from fraud_detection_api.training.fit_options import FitOptions
+from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.progress import Follower, SearchFollower, following
 from fraud_detection_api.training.proof.gate import refuse_unknown_demands
 from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, judged_bytes
@@ -28,6 +29,7 @@ from fraud_detection_api.training.tables.split import Split, split
 from fraud_detection_api.training.tables.training_table import TrainingTable, training_table, unlabelled_table
 from fraud_detection_api.training.tracking.tracker import tracker_at, tracking_uri
 from fraud_detection_api.training.trained import Trainer
+from fraud_detection_api.training.trainers import trainer_of
 from fraud_detection_api.training.tuning.tuned_file import Tuned, read_tuned
 
 GATE_FAILED = 3
@@ -68,7 +70,8 @@ def _fit_labelled(
     parts = _split(table, options, follower)
     compares = len(kinds) > 1
     chosen = best_kind(use_case, table.dataset, parts, options, follower) if compares else only(kinds[0])
-    trainer = trainer_of(chosen.kind, boosting, options)
+    settings = FitSettings(boosting, options.seed, options.threads, options.device, options.grid)
+    trainer = trainer_of(use_case, chosen.kind, settings)
     learned = _learned(use_case, table.dataset, parts, trainer, follower)
     if tuned:
         _warn_of_judges_that_tuned(tuned, learned, options, follower)

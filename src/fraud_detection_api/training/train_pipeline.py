@@ -6,16 +6,16 @@ import numpy as np
 import sklearn  # type: ignore[import-untyped]  # it ships no types
 
 from fraud_detection_api.features.matrix import MatrixMaker
+from fraud_detection_api.model.kinds.onnx import ONNX
 from fraud_detection_api.model.onnx_model import OnnxModel
-from fraud_detection_api.model.runtimes import ONNX
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.boosting import Parameters, cores
-from fraud_detection_api.training.comparing.candidates import Ways, fitted_as
+from fraud_detection_api.training.boosting import Parameters
+from fraud_detection_api.training.comparing.candidates import fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.exporting.exporting import exported
+from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 from fraud_detection_api.training.tables.folds import Fold
-from fraud_detection_api.training.train_xgboost import XGBoostTrainer
 from fraud_detection_api.training.trained import RoundDone, TrainedModel, categories_within
 
 NOBODY: Rows = np.zeros(0, dtype=np.intp)
@@ -25,15 +25,14 @@ NOBODY: Rows = np.zeros(0, dtype=np.intp)
 class PipelineTrainer:
     """One kind of scikit-learn pipeline: everything in it is fitted on the training rows alone."""
 
-    kind: str
-    seed: int = 0
-    threads: int = 0  # 0 takes every core
-    searches_grid: bool = False
+    name: str
+    settings: FitSettings
 
     @property
     def parameters(self) -> Parameters:
         """What the fit is told."""
-        return {"model": self.kind, "seed": self.seed, "nthread": cores(self.threads), "grid": int(self.searches_grid)}
+        asked = self.settings
+        return {"model": self.name, "seed": asked.seed, "nthread": asked.cores, "grid": int(asked.searches_grid)}
 
     @property
     def most_rounds(self) -> int:
@@ -45,18 +44,17 @@ class PipelineTrainer:
     ) -> TrainedModel:
         """Fit on these rows; a grid is searched on the stopping rows."""
         table = FoldTable.of(use_case, dataset, Fold(rows, stopping, NOBODY))
-        ways = Ways(XGBoostTrainer(), int(self.parameters["nthread"]), self.seed, self.searches_grid)
-        pipe = fitted_as(self.kind, table, ways)
+        pipe = fitted_as(self.name, table, self.settings)
         model = exported(pipe.pipeline, table.training)
         categories = categories_within(dataset, rows)
         maker = MatrixMaker(use_case.feature_names, categories)
         on_round(1, None)
         return TrainedModel(
-            model,
-            categories,
-            OnnxModel.read(model),
-            maker,
             kind=ONNX,
+            model=model,
+            categories=categories,
+            runtime=OnnxModel.read(model),
+            maker=maker,
             learned_with={"scikit-learn": sklearn.__version__},
             chosen=pipe.parameters,
             remark=pipe.remark,

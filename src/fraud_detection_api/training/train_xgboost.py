@@ -8,11 +8,13 @@ import xgboost
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.matrix import Categories, MatrixMaker
 from fraud_detection_api.model.bundle import Reference
+from fraud_detection_api.model.kinds.xgboost import XGBOOST, quickest_runtime
 from fraud_detection_api.model.library import LibraryModel
-from fraud_detection_api.model.runtimes import quickest_runtime
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting, Parameters, cores
+from fraud_detection_api.training.fit_settings import FitSettings
+from fraud_detection_api.training.saved_model import parsed, thresholds
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 from fraud_detection_api.training.trained import RoundDone, TrainedModel, categories_within
 
@@ -99,8 +101,24 @@ class XGBoostTrainer:
         library = LibraryModel.read(model, int(self.parameters["nthread"]))
         matrix = maker.matrix(some)
         runtime = quickest_runtime(model, Reference(matrix, library.probabilities(matrix)), lambda: library)
-        rounds, versions = booster.num_boosted_rounds(), {"xgboost": xgboost.__version__}
-        return TrainedModel(model, categories, runtime, maker, rounds, learned_with=versions)
+        rounds = booster.num_boosted_rounds()
+        return TrainedModel(
+            kind=XGBOOST,
+            model=model,
+            categories=categories,
+            runtime=runtime,
+            maker=maker,
+            rounds=rounds,
+            learned_with={"xgboost": xgboost.__version__},
+            chosen={"rounds": rounds, "most_rounds": self.boosting.rounds, "patience": self.boosting.patience},
+            thresholds=thresholds(parsed(model)),
+            original=library.probabilities,
+        )
+
+
+def trainer(_: str, settings: FitSettings) -> XGBoostTrainer:
+    """The trainer that `--model xgboost` asks for."""
+    return XGBoostTrainer(settings.boosting, settings.threads, settings.device)
 
 
 class _EachRound(xgboost.callback.TrainingCallback):

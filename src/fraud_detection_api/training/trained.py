@@ -5,32 +5,41 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.matrix import Categories, MatrixMaker, categories_of
-from fraud_detection_api.model.runtimes import XGBOOST, Probabilities, Runtime
+from fraud_detection_api.features.matrix import Categories, Matrix, MatrixMaker, categories_of
+from fraud_detection_api.model.bundle import Reference
+from fraud_detection_api.model.kinds.kind import ModelKind
+from fraud_detection_api.model.runtimes import Probabilities, Runtime
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Parameters
+from fraud_detection_api.training.saved_model import Thresholds
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 
 RoundDone = Callable[[int, float | None], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainedModel:
     """The model as its bundle will keep it; `rounds` are those that boosting kept, 0 where nothing is boosted."""
 
+    kind: ModelKind
     model: bytes
     categories: Categories
     runtime: Runtime
     maker: MatrixMaker
     rounds: int = 0
-    kind: str = XGBOOST
     learned_with: Mapping[str, str] = field(default_factory=dict)  # the packages, and their versions
     chosen: Mapping[str, str | int | float] = field(default_factory=dict)  # what the library was told in the end
     remark: str = ""
+    thresholds: Thresholds = field(default_factory=dict)  # where its splits divide: reference rows lie on them
+    original: Callable[[Matrix], Probabilities] | None = None  # the library itself, where it is not the runtime
 
     def probabilities(self, columns: Columns) -> Probabilities:
         """What the model says of any records, before calibration."""
         return self.runtime.probabilities(self.maker.matrix(columns))
+
+    def reference(self, rows: Matrix) -> Reference:
+        """These rows with the scores that the model has to give wherever it is loaded."""
+        return Reference(rows, (self.original or self.runtime.probabilities)(rows))
 
 
 class Trainer(Protocol):

@@ -18,22 +18,23 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.compared import COSTS, MEASURED, Comparison
 from fraud_detection_api.training.comparing import candidates
-from fraud_detection_api.training.comparing.candidates import Ways, candidate
+from fraud_detection_api.training.comparing.candidates import candidate
 from fraud_detection_api.training.comparing.comparison import compare
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.judging import measured
-from fraud_detection_api.training.comparing.options import KINDS, CompareOptions
+from fraud_detection_api.training.comparing.options import CompareOptions
 from fraud_detection_api.training.comparing.shown import as_json, plot, table
+from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.tables.dataset import Period, dataset_of
 from fraud_detection_api.training.tables.folds import folds_before_validation
 from fraud_detection_api.training.tables.split import split
-from fraud_detection_api.training.train_xgboost import XGBoostTrainer
+from fraud_detection_api.training.trainers import TRAINABLE
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import table_file
 from tests.training.tuning.small_tunings import SearchListener
 
 SMALL = CompareOptions(folds=2, threads=1, rounds=40)
-WAYS = Ways(XGBoostTrainer(Boosting(rounds=40), 1), threads=1, seed=0, searches_grid=False)
+SETTINGS = FitSettings(Boosting(rounds=40), threads=1)
 
 
 def compared(folder: Path, options: CompareOptions = SMALL, use_case: UseCase = CLAIMS) -> Comparison:
@@ -59,7 +60,7 @@ def last_fold(rows: int) -> FoldTable:
 
 
 def test_every_kind_has_figures_for_every_fold_best_average_precision_first(comparison: Comparison) -> None:
-    assert {model.kind for model in comparison.models} == set(KINDS)
+    assert {model.kind for model in comparison.models} == set(TRAINABLE)
     means = [model.mean("average_precision") or 0 for model in comparison.models]
     assert means == sorted(means, reverse=True)
     for model in comparison.models:
@@ -73,17 +74,17 @@ def test_every_kind_learns_what_the_claims_hold(comparison: Comparison) -> None:
     assert all((model.mean("roc_auc") or 0) > 0.65 for model in comparison.models)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRAINABLE)
 def test_figures_are_those_of_an_independent_implementation(kind: str, fold: FoldTable) -> None:
     rows = fold.fold.judging
-    scores, labels = candidate(kind, fold, WAYS).scores(fold.judging), fold.labels(rows)
+    scores, labels = candidate(kind, fold, SETTINGS).scores(fold.judging), fold.labels(rows)
     found = measured(fold, rows, scores)
     assert found["average_precision"] == pytest.approx(average_precision_score(labels, scores))
     assert found["roc_auc"] == pytest.approx(roc_auc_score(labels, scores))
     assert found["brier"] == pytest.approx(brier_score_loss(labels, scores))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRAINABLE)
 def test_what_judges_a_fold_changes_nothing_that_is_fitted(kind: str, fold: FoldTable) -> None:
     others = fold.dataset.labels.copy()
     others[fold.fold.judging] = ~others[fold.fold.judging]
@@ -91,19 +92,19 @@ def test_what_judges_a_fold_changes_nothing_that_is_fitted(kind: str, fold: Fold
     numbers[:, fold.fold.judging] = 1e6
     columns = replace(fold.dataset.columns, numbers=numbers)
     other = FoldTable.of(CLAIMS, replace(fold.dataset, labels=others, columns=columns), fold.fold)
-    one, two = (candidate(kind, each, WAYS).scores(fold.choosing) for each in (fold, other))
+    one, two = (candidate(kind, each, SETTINGS).scores(fold.choosing) for each in (fold, other))
     assert one.tobytes() == two.tobytes()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRAINABLE)
 def test_the_same_seed_gives_the_same_scores(kind: str, fold: FoldTable) -> None:
-    one, two = (candidate(kind, fold, WAYS).scores(fold.judging) for _ in range(2))
+    one, two = (candidate(kind, fold, SETTINGS).scores(fold.judging) for _ in range(2))
     assert one.tobytes() == two.tobytes()
 
 
 def test_the_grid_is_searched_on_the_choosing_rows_and_its_winner_is_named(fold: FoldTable) -> None:
-    searched = candidate("forest", fold, replace(WAYS, searches_grid=True))
-    plain = candidate("forest", fold, WAYS)
+    searched = candidate("forest", fold, replace(SETTINGS, searches_grid=True))
+    plain = candidate("forest", fold, SETTINGS)
     precisions = [
         measured(fold, fold.fold.choosing, each.scores(fold.choosing))["average_precision"]
         for each in (searched, plain)
@@ -117,7 +118,7 @@ def test_the_svm_says_on_how_many_rows_it_was_trained(fold: FoldTable) -> None:
     rows = candidates.some_of(fold.fold.training, fold.labels(fold.fold.training), 300, 1)
     assert len(rows) == len(np.unique(rows)) == 300
     assert np.isin(rows, fold.fold.training).all()
-    assert candidate("svm", fold, WAYS).remark == ""
+    assert candidate("svm", fold, SETTINGS).remark == ""
 
 
 @pytest.mark.parametrize("frauds", [0, 1, 2, 3, 150, 1000, 1997, 1998, 1999, 2000])
@@ -136,7 +137,7 @@ def test_the_svm_is_trained_on_the_rarest_frauds() -> None:
     labels, training = many.dataset.labels.copy(), many.fold.training
     labels[training[np.flatnonzero(labels[training])[2:]]] = False
     rare = FoldTable.of(CLAIMS, replace(many.dataset, labels=labels), many.fold)
-    svm = candidate("svm", rare, WAYS)
+    svm = candidate("svm", rare, SETTINGS)
     assert svm.remark == f"trained on 10,000 of {len(training):,} rows"
     assert np.isfinite(svm.scores(rare.judging)).all()
 
@@ -148,8 +149,8 @@ def test_a_category_that_only_judging_rows_hold_is_scored_by_every_kind(fold: Fo
         city[row] = "Salzburg"
     dataset = replace(fold.dataset, columns=replace(columns, texts=columns.texts | {"city": city}))
     other = FoldTable.of(CLAIMS, dataset, fold.fold)
-    for kind in KINDS:
-        assert np.isfinite(candidate(kind, other, WAYS).scores(other.judging)).all()
+    for kind in TRAINABLE:
+        assert np.isfinite(candidate(kind, other, SETTINGS).scores(other.judging)).all()
 
 
 def test_a_table_without_time_is_compared_on_random_folds(tmp_path: Path) -> None:
@@ -159,14 +160,14 @@ def test_a_table_without_time_is_compared_on_random_folds(tmp_path: Path) -> Non
 
 
 def test_the_table_the_plot_and_the_json_hold_every_kind(comparison: Comparison) -> None:
-    assert table(comparison).row_count == len(KINDS)
+    assert table(comparison).row_count == len(TRAINABLE)
     drawn = plot(comparison).decode()
     root = ET.fromstring(drawn)  # noqa: S314 - our own plot
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert "href" not in drawn
     kept = json.loads(as_json(comparison))
     assert [model["kind"] for model in kept["models"]] == [model.kind for model in comparison.models]
-    for kind in KINDS:
+    for kind in TRAINABLE:
         assert kind in drawn
 
 

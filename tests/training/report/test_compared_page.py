@@ -45,7 +45,7 @@ def test_it_names_its_kind_and_says_why_nothing_explains_it(compared: Published)
     (head,) = tree(compared.html).iter("header")
     assert f"\u00b7 {kind.capitalize()} \u00b7" in "".join(head.itertext())
     assert compared.report.importance is None
-    assert f"this {kind} is served as an ONNX model" in compared.words
+    assert "ONNX does not say what each feature adds" in compared.words
     assert f"{kind}, served as ONNX" in compared.words
     assert "Share of influence" not in compared.words
 

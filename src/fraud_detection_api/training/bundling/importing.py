@@ -20,9 +20,9 @@ from fraud_detection_api.training.bundling.boosters import loaded
 from fraud_detection_api.training.bundling.native_file import read_native
 from fraud_detection_api.training.bundling.publishing import boosted_reference, library_versions, promoted, published
 from fraud_detection_api.training.bundling.reference_rows import SplitEdges, reference_rows, rows_on_splits
-from fraud_detection_api.training.bundling.saved_model import SavedModel, parsed, reordered, thresholds
 from fraud_detection_api.training.proof.threshold import fixed
 from fraud_detection_api.training.report.making import report_files
+from fraud_detection_api.training.saved_model import SavedModel, parsed, reordered, thresholds
 from fraud_detection_api.training.tables.dataset import refuse_unlabelled
 
 COMPARED_ROWS = 4096

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_detection_api.features.matrix import Matrix
-from fraud_detection_api.training.bundling.saved_model import Thresholds
+from fraud_detection_api.training.saved_model import Thresholds
 
 REAL, ON_SPLITS, MOST_MISSING = 96, 128, 64
 EXTREMES = np.array([3.4028235e38, -3.4028235e38, 0.0, -0.0, 1.1754944e-38, -1.1754944e-38], dtype=np.float32)

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from fraud_detection_api.model.manifest import DataSummary, Manifest
-from fraud_detection_api.model.runtimes import XGBOOST
 from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.bundling.publishing import library_versions
@@ -20,7 +19,8 @@ def trained_manifest(
     dataset, parts = learned.dataset, learned.parts
     return Manifest(
         use_case=learned.use_case.name,
-        model_kind=learned.model.kind,
+        model_kind=learned.model.kind.name,
+        model_file=learned.model.kind.model_file,
         origin="trained",
         created_at=datetime.now(UTC),
         features=feature_profiles(learned.use_case, dataset.columns, parts.train, learned.model.categories),
@@ -40,10 +40,6 @@ def trained_manifest(
 
 def _choices(learned: Learned, options: FitOptions) -> Parameters:
     chosen: Parameters = {"review_budget": options.review_budget, "skipped_rows": learned.dataset.skipped}
-    if learned.model.kind == XGBOOST:
-        boosting = options.boosting
-        rounds: Parameters = {"rounds": learned.model.rounds, "most_rounds": boosting.rounds}
-        chosen = {**rounds, "patience": boosting.patience, **chosen}
     days = {"trained_until": learned.parts.trained_until, "chosen_until": learned.parts.chosen_until}
     return chosen | {name: day.isoformat() for name, day in days.items() if day}
 

@@ -3,11 +3,8 @@
 import numpy as np
 
 from fraud_detection_api.model.bundle import Reference
-from fraud_detection_api.model.runtimes import XGBOOST
 from fraud_detection_api.schemas.record import Kind
-from fraud_detection_api.training.bundling.publishing import boosted_reference
 from fraud_detection_api.training.bundling.reference_rows import SplitEdges, reference_rows
-from fraud_detection_api.training.bundling.saved_model import parsed, thresholds
 from fraud_detection_api.training.proof.proving import Learned
 
 MOST_CANDIDATES = 10_000
@@ -21,10 +18,4 @@ def trained_reference(learned: Learned, seed: int) -> Reference:
     categorical = tuple(
         position for position, field in enumerate(learned.use_case.features) if field.kind is Kind.CATEGORY
     )
-    edges = SplitEdges(thresholds(parsed(model.model)) if model.kind == XGBOOST else {}, categorical)
-    rows = reference_rows(matrix, edges, seed)
-    return (
-        boosted_reference(model.model, rows)
-        if model.kind == XGBOOST
-        else Reference(rows, model.runtime.probabilities(rows))
-    )
+    return model.reference(reference_rows(matrix, SplitEdges(model.thresholds, categorical), seed))

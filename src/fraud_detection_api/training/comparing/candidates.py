@@ -1,20 +1,25 @@
 """The kinds of model: each is fitted on a fold's training rows and makes its choices on the choosing rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pkgutil import resolve_name
+from typing import cast
 
 import numpy as np
 
 from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.calibration import calibrated
-from fraud_detection_api.model.runtimes import XGBOOST, Probabilities
+from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.grid import FOREST_GRID, best_in_grid
 from fraud_detection_api.training.comparing.own_models import own_model
 from fraud_detection_api.training.comparing.pipelines import Pipe, fitted_pipe, forest, logistic, support_vectors, tree
+from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.proof.calibrating import platt
+from fraud_detection_api.training.recipes import RECIPES
 from fraud_detection_api.training.tables.dataset import Labels, Rows
-from fraud_detection_api.training.train_xgboost import XGBoostTrainer
+from fraud_detection_api.training.trained import Trainer
+from fraud_detection_api.training.trainers import trained_kind, trainer_of
 
 MOST_SVM_ROWS = 10_000  # exact kernels take time with the square of the rows and more
 LEAST_OF_A_CLASS = 2
@@ -29,33 +34,27 @@ class Candidate:
     remark: str = ""
 
 
-@dataclass(frozen=True)
-class Ways:
-    """How the candidates are made."""
-
-    trainer: XGBoostTrainer
-    threads: int
-    seed: int
-    searches_grid: bool
+def candidate(name: str, table: FoldTable, settings: FitSettings) -> Candidate:
+    """The model of this name, fitted inside a fold."""
+    if trained_kind(table.use_case, name):
+        return trained(trainer_of(table.use_case, name, settings), table)
+    return piped(fitted_as(name, table, settings), table)
 
 
-def candidate(kind: str, table: FoldTable, ways: Ways) -> Candidate:
-    """A model of this kind, fitted inside a fold."""
-    return boosted(table, ways) if kind == XGBOOST else piped(fitted_as(kind, table, ways), table)
+def fitted_as(name: str, table: FoldTable, settings: FitSettings) -> Pipe:
+    """A pipeline by its recipe, or of a model of one's own: `package.module:function` gives a new classifier."""
+    if name in RECIPES:
+        fitted = cast(Callable[[FoldTable, FitSettings], Pipe], resolve_name(RECIPES[name].fitted))
+        return fitted(table, settings)
+    return fitted_pipe(own_model(name)(), table, table.fold.training)
 
 
-def fitted_as(kind: str, table: FoldTable, ways: Ways) -> Pipe:
-    """A pipeline of this kind, or of a model of one's own: `package.module:function` gives a new classifier."""
-    if kind in PIPES:
-        return PIPES[kind](table, ways)
-    return fitted_pipe(own_model(kind)(), table, table.fold.training)
-
-
-def boosted(table: FoldTable, ways: Ways) -> Candidate:
-    """Boosted trees as `fraud train` boosts them, stopped by the choosing rows."""
+def trained(trainer: Trainer, table: FoldTable) -> Candidate:
+    """A model as `fraud train` fits its kind; what has to be chosen is chosen on the choosing rows."""
     fold = table.fold
-    model = ways.trainer.train(table.use_case, table.dataset, fold.training, fold.choosing, lambda *_: None)
-    return Candidate(model.runtime.probabilities, remark=f"{model.rounds} rounds")
+    model = trainer.train(table.use_case, table.dataset, fold.training, fold.choosing, lambda *_: None)
+    remark = f"{model.rounds} rounds" if model.rounds else model.remark
+    return Candidate(model.runtime.probabilities, remark=remark)
 
 
 def piped(pipe: Pipe, table: FoldTable) -> Candidate:
@@ -70,28 +69,28 @@ def piped(pipe: Pipe, table: FoldTable) -> Candidate:
     return Candidate(scores, are_probabilities=curve is not None, remark=pipe.remark)
 
 
-def logistic_regression(table: FoldTable, ways: Ways) -> Pipe:
+def logistic_regression(table: FoldTable, settings: FitSettings) -> Pipe:
     """The plain yardstick: a weighted sum of scaled features."""
-    return fitted_pipe(logistic(ways.seed), table, table.fold.training)
+    return fitted_pipe(logistic(settings.seed), table, table.fold.training)
 
 
-def random_forest(table: FoldTable, ways: Ways) -> Pipe:
+def random_forest(table: FoldTable, settings: FitSettings) -> Pipe:
     """Averaged trees, at the library's settings or at the point of the grid that the choosing rows prefer."""
-    if not ways.searches_grid:
-        return fitted_pipe(forest(ways.seed, ways.threads), table, table.fold.training)
-    pipe, point = best_in_grid(table, ways.seed, ways.threads)
+    if not settings.searches_grid:
+        return fitted_pipe(forest(settings.seed, settings.cores), table, table.fold.training)
+    pipe, point = best_in_grid(table, settings.seed, settings.cores)
     words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in point.items())
     return replace(pipe, remark=f"best of {len(FOREST_GRID)}: {words}")
 
 
-def decision_tree(table: FoldTable, ways: Ways) -> Pipe:
+def decision_tree(table: FoldTable, settings: FitSettings) -> Pipe:
     """One tree that a person can read."""
-    return fitted_pipe(tree(ways.seed), table, table.fold.training)
+    return fitted_pipe(tree(settings.seed), table, table.fold.training)
 
 
-def support_vector_machine(table: FoldTable, ways: Ways) -> Pipe:
+def support_vector_machine(table: FoldTable, settings: FitSettings) -> Pipe:
     """Exact kernels on no more rows than they can bear."""
-    rows = some_of(table.fold.training, table.labels(table.fold.training), MOST_SVM_ROWS, ways.seed)
+    rows = some_of(table.fold.training, table.labels(table.fold.training), MOST_SVM_ROWS, settings.seed)
     pipe = fitted_pipe(support_vectors(), table, rows)
     capped = len(rows) < len(table.fold.training)
     remark = f"trained on {len(rows):,} of {len(table.fold.training):,} rows" if capped else ""
@@ -107,11 +106,3 @@ def some_of(rows: Rows, labels: Labels, most: int, seed: int) -> Rows:
     wanted = min(max(share, min(len(frauds), LEAST_OF_A_CLASS)), most - min(len(others), LEAST_OF_A_CLASS))
     drawn = random.choice(frauds, wanted, replace=False), random.choice(others, most - wanted, replace=False)
     return np.sort(np.concatenate(drawn))
-
-
-PIPES: Mapping[str, Callable[[FoldTable, Ways], Pipe]] = {
-    "logistic": logistic_regression,
-    "forest": random_forest,
-    "tree": decision_tree,
-    "svm": support_vector_machine,
-}

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.compared import COSTS, MEASURED, Compared, Comparison, Figures
-from fraud_detection_api.training.comparing.candidates import Ways, candidate
+from fraud_detection_api.training.comparing.candidates import candidate
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.judging import measured
 from fraud_detection_api.training.comparing.options import CompareOptions
+from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.progress import SearchFollower
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.folds import folds_before_validation
 from fraud_detection_api.training.tables.split import Split, split
 from fraud_detection_api.training.tables.training_table import training_table
-from fraud_detection_api.training.train_xgboost import XGBoostTrainer
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Entrants:
     kinds: tuple[str, ...]
     folds: int
     gap_days: int | None
-    ways: Ways
+    settings: FitSettings
 
 
 def compare(use_case: UseCase, options: CompareOptions, follower: SearchFollower) -> Comparison:
@@ -34,9 +34,8 @@ def compare(use_case: UseCase, options: CompareOptions, follower: SearchFollower
     dataset = training_table(use_case, options, follower).dataset
     parts = split(dataset, options.gap_days, options.seed)
     follower.step(f"{len(dataset):,} rows, {int(dataset.labels.sum()):,} of them frauds")
-    trainer = XGBoostTrainer(options.boosting, options.threads, options.device)
-    ways = Ways(trainer, int(trainer.parameters["nthread"]), options.seed, options.grid)
-    entrants = Entrants(options.kinds, options.folds, options.gap_days, ways)
+    settings = FitSettings(options.boosting, options.seed, options.threads, options.device, options.grid)
+    entrants = Entrants(options.kinds, options.folds, options.gap_days, settings)
     return compared(use_case, dataset, parts, entrants, follower)
 
 
@@ -44,7 +43,7 @@ def compared(
     use_case: UseCase, dataset: Dataset, parts: Split, entrants: Entrants, follower: SearchFollower
 ) -> Comparison:
     """Every kind on every fold of the rows before the validation period."""
-    folds = folds_before_validation(dataset, parts, entrants.folds, entrants.gap_days, entrants.ways.seed)
+    folds = folds_before_validation(dataset, parts, entrants.folds, entrants.gap_days, entrants.settings.seed)
     order = "at random" if dataset.in_order is None else "in time order"
     follower.step(f"Comparing {', '.join(entrants.kinds)} on {len(folds)} folds {order}")
     results = _results((FoldTable.of(use_case, dataset, fold) for fold in folds), entrants, follower)
@@ -64,16 +63,16 @@ def _results(
     results: dict[str, list[tuple[Figures, str]]] = {kind: [] for kind in kinds}
     for number, table in enumerate(tables):
         for place, kind in enumerate(kinds, 1):
-            figures, remark = _result(table, kind, entrants.ways)
+            figures, remark = _result(table, kind, entrants.settings)
             results[kind].append((figures, remark))
             shown = f"{kind} on fold {number + 1}: average precision {figures[MEASURED[0]]:.4f}"
             follower.moved("Fit", number * len(kinds) + place, entrants.folds * len(kinds), shown)
     return results
 
 
-def _result(table: FoldTable, kind: str, ways: Ways) -> tuple[Figures, str]:
+def _result(table: FoldTable, kind: str, settings: FitSettings) -> tuple[Figures, str]:
     started = time.perf_counter()
-    model = candidate(kind, table, ways)
+    model = candidate(kind, table, settings)
     fitted = time.perf_counter()
     scores = model.scores(table.judging)
     scored = time.perf_counter()

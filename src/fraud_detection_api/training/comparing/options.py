@@ -8,27 +8,16 @@ from typer import Option
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.training.fit_options import GapDays, TableOptions
-
-KINDS = ("xgboost", "logistic", "forest", "tree", "svm")
-
-
-def refuse_unknown_kinds(asked: tuple[str, ...]) -> None:
-    """Refuse what is neither built in nor the import string of a model of one's own."""
-    unknown = [kind for kind in asked if kind not in KINDS and ":" not in kind]
-    if unknown or not asked:
-        raise DataRefused(
-            f"There is no model {', '.join(unknown) or 'named'}; there are: {', '.join(KINDS)}, and your own as "
-            "package.module:function."
-        )
+from fraud_detection_api.training.trainers import TRAINABLE, refuse_unknown
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions(TableOptions):
     """Which kinds of model, on which folds, and where the table and the plot go."""
 
-    models: Annotated[
-        str, Option(help="Which to compare: xgboost, logistic, forest, tree, svm, or package.module:function")
-    ] = ",".join(KINDS)
+    models: Annotated[str, Option(help=f"Which to compare: {', '.join(TRAINABLE)}, or package.module:function")] = (
+        ",".join(TRAINABLE)
+    )
     grid: Annotated[bool, Option("--grid", help="Search the forest's grid inside the training rows of each fold")] = (
         False
     )
@@ -41,7 +30,7 @@ class CompareOptions(TableOptions):
     def kinds(self) -> tuple[str, ...]:
         """The kinds of model to compare, each once."""
         asked = tuple(dict.fromkeys(part.strip() for part in self.models.split(",") if part.strip()))
-        refuse_unknown_kinds(asked)
+        refuse_unknown(asked)
         return asked
 
     def refuse_contradictions(self) -> None:

@@ -6,6 +6,7 @@ from sklearn.base import BaseEstimator  # type: ignore[import-untyped]  # scikit
 
 from fraud_detection_api.errors import ExportRefused
 from fraud_detection_api.features.matrix import Matrix
+from fraud_detection_api.model.kinds.proof import AGREED
 from fraud_detection_api.model.onnx_model import OnnxModel
 from fraud_detection_api.training.exporting.originals import (
     is_isolation,
@@ -14,7 +15,6 @@ from fraud_detection_api.training.exporting.originals import (
     original_scores,
 )
 
-AGREED = 1e-6
 # scikit-learn adds up a forest's trees in the order in which its threads end: a row may lie on the boundary itself,
 # and then its class changes from one call to the next.
 ON_BOUNDARY = 1e-12

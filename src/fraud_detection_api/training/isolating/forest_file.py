@@ -9,13 +9,13 @@ from sklearn.tree import ExtraTreeRegressor  # type: ignore[import-untyped]
 from fraud_detection_api.errors import ExportRefused
 from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.isolation_forest import IsolationForest as ServedForest
+from fraud_detection_api.model.kinds.proof import AGREED
 from fraud_detection_api.model.saved_trees import ForestUnsupported
 from fraud_detection_api.training.isolating.path_lengths import average_paths, path_lengths
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-AGREED = 1e-6
 
 
 def forest_file(fitted: IsolationForest, matrix: Matrix) -> bytes:

@@ -12,8 +12,8 @@ from sklearn.ensemble import IsolationForest as GrownForest  # type: ignore[impo
 from fraud_detection_api.features.matrix import Matrix, MatrixMaker
 from fraud_detection_api.model.bundle import Reference
 from fraud_detection_api.model.isolation_forest import IsolationForest
+from fraud_detection_api.model.kinds.isolation_forest import ISOLATION_FOREST
 from fraud_detection_api.model.manifest import DataSummary, GateCheck, GateVerdict, Manifest, Ranks
-from fraud_detection_api.model.runtimes import ISOLATION_FOREST
 from fraud_detection_api.schemas.learning import Isolation
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Parameters
@@ -79,7 +79,7 @@ def isolation_manifest(found: Isolated, force: str | None) -> Manifest:
     every = np.arange(len(dataset))
     return Manifest(
         use_case=found.use_case.name,
-        model_kind=ISOLATION_FOREST,
+        model_kind=ISOLATION_FOREST.name,
         origin="trained",
         created_at=datetime.now(UTC),
         features=feature_profiles(found.use_case, dataset.columns, every, {}),

@@ -166,12 +166,22 @@ class Strangeness(Frozen):
     others: tuple[Flagging, ...]  # what other shares would take
 
 
+class KindInWords(Frozen):
+    """What people call a kind of model, and what is to be said of its reasons."""
+
+    words: str
+    served_as: str = ""
+    explained_in: str = ""
+    no_reasons: str = ""
+
+
 class Report(Frozen):
     """A model's report."""
 
     format: int = 1
     use_case: Purpose
     manifest: Manifest
+    kind: KindInWords
     figures: Figures | None
     strangeness: Strangeness | None = None
     comparison: Comparison | None = None

@@ -1,37 +1,45 @@
 """Kinds of model, as people call them."""
 
-from collections.abc import Mapping
-
+from fraud_detection_api.model.kinds.known import KINDS, kind_named
 from fraud_detection_api.model.manifest import Manifest
-from fraud_detection_api.model.runtimes import ISOLATION_FOREST, ONNX, XGBOOST
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.recipes import RECIPES
+from fraud_detection_api.training.report.contents import KindInWords
 
-NAMES: Mapping[str, str] = {
-    XGBOOST: "XGBoost",
-    "logistic": "logistic regression",
-    "forest": "random forest",
-    "tree": "decision tree",
-    "svm": "support vector machine",
-    ISOLATION_FOREST: "isolation forest",
-    ONNX: "ONNX model",
-}
+NAMES = {kind.name: kind.words for kind in KINDS} | {name: recipe.words for name, recipe in RECIPES.items()}
 
 
 def kind_of(manifest: Manifest) -> str:
-    """The kind as commands know it, behind whatever form it is served in."""
-    return str(manifest.parameters.get("model", ONNX)) if manifest.model_kind == ONNX else manifest.model_kind
+    """The name that it was trained under, behind whatever form it is served in."""
+    return str(manifest.parameters.get("model", manifest.model_kind))
 
 
-def kind_name(kind: str) -> str:
+def kind_name(name: str) -> str:
     """A kind in words; one that nobody has worded keeps its name."""
-    return NAMES.get(kind, kind)
+    return NAMES.get(name, name)
 
 
-def kind_title(kind: str) -> str:
-    """A kind as it stands at the head of a line; the name of somebody's own function is left as it is."""
-    name = kind_name(kind)
-    return name[:1].upper() + name[1:] if kind in NAMES else name
+def kind_title(name: str) -> str:
+    """A kind as it stands at the head of a line; the name of somebody's own is left as it is."""
+    return as_title(NAMES[name]) if name in NAMES else name
 
 
 def kind_words(manifest: Manifest) -> str:
     """The kind of a model in words."""
     return kind_name(kind_of(manifest))
+
+
+def as_title(words: str) -> str:
+    """Words at the head of a line."""
+    return words[:1].upper() + words[1:]
+
+
+def in_words(manifest: Manifest, use_case: UseCase) -> KindInWords:
+    """What a report says of the kind of its model; a kind that its use case no longer names has its name alone."""
+    name, served = kind_of(manifest), kind_named(manifest.model_kind, use_case)
+    if served is None:
+        return KindInWords(words=name)
+    words = served.words if name == served.name else kind_name(name)
+    return KindInWords(
+        words=words, served_as=served.served_as, explained_in=served.explained_in, no_reasons=served.no_reasons
+    )

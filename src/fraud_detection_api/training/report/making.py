@@ -11,6 +11,7 @@ from fraud_detection_api.training.compared import Comparison
 from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, judged_of, with_stakes
 from fraud_detection_api.training.report.contents import Importance, Purpose, Report
 from fraud_detection_api.training.report.figures import figures
+from fraud_detection_api.training.report.kinds import in_words
 from fraud_detection_api.training.report.limits import limits_of
 from fraud_detection_api.training.report.page import page
 from fraud_detection_api.training.report.strangeness import strangeness
@@ -31,6 +32,7 @@ def report_files(
     report = Report(
         use_case=_purpose(use_case),
         manifest=manifest.model_copy(update={"files": {}}),
+        kind=in_words(manifest, use_case),
         figures=found,
         strangeness=strangeness(manifest),
         comparison=_comparison(use_case, comparison),

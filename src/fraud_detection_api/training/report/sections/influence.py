@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from fraud_detection_api.model.runtimes import ONNX
-from fraud_detection_api.training.report.contents import Importance, Report
-from fraud_detection_api.training.report.kinds import kind_words
+from fraud_detection_api.training.report.contents import Importance, KindInWords, Report
 from fraud_detection_api.training.report.markup import Markup
 from fraud_detection_api.training.report.plotting.axes import Axis, percent
 from fraud_detection_api.training.report.plotting.rows import Row, RowChart, row_chart
@@ -27,20 +25,20 @@ class _Moved:
 def influence(report: Report) -> Markup:
     """What moves the scores, or the strangeness."""
     found = report.importance
-    moved = _log_odds(found) if report.strangeness is None else _strangeness(found)
+    moved = _scores(found, report.kind.explained_in) if report.strangeness is None else _strangeness(found)
     if found is None or not found.values:
-        return section("importance", moved.title, paragraph(_why_unknown(report)))
+        return section("importance", moved.title, paragraph(_why_unknown(report.kind)))
     words = moved.words.format(count(found.rows, moved.noun))
     return section("importance", moved.title, paragraph(words), side_by_side(_bars(found, moved.axis)))
 
 
-def _log_odds(found: Importance | None) -> _Moved:
+def _scores(found: Importance | None, unit: str) -> _Moved:
     return _Moved(
         "What moves the scores",
         "validation row",
-        "How far each feature moves the log-odds of a record, up or down, on average over {} (mean |SHAP|). It says "
+        f"How far each feature moves the {unit} of a record, up or down, on average over {{}} (mean |SHAP|). It says "
         "what the model uses, not what causes fraud.",
-        Axis("Mean |SHAP| in log-odds", 0, _end(found), spelled="{:.3g}".format),
+        Axis(f"Mean |SHAP| in {unit}", 0, _end(found), spelled="{:.3g}".format),
     )
 
 
@@ -58,13 +56,10 @@ def _end(found: Importance | None) -> float:
     return max(*found.values.values(), 1e-9) * 1.02 if found and found.values else 1.0
 
 
-def _why_unknown(report: Report) -> str:
-    if report.manifest.model_kind != ONNX:
+def _why_unknown(kind: KindInWords) -> str:
+    if kind.explained_in or not kind.no_reasons:
         return "Not known: it was not measured when this model was made."
-    return (
-        f"Not known: this {kind_words(report.manifest)} is served as an ONNX model, which gives scores but does not "
-        "say what each feature adds to them. Train with --model xgboost for a model that does."
-    )
+    return f"Not known: {kind.no_reasons}."
 
 
 def _bars(found: Importance, axis: Axis) -> Markup:

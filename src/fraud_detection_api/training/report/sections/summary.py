@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 
-from fraud_detection_api.model.manifest import Manifest
-from fraud_detection_api.model.runtimes import ONNX
-from fraud_detection_api.training.report.contents import Report
-from fraud_detection_api.training.report.kinds import kind_of, kind_title, kind_words
+from fraud_detection_api.training.report.contents import KindInWords, Report
+from fraud_detection_api.training.report.kinds import as_title
 from fraud_detection_api.training.report.markup import Markup, joined, tag
 from fraud_detection_api.training.report.sections.parts import (
     bullets,
@@ -41,7 +39,7 @@ def header(report: Report) -> Markup:
         tag("h1", report.use_case.title),
         tag(
             "p",
-            f"{report.use_case.name} \u00b7 {kind_title(kind_of(manifest))} \u00b7 {made}{rows}{until}",
+            f"{report.use_case.name} \u00b7 {as_title(report.kind.words)} \u00b7 {made}{rows}{until}",
             class_="soft",
         ),
     )
@@ -127,14 +125,14 @@ def versions(report: Report) -> Markup:
     return section(
         "versions",
         "Versions and parameters",
-        facts([*made, ("kind of model", _kind(manifest)), *libraries]),
+        facts([*made, ("kind of model", _kind(report.kind)), *libraries]),
         tag("h3", "Parameters"),
         facts(parameters),
     )
 
 
-def _kind(manifest: Manifest) -> str:
-    return f"{kind_words(manifest)}, served as ONNX" if manifest.model_kind == ONNX else kind_words(manifest)
+def _kind(kind: KindInWords) -> str:
+    return f"{kind.words}, served as {kind.served_as}" if kind.served_as else kind.words
 
 
 def _said(detail: str, numbers: dict[str, float]) -> Markup:

@@ -1,0 +1,69 @@
+"""Boosted trees of XGBoost: walked by the compiled forest where it gives the library's bits, else by the library."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+from fraud_detection_api.errors import BundleRefused
+from fraud_detection_api.features.matrix import Matrix
+from fraud_detection_api.model.bundle import Bundle, Reference
+from fraud_detection_api.model.data_frames import without_data_frames
+from fraud_detection_api.model.forest import Forest
+from fraud_detection_api.model.kinds.kind import ModelKind
+from fraud_detection_api.model.kinds.proof import gives_same_bits
+from fraud_detection_api.model.runtimes import Contributions, Runtime
+from fraud_detection_api.model.saved_trees import ForestUnsupported
+
+
+def quickest_runtime(model: bytes, reference: Reference, library: Callable[[], Runtime]) -> Runtime:
+    """The compiled forest where it gives the library's bits, else the library."""
+    try:
+        forest = Forest.read(model)
+    except ForestUnsupported:
+        return library()
+    if not gives_same_bits(forest, reference):
+        return library()
+    return forest if forest.explains else ExplainedByLibrary(forest, library)
+
+
+class ExplainedByLibrary:
+    """A forest that scores but cannot explain, since a split has no cover; the library is loaded when it is asked."""
+
+    is_quick = True
+
+    def __init__(self, forest: Forest, library: Callable[[], Runtime]) -> None:
+        self._library = library
+        self.probabilities = forest.probabilities
+
+    def contributions(self, matrix: Matrix) -> Contributions:
+        """The library's own."""
+        return self._loaded.contributions(matrix)
+
+    @cached_property
+    def _loaded(self) -> Runtime:
+        return self._library()
+
+
+def _load(bundle: Bundle) -> Runtime:
+    return quickest_runtime(bundle.model, bundle.reference, lambda: _proven_library(bundle))
+
+
+def _proven_library(bundle: Bundle) -> Runtime:
+    with without_data_frames():
+        from fraud_detection_api.model.library import LibraryModel  # slow and large: only where it is needed
+
+    library = LibraryModel.read(bundle.model)
+    if not gives_same_bits(library, bundle.reference):
+        made_with = bundle.manifest.libraries.get("xgboost")
+        raise BundleRefused(bundle.version, f"the XGBoost here gives other probabilities than {made_with} did")
+    return library
+
+
+XGBOOST = ModelKind(
+    name="xgboost",
+    words="XGBoost",
+    load=_load,
+    explained_in="log-odds",
+    no_reasons="its trees lack usable covers (sum_hessian); train the model again, or import it again with its covers",
+    trainer="fraud_detection_api.training.train_xgboost:trainer",
+    boosts=True,
+)
