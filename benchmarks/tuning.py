@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from fraud_detection_api.features.tables import RawColumn
+from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
 
@@ -41,7 +42,11 @@ class Payment(Record):
 
 
 PAYMENTS = UseCase(
-    name="payments", title="Payments", record=Payment, identifier="payment", label="is_fraud", time_column="paid_on"
+    name="payments",
+    title="Payments",
+    record=Payment,
+    learning=Supervised(label="is_fraud", time_column="paid_on"),
+    identifier="payment",
 )
 
 

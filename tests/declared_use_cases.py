@@ -9,6 +9,7 @@ from annotated_types import Ge
 from numpy.typing import NDArray
 from pydantic import Field
 
+from fraud_detection_api.schemas.learning import Supervised, Unsupervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import Rule, UseCase
 from fraud_detection_api.use_cases import USE_CASES
@@ -35,9 +36,8 @@ LOAN_APPLICATIONS = UseCase(
     name="loan_applications",
     title="Loan applications",
     record=LoanApplication,
+    learning=Supervised(label="is_fraud", time_column="applied_on"),
     identifier="application_id",
-    label="is_fraud",
-    time_column="applied_on",
     rules=(
         Rule(
             fields=("last_default", "customer_since"),
@@ -66,8 +66,8 @@ CARD_TAPS = UseCase(
     name="card_taps",
     title="Card taps",
     record=CardTap,
+    learning=Supervised(label="is_fraud"),
     identifier="tap",
-    label="is_fraud",
 )
 
 
@@ -79,8 +79,8 @@ BROKEN_TAPS = UseCase(
     name="broken_taps",
     title="Card taps with a rule that fails",
     record=CardTap,
+    learning=Supervised(label="is_fraud"),
     identifier="tap",
-    label="is_fraud",
     rules=(Rule(fields=("amount",), holds=_raises, message="never said"),),
 )
 
@@ -94,8 +94,8 @@ SLOW_TAPS = UseCase(
     name="slow_taps",
     title="Card taps with a rule that takes three seconds",
     record=CardTap,
+    learning=Supervised(label="is_fraud"),
     identifier="tap",
-    label="is_fraud",
     rules=(Rule(fields=("amount",), holds=_sleeps, message="never said"),),
 )
 
@@ -107,7 +107,9 @@ class Ledger(Record):
     balance: int = Field(examples=[7])
 
 
-LEDGERS = UseCase(name="ledgers", title="Ledgers", record=Ledger, identifier="entry", label="is_fraud")
+LEDGERS = UseCase(
+    name="ledgers", title="Ledgers", record=Ledger, learning=Supervised(label="is_fraud"), identifier="entry"
+)
 
 
 class WireTransfer(Record):
@@ -124,9 +126,8 @@ WIRE_TRANSFERS = UseCase(
     name="wire_transfers",
     title="Wire transfers",
     record=WireTransfer,
+    learning=Supervised(label="is_fraud", models=("forest",)),
     identifier="transfer",
-    label="is_fraud",
-    models=("forest",),
 )
 
 
@@ -144,6 +145,7 @@ METER_READINGS = UseCase(
     name="meter_readings",
     title="Meter readings",
     record=MeterReading,
+    learning=Unsupervised(),
     identifier="meter",
     rules=(
         Rule(

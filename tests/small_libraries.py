@@ -196,7 +196,7 @@ def library_of(use_case: UseCase) -> type[Library]:
     """What fits the small models of a use case: the first kind that it names, a forest of strangers without a label."""
     if use_case.label is None:
         return Isolated
-    return Boosted if use_case.models[0] == "xgboost" else Piped
+    return Boosted if use_case.learning.models[0] == "xgboost" else Piped
 
 
 def _labels(matrix: Floats, seed: int) -> NDArray[np.int64]:

@@ -188,12 +188,13 @@ def test_a_refused_declaration_says_what_the_page_says(tmp_path: Path, declared:
     (tmp_path / "refused.py").write_text(
         "from typing import Literal\n"
         "from pydantic import Field\n"
+        "from fraud_detection_api.schemas.learning import Supervised\n"
         "from fraud_detection_api.schemas.record import Record\n"
         "from fraud_detection_api.schemas.use_case import UseCase\n"
         "class Refused(Record):\n"
         "    ID: int\n"
         f"    {unescaped(declared)}\n"
-        "UseCase(name='loans', title='Loans', record=Refused, identifier='ID', label='label')\n"
+        "UseCase(name='loans', title='Loans', record=Refused, learning=Supervised(label='label'), identifier='ID')\n"
     )
     with pytest.raises(UseCaseInvalid) as refusal:
         runpy.run_path(str(tmp_path / "refused.py"))

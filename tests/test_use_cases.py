@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from fraud_detection_api.errors import UnknownUseCase, UseCaseInvalid
+from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import LARGEST, Kind, Record, RecordField, fields_of
 from fraud_detection_api.schemas.use_case import Rule, UseCase
 from fraud_detection_api.use_cases import USE_CASES, all_use_cases, named
@@ -148,7 +149,7 @@ class TestRecord:
                 return 2 * value
 
         with pytest.raises(UseCaseInvalid, match="declare a Rule"):
-            UseCase(name="doubling", title="", record=Doubling, identifier="key", label="label")
+            UseCase(name="doubling", title="", record=Doubling, learning=Supervised(label="label"), identifier="key")
 
     def test_with_a_rule_in_the_class_is_refused(self) -> None:
         class Ruled(Record):
@@ -160,7 +161,7 @@ class TestRecord:
                 return self
 
         with pytest.raises(UseCaseInvalid, match="declare a Rule"):
-            UseCase(name="ruled", title="", record=Ruled, identifier="key", label="label")
+            UseCase(name="ruled", title="", record=Ruled, learning=Supervised(label="label"), identifier="key")
 
     @pytest.mark.parametrize(
         "config",
@@ -181,7 +182,7 @@ class TestUseCase:
     @pytest.mark.parametrize("name", ["", "Loans", "1loans", "loan-s", "../loans", "loans/", "a" * 64, "l\u00f6ans"])
     def test_with_a_bad_name_is_refused(self, name: str) -> None:
         with pytest.raises(UseCaseInvalid, match="a name is lower-case letters"):
-            UseCase(name=name, title="", record=CARD_TAPS.record, identifier="tap", label="label")
+            UseCase(name=name, title="", record=CARD_TAPS.record, learning=Supervised(label="label"), identifier="tap")
 
     @pytest.mark.parametrize(
         ("identifier", "label", "why"),
@@ -194,14 +195,20 @@ class TestUseCase:
     )
     def test_with_a_bad_identifier_or_label_is_refused(self, identifier: str, label: str, why: str) -> None:
         with pytest.raises(UseCaseInvalid, match=why):
-            UseCase(name="l", title="", record=LOAN_APPLICATIONS.record, identifier=identifier, label=label)
+            UseCase(
+                name="l",
+                title="",
+                record=LOAN_APPLICATIONS.record,
+                learning=Supervised(label=label),
+                identifier=identifier,
+            )
 
     def test_without_a_feature_is_refused(self) -> None:
         class Lonely(Record):
             key: int
 
         with pytest.raises(UseCaseInvalid, match="no feature"):
-            UseCase(name="lonely", title="", record=Lonely, identifier="key", label="label")
+            UseCase(name="lonely", title="", record=Lonely, learning=Supervised(label="label"), identifier="key")
 
     @pytest.mark.parametrize("examples", [[], ["many"], [-1]])
     def test_whose_example_does_not_work_is_refused(self, examples: list[object]) -> None:
@@ -212,7 +219,9 @@ class TestUseCase:
         with pytest.raises(
             UseCaseInvalid, match=r"every field needs examples=\[...\] that work; value: Input should be"
         ):
-            UseCase(name="unexplained", title="", record=Unexplained, identifier="key", label="label")
+            UseCase(
+                name="unexplained", title="", record=Unexplained, learning=Supervised(label="label"), identifier="key"
+            )
 
     def test_whose_identifier_has_the_name_of_an_answer_is_refused(self) -> None:
         class Decided(Record):
@@ -220,13 +229,13 @@ class TestUseCase:
             value: float = Field(examples=[1])
 
         with pytest.raises(UseCaseInvalid, match="the answer has a field 'decision' of its own"):
-            UseCase(name="decided", title="", record=Decided, identifier="decision", label="label")
+            UseCase(name="decided", title="", record=Decided, learning=Supervised(label="label"), identifier="decision")
 
     @pytest.mark.parametrize("fields", [(), ("nobody",), ("purpose", "amount"), ("application_id", "amount")])
     def test_with_a_rule_between_other_things_than_numeric_features_is_refused(self, fields: tuple[str, ...]) -> None:
         rule = Rule(fields=fields, holds=lambda *columns: np.isfinite(columns[0]), message="")
         with pytest.raises(UseCaseInvalid, match="a rule is between numeric features"):
-            UseCase("l", "", LOAN_APPLICATIONS.record, "application_id", "label", rules=(rule,))
+            UseCase("l", "", LOAN_APPLICATIONS.record, Supervised("label"), "application_id", rules=(rule,))
 
 
 class TestImportStrings:

@@ -25,6 +25,7 @@ from fraud_detection_api.routes.scoring_lane import Limits, ScoringLane
 from fraud_detection_api.schemas.card_transactions import CARD_TRANSACTIONS
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.purchases import PURCHASES
+from fraud_detection_api.schemas.score_kinds import ANOMALY
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import full_answer, short_answer
 from fraud_detection_api.services.keeping import keeper as keeping
@@ -79,7 +80,7 @@ def _scorings(
         **{
             prediction_path(use_case): VectorScoring(use_case, served[name])
             for name, use_case in use_cases.items()
-            if use_case.label is None
+            if use_case.score is ANOMALY
         },
         **{
             score_path(name): Scoring(use_case, served[name], full_answer, most, Reasons(use_case, pace))

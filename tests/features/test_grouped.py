@@ -13,9 +13,10 @@ from fraud_detection_api.errors import DataRefused, UseCaseInvalid
 from fraud_detection_api.features.grouped import grouped
 from fraud_detection_api.features.tables import RawColumn, RawTable
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.schemas.learning import SourceTable, SourceTables, Total
+from fraud_detection_api.schemas.learning import Unsupervised
 from fraud_detection_api.schemas.purchases import PURCHASES, Fill, GasStation, User
 from fraud_detection_api.schemas.record import Record
+from fraud_detection_api.schemas.source_tables import SourceTable, SourceTables, Total
 from fraud_detection_api.schemas.use_case import UseCase
 
 Tables = dict[str, dict[str, RawColumn]]
@@ -219,7 +220,14 @@ class TestDeclarations:
         tables = SourceTables(
             SourceTable("senders", Sender, "sender_id"), SourceTable("parcels", Parcel, "parcel_id"), (Total("weight"),)
         )
-        parcels = UseCase(name="parcels", title="Parcels", record=Parcels, identifier="sender_id", tables=tables)
+        parcels = UseCase(
+            name="parcels",
+            title="Parcels",
+            record=Parcels,
+            learning=Unsupervised(),
+            identifier="sender_id",
+            tables=tables,
+        )
         raw = {
             "senders": {"sender_id": np.array([2, 1])},
             "parcels": {"parcel_id": np.arange(3), "sender_id": np.array([1, 1, 2]), "weight": np.array([1.5, 2, 4])},

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from fraud_detection_api.errors import RecordsRefused
 from fraud_detection_api.features.rows import RecordReader, dates_as_days
+from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
 from tests.declared_use_cases import CARD_TAPS, EVERY_USE_CASE, LOAN_APPLICATIONS
@@ -59,7 +60,7 @@ def test_an_identifier_without_bounds_fits_into_64_bits() -> None:
         key: int = Field(examples=[1])
         amount: float = Field(examples=[1])
 
-    wide = UseCase(name="wide", title="", record=Wide, identifier="key", label="label")
+    wide = UseCase(name="wide", title="", record=Wide, learning=Supervised(label="label"), identifier="key")
     rows: list[Row] = [{"key": key, "amount": 1.0} for key in (2**63 - 1, -(2**63), 2**63, -(2**63) - 1)]
     assert list(RecordReader(wide).columns(records_of(rows[:2], wide)).identifiers) == [2**63 - 1, -(2**63)]
     with pytest.raises(RecordsRefused) as refused:
@@ -84,7 +85,7 @@ def test_a_record_of_more_fields_than_the_quick_reader_knows_takes_the_slow_way(
     names = {"key": int} | {f"field{number}": float for number in range(300)}
     values = {name: Field(examples=[1]) for name in names}
     record = type("Long", (Record,), {"__annotations__": names, "__module__": __name__} | values)
-    long = UseCase(name="long", title="", record=record, identifier="key", label="label")
+    long = UseCase(name="long", title="", record=record, learning=Supervised(label="label"), identifier="key")
     row: Row = dict.fromkeys(names, 1)
     assert RecordReader(long).read(body_of([row]), 10) is None
     assert RecordReader(long).columns(records_of([row], long)).numbers.tolist() == [[1.0]] * 300

@@ -17,6 +17,7 @@ from fraud_detection_api.model.library import LibraryModel
 from fraud_detection_api.model.manifest import Feature, Manifest
 from fraud_detection_api.model.onnx_model import OnnxModel
 from fraud_detection_api.model.scorer import Scorer, Warned, load_scorer
+from fraud_detection_api.schemas.learning import Supervised, Unsupervised
 from fraud_detection_api.schemas.record import Kind
 from tests.declared_use_cases import EVERY_USE_CASE, WIRE_TRANSFERS
 from tests.small_libraries import Boosted, Isolated, Piped, library_of
@@ -111,9 +112,9 @@ def test_a_bundle_that_learned_with_labels_where_there_are_none_is_refused_and_t
     small_models: dict[str, SmallModel], name: str
 ) -> None:
     bundle, use_case = bundle_of(small_models[name]), BY_NAME[name]
-    label, learned = ("label", "without") if use_case.label is None else (None, "with")
-    with pytest.raises(BundleRefused, match=f"it learned {learned} labels"):
-        load_scorer(bundle, replace(use_case, label=label, time_column=None))
+    other = Unsupervised() if use_case.label else Supervised("label")
+    with pytest.raises(BundleRefused, match=f"it learned {use_case.score.learned}, and .* has {other.score.declared}"):
+        load_scorer(bundle, replace(use_case, learning=other))
 
 
 def test_anomalies_without_ranks_are_refused_at_once(small_models: dict[str, SmallModel]) -> None:

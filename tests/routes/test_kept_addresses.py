@@ -12,7 +12,7 @@ from fraud_detection_api.schemas.card_transactions import CARD_TRANSACTIONS
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.schemas.purchases import PURCHASES
-from fraud_detection_api.schemas.use_case import ANOMALY_SCORE, UseCase
+from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.use_cases import USE_CASES
 from tests.examples import Row, body_of, good_rows, records_of
 from tests.running_service import running_service
@@ -40,9 +40,9 @@ class Asked:
     @property
     def kept(self) -> list[tuple[object, ...]]:
         """What is to be kept of it: address, key, score, anomaly score."""
-        name = SCORE_NAMES.get(self.address, self.use_case.score_name)
+        name = SCORE_NAMES.get(self.address, self.use_case.score.name)
         keys = [str(row.get(self.use_case.identifier or "", f"{self.request_id}:{at}")) for at, row in self._places]
-        figures = [(answer[name], answer.get(ANOMALY_SCORE)) for answer in self.answers]
+        figures = [(answer[name], answer.get("anomaly_score")) for answer in self.answers]
         return [(self.address, key, *each) for key, each in zip(keys, figures, strict=True)]
 
     @property
@@ -87,8 +87,8 @@ def vector_asked(client: httpx.Client, before: list[Asked]) -> Asked:
     rows = listed.rows[:1]
     vector = {"feature_vector": [rows[0][name] for name in PLATFORM_ACTIVITY.feature_names], "score": True}
     found = asked(client, "/prediction", PLATFORM_ACTIVITY, rows, json.dumps(vector).encode())
-    percentile = listed.answers[0][PLATFORM_ACTIVITY.score_name]
-    found.answers = [{**found.answers[0], PLATFORM_ACTIVITY.score_name: percentile}]
+    percentile = listed.answers[0][PLATFORM_ACTIVITY.score.name]
+    found.answers = [{**found.answers[0], PLATFORM_ACTIVITY.score.name: percentile}]
     return found
 
 
@@ -107,6 +107,6 @@ def test_every_address_keeps_what_it_answered(small_models: dict[str, SmallModel
     assert len(rows) == len(conversation) == len(LISTS) + len(SINGLE) + 1
     for each in conversation:
         kept = rows[each.request_id]
-        assert [(row["address"], row["record_key"], row["score"], row[ANOMALY_SCORE]) for row in kept] == each.kept
+        assert [(row["address"], row["record_key"], row["score"], row["anomaly_score"]) for row in kept] == each.kept
         records = [row["record"] and json.loads(str(row["record"])) for row in kept]
         assert records == (each.records if mode == "full" else [None] * len(each.rows))

@@ -7,11 +7,12 @@ import pytest
 from pydantic import Field
 
 from fraud_detection_api.errors import UseCaseInvalid
-from fraud_detection_api.schemas.judging import Costs, Gate
-from fraud_detection_api.schemas.learning import Isolation, SourceTable, SourceTables, Total
+from fraud_detection_api.schemas.judging import Gate
+from fraud_detection_api.schemas.learning import Supervised, Unsupervised
 from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.schemas.record import Record
+from fraud_detection_api.schemas.source_tables import SourceTable, SourceTables, Total
 from fraud_detection_api.schemas.use_case import Rule, UseCase
 from fraud_detection_api.use_cases import USE_CASES
 
@@ -52,7 +53,7 @@ DEPOTS = SourceTable("depots", Depot, key="depot_id")
 
 def visits(**changes: object) -> UseCase:
     """Visits that nobody has labelled."""
-    given: dict[str, object] = {"name": "visits", "title": "Visits", "record": Visit, "identifier": "visit"}
+    given = {"name": "visits", "title": "Visits", "record": Visit, "identifier": "visit", "learning": Unsupervised()}
     return UseCase(**(given | changes))  # type: ignore[arg-type]  # what is tried here is wrong on purpose
 
 
@@ -73,7 +74,7 @@ class TestWithoutIdentifier:
         assert visits(identifier=None).identifier_field is None
 
     def test_a_single_field_is_enough(self) -> None:
-        assert UseCase("senders", "", Sender).feature_names == ("sender_id",)
+        assert UseCase("senders", "", Sender, Unsupervised()).feature_names == ("sender_id",)
 
     def test_with_one_that_is_no_field_is_refused(self) -> None:
         with pytest.raises(UseCaseInvalid, match="the record has no field 'nobody' to identify it"):
@@ -92,7 +93,7 @@ class TestWithoutIdentifier:
 
 class TestWithoutLabel:
     def test_scores_are_called_what_they_are(self) -> None:
-        assert {each.name: each.score_name for each in USE_CASES} == {
+        assert {each.name: each.score.name for each in USE_CASES} == {
             "credit_accounts": "fraud_probability",
             "card_transactions": "fraud_probability",
             "platform_activity": "anomaly_percentile",
@@ -108,26 +109,15 @@ class TestWithoutLabel:
         record = record_of(annotation, example, default)
         with pytest.raises(UseCaseInvalid, match="without a label, every feature is a required number"):
             visits(record=record)
-        assert visits(record=record, label="is_fraud").feature_names == ("value",)
+        assert visits(record=record, learning=Supervised("is_fraud")).feature_names == ("value",)
 
     @pytest.mark.parametrize("annotation", [int, float, bool])
     def test_whole_numbers_and_booleans_are_numbers(self, annotation: object) -> None:
         assert visits(record=record_of(annotation, 1 if annotation is not bool else True)).label is None
 
-    @pytest.mark.parametrize(
-        "judged",
-        [
-            {"costs": Costs(missed_fraud=100, false_alarm=1)},
-            {"time_column": "seen_on"},
-            {"order_column": "seconds"},
-            {"gate": Gate(group="region")},
-        ],
-        ids=lambda judged: next(iter(judged)),
-    )
-    def test_nothing_is_there_to_judge(self, judged: dict[str, object]) -> None:
-        with pytest.raises(UseCaseInvalid, match="nothing for costs, a gate or an order to judge"):
-            visits(**judged)
-        assert visits(label="is_fraud", **judged).label == "is_fraud"
+    def test_nothing_is_there_to_judge(self) -> None:
+        learning = visits().learning
+        assert (learning.label, learning.costs, learning.gate, learning.columns) == (None, None, Gate(), {})
 
     def test_rules_hold_all_the_same(self) -> None:
         rule = Rule(fields=("seconds",), holds=lambda seconds: seconds > 0, message="")
@@ -137,27 +127,31 @@ class TestWithoutLabel:
 class TestModels:
     def test_at_least_one_kind_is_named(self) -> None:
         with pytest.raises(UseCaseInvalid, match="name at least one kind of model"):
-            visits(label="is_fraud", models=())
+            visits(learning=Supervised("is_fraud", models=()))
 
     def test_rows_are_not_in_two_orders(self) -> None:
         with pytest.raises(UseCaseInvalid, match="in the order of days or of a number, not of both"):
-            visits(label="is_fraud", time_column="seen_on", order_column="seconds")
+            visits(learning=Supervised("is_fraud", time_column="seen_on", order_column="seconds"))
+
+    def test_days_come_from_no_field_that_is_no_date(self) -> None:
+        with pytest.raises(UseCaseInvalid, match="its time column 'seconds' is no date"):
+            visits(learning=Supervised("is_fraud", time_column="seconds"))
 
 
 class TestIsolation:
     @pytest.mark.parametrize("trees", [0, -1, 10_001])
     def test_with_no_or_countless_trees_is_refused(self, trees: int) -> None:
         with pytest.raises(UseCaseInvalid, match=f"has 1 to 10,000 trees, not {trees}"):
-            Isolation(n_estimators=trees)
+            Unsupervised(n_estimators=trees)
 
     @pytest.mark.parametrize("share", [0.0, -0.1, 0.51, 1.0, float("nan")])
     def test_of_a_share_that_scikit_learn_does_not_know_is_refused(self, share: float) -> None:
         with pytest.raises(UseCaseInvalid, match="Contamination is a share above 0 and up to"):
-            Isolation(contamination=share)
+            Unsupervised(contamination=share)
 
     def test_of_the_contracts(self) -> None:
-        assert PLATFORM_ACTIVITY.isolation == Isolation(n_estimators=100, contamination=0.001, random_state=16)
-        assert PURCHASES.isolation == Isolation(n_estimators=100, contamination=None, random_state=0)
+        assert PLATFORM_ACTIVITY.learning == Unsupervised(n_estimators=100, contamination=0.001, random_state=16)
+        assert PURCHASES.learning == Unsupervised(n_estimators=100, contamination=None, random_state=0)
 
 
 class TestSourceTables:

@@ -10,6 +10,7 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.model.manifest import Feature
 from fraud_detection_api.model.scorer import Scorer
+from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Kind, Record
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import Scored, full_answer, short_answer
@@ -27,7 +28,7 @@ class Keyed(Record):
     amount: float = Field(examples=[1])
 
 
-KEYED = UseCase(name="keyed", title="", record=Keyed, identifier="key", label="label")
+KEYED = UseCase(name="keyed", title="", record=Keyed, learning=Supervised(label="label"), identifier="key")
 
 
 class Fixed:

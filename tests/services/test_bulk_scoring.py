@@ -57,9 +57,9 @@ class TestScores:
         found = table_of(files.scores)
         said = (*library_of(use_case).figures, "decision", "model_version")
         assert set(found.column_names) == {*known_by(use_case), *said}
-        scores = np.array(found[use_case.score_name].to_pylist(), dtype=np.float32)
+        scores = np.array(found[use_case.score.name].to_pylist(), dtype=np.float32)
         assert scores.tobytes() == asked.scores.values.tobytes()
-        for name in [name for name in said if name != use_case.score_name]:
+        for name in [name for name in said if name != use_case.score.name]:
             assert found[name].to_pylist() == [answer[name] for answer in online]
         for name in known_by(use_case):
             assert found[name].to_pylist() == [row[name] for row in rows]

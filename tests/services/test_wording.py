@@ -6,6 +6,7 @@ from pydantic.config import JsonDict
 
 from fraud_detection_api.errors import Scalar, UseCaseInvalid
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.wording import LOWERS, RAISES, in_words, wordings
@@ -30,7 +31,7 @@ class Bill(Record):
     overdue: bool = Field(description="Overdue", examples=[True], json_schema_extra={"x-reason": "past its day"})
 
 
-BILLS = UseCase(name="bills", title="Bills", record=Bill, identifier="bill", label="is_fraud")
+BILLS = UseCase(name="bills", title="Bills", record=Bill, learning=Supervised(label="is_fraud"), identifier="bill")
 
 
 def sentences(use_case: UseCase, values: tuple[Scalar, ...], direction: str = RAISES) -> tuple[str, ...]:
@@ -116,4 +117,10 @@ def test_templates_are_checked_when_the_use_case_is_declared(reason: str | int, 
         "paid": Field(examples=[1], json_schema_extra=extra),
     }
     with pytest.raises(UseCaseInvalid, match=why):
-        UseCase(name="bills", title="Bills", record=type("Bill", (Record,), fields), identifier="bill", label="fraud")
+        UseCase(
+            name="bills",
+            title="Bills",
+            record=type("Bill", (Record,), fields),
+            learning=Supervised(label="fraud"),
+            identifier="bill",
+        )

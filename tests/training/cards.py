@@ -1,6 +1,5 @@
 """Made-up card payments: honest habits of their own for every card, and a few cards that are misused for some days."""
 
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -8,8 +7,10 @@ from pydantic import Field
 
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.schemas.judging import Costs, Gate
+from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
+from tests.learning import with_learning
 
 PAYMENTS_A_DAY = 0.8  # of an honest card
 FIRST_DAY = np.datetime64("2025-03-01", "us")
@@ -31,13 +32,13 @@ CARDS = UseCase(
     name="cards",
     title="Card payments",
     record=Payment,
+    learning=Supervised(
+        label="is_fraud", time_column="paid_on", costs=Costs(missed_fraud="amount", false_alarm=5.0, caught_fraud=1.0)
+    ),
     identifier="payment",
-    label="is_fraud",
-    time_column="paid_on",
     entity="card",
-    costs=Costs(missed_fraud="amount", false_alarm=5.0, caught_fraud=1.0),
 )
-CARDS_BY_REGION = replace(CARDS, gate=Gate(group="region", most_false_alarm_ratio=3.0))
+CARDS_BY_REGION = with_learning(CARDS, gate=Gate(group="region", most_false_alarm_ratio=3.0))
 
 
 def card_payments(cards: int, days: int, seed: int = 0) -> dict[str, RawColumn]:

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from fraud_detection_api.features.tables import RawColumn
+from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
 
@@ -24,9 +25,15 @@ class Claim(Record):
 
 
 CLAIMS = UseCase(
-    name="claims", title="Claims", record=Claim, identifier="claim", label="is_fraud", time_column="claimed_on"
+    name="claims",
+    title="Claims",
+    record=Claim,
+    learning=Supervised(label="is_fraud", time_column="claimed_on"),
+    identifier="claim",
 )
-TIMELESS_CLAIMS = UseCase(name="timeless_claims", title="Claims", record=Claim, identifier="claim", label="is_fraud")
+TIMELESS_CLAIMS = UseCase(
+    name="timeless_claims", title="Claims", record=Claim, learning=Supervised(label="is_fraud"), identifier="claim"
+)
 
 CITIES = np.array(["Wien", "Graz", "Linz", "Bregenz", "Eisenstadt", "Sankt P\u00f6lten", None], dtype=object)
 

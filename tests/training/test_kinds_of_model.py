@@ -28,6 +28,7 @@ from fraud_detection_api.training.tables.folds import Fold
 from fraud_detection_api.training.tables.split import split
 from fraud_detection_api.training.train_pipeline import NOBODY
 from fraud_detection_api.training.trainers import TRAINABLE
+from tests.learning import with_learning
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import QUICK, Listener, fitted, table_file
 
@@ -35,7 +36,7 @@ ONE_THREAD = replace(QUICK, rounds=None, depth=None)  # of what is not boosted
 
 ROWS = 2500
 BY_SCIKIT_LEARN = tuple(RECIPES)
-TWO_KINDS = replace(CLAIMS, models=("tree", "logistic"))
+TWO_KINDS = with_learning(CLAIMS, models=("tree", "logistic"))
 
 
 @pytest.fixture(scope="module")

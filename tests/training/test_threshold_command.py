@@ -22,13 +22,14 @@ from fraud_detection_api.training.choosing import Choosing
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.proof.judged_rows import JUDGED, judged_of
 from fraud_detection_api.training.proof.threshold import choice_of
+from tests.learning import with_learning
 from tests.training.claims import CLAIMS, claims_table
 from tests.training.fitting import QUICK, accounts_file, fitted, table_file
 
 NAME = "credit_accounts"
 FIXTURES = Path(__file__).parent / "fixtures"
-COSTLY_CLAIMS = replace(CLAIMS, costs=Costs("amount", false_alarm=300))
-FAIR_CLAIMS = replace(CLAIMS, gate=Gate(group="channel", most_false_alarm_ratio=1e6))
+COSTLY_CLAIMS = with_learning(CLAIMS, costs=Costs("amount", false_alarm=300))
+FAIR_CLAIMS = with_learning(CLAIMS, gate=Gate(group="channel", most_false_alarm_ratio=1e6))
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_declared_costs_choose_the_first_threshold(tmp_path: Path) -> None:
 def test_a_threshold_that_breaks_the_gate_is_published_but_does_not_lead(tmp_path: Path) -> None:
     fitted(table_file(tmp_path, claims_table(4000)), tmp_path / "models", QUICK, FAIR_CLAIMS)
     first = champion(tmp_path / "models", CLAIMS.name).version
-    strict: UseCase = replace(FAIR_CLAIMS, gate=Gate(group="channel", most_false_alarm_ratio=1.01))
+    strict: UseCase = with_learning(FAIR_CLAIMS, gate=Gate(group="channel", most_false_alarm_ratio=1.01))
     choosing = Choosing(Registry(tmp_path / "models"), strict, "champion")
     made = choosing.published(choosing.chosen(choice_of("at:0.5")))
     assert not made.is_champion

@@ -12,10 +12,11 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.choosing import Choosing, Rethought
 from fraud_detection_api.training.fitting import fit
 from fraud_detection_api.training.proof.threshold import choice_of
+from tests.learning import with_learning
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import QUICK, Listener, fitted, table_file
 
-COSTLY = replace(CLAIMS, costs=Costs("amount", false_alarm=300))
+COSTLY = with_learning(CLAIMS, costs=Costs("amount", false_alarm=300))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def with_threshold(models: Path, use_case: UseCase, rule: str) -> Rethought:
 def test_costs_that_are_declared_later_choose_from_then_on(data: Path, tmp_path: Path) -> None:
     assert fitted(data, tmp_path, QUICK, CLAIMS).manifest.threshold_rule == "f1"
     assert fitted(data, tmp_path, QUICK, COSTLY).manifest.threshold_rule == "cost:amount,300,0.0"
-    dearer = replace(CLAIMS, costs=Costs(5000, false_alarm=300))
+    dearer = with_learning(CLAIMS, costs=Costs(5000, false_alarm=300))
     assert fitted(data, tmp_path, QUICK, dearer).manifest.threshold_rule == "cost:5000,300,0.0"
 
 
@@ -51,7 +52,7 @@ def test_a_rule_that_cannot_be_kept_is_left_with_a_word(data: Path, tmp_path: Pa
 
 
 def test_where_no_flag_pays_the_highest_f1_decides(data: Path, tmp_path: Path) -> None:
-    hopeless = replace(CLAIMS, costs=Costs(1, false_alarm=5, caught_fraud=2))
+    hopeless = with_learning(CLAIMS, costs=Costs(1, false_alarm=5, caught_fraud=2))
     assert fitted(data, tmp_path, QUICK, hopeless).manifest.threshold_rule == "f1"
 
 
@@ -67,7 +68,7 @@ def test_what_can_never_be_chosen_is_refused_before_the_table_is_read(
 
 
 def test_a_measure_that_the_gate_asks_for_is_looked_at_again(data: Path, tmp_path: Path) -> None:
-    use_case = replace(CLAIMS, gate=Gate(at_least={"recall_at_threshold": 0.2, "roc_auc": 0.5}))
+    use_case = with_learning(CLAIMS, gate=Gate(at_least={"recall_at_threshold": 0.2, "roc_auc": 0.5}))
     first = fitted(data, tmp_path, QUICK, use_case)
     made = with_threshold(tmp_path, use_case, "at:0.999")
     assert first.is_champion
@@ -79,7 +80,7 @@ def test_a_measure_that_the_gate_asks_for_is_looked_at_again(data: Path, tmp_pat
 
 
 def test_a_reason_that_forced_one_failure_does_not_cover_another(data: Path, tmp_path: Path) -> None:
-    use_case = replace(CLAIMS, gate=Gate(at_least={"recall_at_threshold": 0.2, "roc_auc": 0.999}))
+    use_case = with_learning(CLAIMS, gate=Gate(at_least={"recall_at_threshold": 0.2, "roc_auc": 0.999}))
     first = fitted(data, tmp_path, replace(QUICK, force="the ranking is fine for now"), use_case)
     assert first.is_champion
     assert with_threshold(tmp_path, use_case, f"at:{first.manifest.threshold / 2!r}").is_champion
@@ -87,7 +88,7 @@ def test_a_reason_that_forced_one_failure_does_not_cover_another(data: Path, tmp
 
 
 def test_a_comparison_at_another_threshold_is_not_passed_off_as_one_at_this(data: Path, tmp_path: Path) -> None:
-    use_case = replace(COSTLY, gate=Gate(measure="cost", most_loss=10))
+    use_case = with_learning(COSTLY, gate=Gate(measure="cost", most_loss=10))
     fitted(data, tmp_path, QUICK, use_case)
     fitted(data, tmp_path, replace(QUICK, seed=2), use_case)
     made = with_threshold(tmp_path, use_case, "at:0.4")
@@ -96,7 +97,7 @@ def test_a_comparison_at_another_threshold_is_not_passed_off_as_one_at_this(data
 
 
 def test_stakes_that_were_kept_for_other_costs_are_not_taken_for_those_declared_now(data: Path, tmp_path: Path) -> None:
-    fitted(data, tmp_path, QUICK, replace(CLAIMS, costs=Costs(100, false_alarm=5)))
+    fitted(data, tmp_path, QUICK, with_learning(CLAIMS, costs=Costs(100, false_alarm=5)))
     choosing = Choosing(Registry(tmp_path), COSTLY, "champion")
     with pytest.raises(DataRefused, match="does not hold what each fraud would cost"):
         choosing.chosen(choice_of("cost:amount,300"))

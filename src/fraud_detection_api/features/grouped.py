@@ -10,8 +10,9 @@ from fraud_detection_api.errors import DataRefused, Problem, UseCaseInvalid
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Numbers
 from fraud_detection_api.features.tables import RawTable, columns_of_table
-from fraud_detection_api.schemas.learning import SourceTable, SourceTables
+from fraud_detection_api.schemas.learning import Unsupervised
 from fraud_detection_api.schemas.record import Kind
+from fraud_detection_api.schemas.source_tables import SourceTable, SourceTables
 from fraud_detection_api.schemas.use_case import UseCase
 
 SHOWN_PROBLEMS = 5
@@ -85,7 +86,7 @@ def refuse_rows(table: str, problems: Sequence[Problem]) -> None:
 
 def _keyed(table: SourceTable, raw: RawTable) -> KeyedTable:
     """Read and checked as any record is."""
-    rows = UseCase(name=table.name, title=table.name, record=table.record)
+    rows = UseCase(table.name, table.name, table.record, Unsupervised())
     try:
         columns, problems = columns_of_table(raw, rows)
     except DataRefused as error:

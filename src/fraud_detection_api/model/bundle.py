@@ -94,9 +94,9 @@ def refuse_other_features(bundle: Bundle, use_case: UseCase) -> None:
     ours = [(field.name, field.kind) for field in use_case.features]
     if bundle.manifest.use_case != use_case.name or theirs != ours:
         raise BundleRefused(bundle.version, f"it was made for other features than those of {use_case.name}: {theirs}")
-    if (bundle.manifest.ranks is None) == (use_case.label is None):
-        learned, declared = ("without", "a") if bundle.manifest.ranks else ("with", "no")
-        raise BundleRefused(bundle.version, f"it learned {learned} labels, and {use_case.name} has {declared} label")
+    if (learned := bundle.manifest.score) is not use_case.score:
+        has = f"{use_case.name} has {use_case.score.declared}"
+        raise BundleRefused(bundle.version, f"it learned {learned.learned}, and {has}")
 
 
 def _refuse_changed_attachments(folder: Path, manifest: Manifest) -> None:

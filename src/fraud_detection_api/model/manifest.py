@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fraud_detection_api.schemas.record import Kind
+from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 
 MODEL = "model.json"
 
@@ -141,6 +142,18 @@ class Manifest(Frozen):
     libraries: dict[str, str]
     model_file: str = Field(pattern=r"^model\.[a-z]+$", default_factory=_usual_model_file)
     files: dict[str, str] = {}
+
+    @property
+    def score(self) -> ScoreKind:
+        """The kind of its scores."""
+        return FRAUD if self.ranks is None else ANOMALY
+
+    @property
+    def known_ranks(self) -> Ranks:
+        """The ranks that go with anomaly scores."""
+        if self.ranks is None:
+            raise ValueError("a model that learned with labels has no ranks")
+        return self.ranks
 
     @property
     def categories(self) -> dict[str, tuple[str, ...]]:

@@ -1,9 +1,8 @@
 """The scorer: a loaded bundle; columns in, scores out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from fraud_detection_api.model.bundle import Bundle, refuse_other_features
 from fraud_detection_api.model.calibration import calibrated, percentiles
 from fraud_detection_api.model.kinds.kind import ModelKind
 from fraud_detection_api.model.kinds.known import proven_runtime
-from fraud_detection_api.model.manifest import Manifest, Ranks
+from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.model.runtimes import (
     AnomalyRuntime,
     AnomalyScores,
@@ -24,6 +23,7 @@ from fraud_detection_api.model.runtimes import (
     Runtime,
 )
 from fraud_detection_api.schemas.record import formatted
+from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 from fraud_detection_api.schemas.use_case import UseCase
 
 
@@ -42,6 +42,13 @@ class Scores:
     values: Probabilities
     flagged: NDArray[np.bool_]
     anomaly_scores: AnomalyScores | None = None
+
+    @property
+    def by_field(self) -> dict[str, NDArray[np.floating]]:
+        """What answers and files hold of them."""
+        if self.anomaly_scores is None:
+            return {FRAUD.name: self.values}
+        return dict(zip(ANOMALY.fields, (self.values, self.anomaly_scores), strict=True))
 
 
 class Scorer:
@@ -93,9 +100,7 @@ def load_scorer(bundle: Bundle, use_case: UseCase) -> Scorer:
 
 
 def _rating(manifest: Manifest, runtime: Runtime | AnomalyRuntime) -> Callable[[Matrix], Scores]:
-    if manifest.ranks is None:
-        return partial(_frauds, manifest, cast(Runtime, runtime))
-    return partial(_anomalies, manifest.threshold, manifest.ranks, cast(AnomalyRuntime, runtime))
+    return partial(_RATED[manifest.score], manifest, runtime)
 
 
 def _frauds(manifest: Manifest, runtime: Runtime, matrix: Matrix) -> Scores:
@@ -104,7 +109,10 @@ def _frauds(manifest: Manifest, runtime: Runtime, matrix: Matrix) -> Scores:
     return Scores(probabilities, probabilities >= np.float32(manifest.threshold))
 
 
-def _anomalies(threshold: float, ranks: Ranks, runtime: AnomalyRuntime, matrix: Matrix) -> Scores:
+def _anomalies(manifest: Manifest, runtime: AnomalyRuntime, matrix: Matrix) -> Scores:
     """How many training records are less strange; flagged below the threshold, as scikit-learn's forest decides."""
     scores = runtime.anomaly_scores(matrix)
-    return Scores(percentiles(scores, ranks), scores < threshold, scores)
+    return Scores(percentiles(scores, manifest.known_ranks), scores < manifest.threshold, scores)
+
+
+_RATED: Mapping[ScoreKind, Callable[..., Scores]] = {FRAUD: _frauds, ANOMALY: _anomalies}

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from fraud_detection_api.schemas.record import RecordField
-from fraud_detection_api.schemas.use_case import ANOMALY_SCORE, UseCase
+from fraud_detection_api.schemas.use_case import UseCase
 
 FLAGGED: Literal["flagged"] = "flagged"
 PASSED: Literal["passed"] = "passed"
@@ -106,17 +106,6 @@ class Readiness(BaseModel):
 
 Fields = dict[str, tuple[object, object]]
 
-SCORES: dict[bool, Fields] = {
-    True: {"fraud_probability": (float, Field(ge=0, le=1, examples=[0.0745]))},
-    False: {
-        "anomaly_percentile": (
-            float,
-            Field(ge=0, le=1, examples=[0.9312], description="Share of the training records that are less strange"),
-        ),
-        ANOMALY_SCORE: (float, Field(lt=0, examples=[-0.4631], description="The model's own: lower is stranger")),
-    },
-}
-
 
 def score_answer(use_case: UseCase) -> type[BaseModel]:
     """Identifier and score under the use case's own names."""
@@ -139,7 +128,8 @@ def full_score_answer(use_case: UseCase) -> type[BaseModel]:
 
 def _scores(use_case: UseCase) -> Fields:
     key = use_case.identifier_field
-    return (_identifier(use_case, key) if key else {}) | SCORES[use_case.label is not None]
+    scores: Fields = {name: (float, field.schema) for name, field in use_case.score.fields.items()}
+    return (_identifier(use_case, key) if key else {}) | scores
 
 
 def _identifier(use_case: UseCase, key: RecordField) -> Fields:

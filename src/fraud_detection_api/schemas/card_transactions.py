@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
+from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
 
@@ -72,9 +73,7 @@ CARD_TRANSACTIONS = UseCase(
     name="card_transactions",
     title="Card transactions",
     record=CardTransaction,
-    label="Class",
-    order_column="Time",
-    models=("xgboost", "logistic", "forest", "tree", "svm"),
+    learning=Supervised(label="Class", order_column="Time", models=("xgboost", "logistic", "forest", "tree", "svm")),
     purpose="Tells which payments by card look like fraud, so that people look at those first.",
     not_for="Refusing a payment, or blocking a card, without a person who looks.",
 )

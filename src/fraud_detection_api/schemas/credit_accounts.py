@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import Rule, UseCase
 
@@ -48,9 +49,8 @@ CREDIT_ACCOUNTS = UseCase(
     name="credit_accounts",
     title="Credit accounts",
     record=CreditAccount,
+    learning=Supervised(label="fraud_flag", time_column="snapshot_date"),
     identifier="customer_id",
-    label="fraud_flag",
-    time_column="snapshot_date",
     entity="customer_id",
     purpose="Tells which customers' credit accounts look like fraud, so that people look at those first.",
     not_for="Granting credit, or deciding about a customer without a person who looks.",

@@ -1,14 +1,58 @@
-"""How a use case's models learn where there are no labels, and what its records are made from, if from other tables."""
+"""What models of a use case learn: what sets labelled frauds apart or, without labels, what is usual."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from fraud_detection_api.errors import UseCaseInvalid
-from fraud_detection_api.schemas.record import Kind, Record, kind_of
+from fraud_detection_api.schemas.judging import Costs, Gate
+from fraud_detection_api.schemas.record import Kind, RecordField
+from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 
 
 @dataclass(frozen=True)
-class Isolation:
-    """How an isolation forest is grown where there are no labels; the words are scikit-learn's own.
+class Supervised:
+    """Learns from a label: a column of the training table that is 1 for a fraud and 0 otherwise."""
+
+    label: str
+    time_column: str | None = None
+    order_column: str | None = None  # a number that says which row came first, where the table has no dates
+    costs: Costs | None = None
+    gate: Gate = field(default_factory=Gate)
+    models: tuple[str, ...] = ("xgboost",)  # the kinds that `fraud train` compares; a single one is just trained
+
+    score: ClassVar[ScoreKind] = FRAUD
+
+    @property
+    def columns(self) -> dict[str, Kind]:
+        """The columns of the training table that it is learned by; the order may be that of a field."""
+        named = ((self.time_column, Kind.DATE), (self.order_column, Kind.NUMBER), (self.label, Kind.BOOLEAN))
+        return {name: kind for name, kind in named if name is not None}
+
+    def problems(
+        self, features: Sequence[RecordField], fields: Sequence[RecordField], entity: str | None
+    ) -> Iterator[str]:
+        """Why it cannot be learned from records with these features and fields."""
+        kinds = {each.name: each.kind for each in fields}
+        if self.label in kinds:
+            yield f"the label {self.label!r} cannot be a field of the record."
+        if not self.models:
+            yield "name at least one kind of model."
+        if self.order_column and self.time_column:
+            yield "its rows are in the order of days or of a number, not of both."
+        if kinds.get(self.time_column or "", Kind.DATE) is not Kind.DATE:
+            yield f"its time column {self.time_column!r} is no date."
+        numbers = {each.name for each in features if each.kind in (Kind.INTEGER, Kind.NUMBER)}
+        missed = self.costs.missed_fraud if self.costs else 0
+        if isinstance(missed, str) and missed not in numbers:
+            yield f"a missed fraud cannot cost {missed!r}, which is no number."
+        if self.label in (entity, self.gate.group):
+            yield "the label can be neither its entity nor its group."
+
+
+@dataclass(frozen=True)
+class Unsupervised:
+    """Learns without a label, by an isolation forest; the words are scikit-learn's own.
 
     `contamination` is the share of the training records to flag; None leaves the offset at -0.5, scikit-learn's "auto".
     """
@@ -17,71 +61,24 @@ class Isolation:
     contamination: float | None = None
     random_state: int = 0
 
+    score: ClassVar[ScoreKind] = ANOMALY
+    label: ClassVar[str | None] = None  # and so nothing that would judge a model
+    time_column: ClassVar[str | None] = None
+    order_column: ClassVar[str | None] = None
+    costs: ClassVar[Costs | None] = None
+    gate: ClassVar[Gate] = Gate()
+    models: ClassVar[tuple[str, ...]] = ()
+    columns: ClassVar[dict[str, Kind]] = {}
+
     def __post_init__(self) -> None:
         if not 1 <= self.n_estimators <= 10_000:
             raise UseCaseInvalid(f"An isolation forest has 1 to 10,000 trees, not {self.n_estimators}.")
         if self.contamination is not None and not 0 < self.contamination <= 0.5:
             raise UseCaseInvalid(f"Contamination is a share above 0 and up to 0.5, not {self.contamination:g}.")
 
-
-@dataclass(frozen=True)
-class SourceTable:
-    """One table of several: its name, a record class for its rows, and the field that names each of them once."""
-
-    name: str
-    record: type[Record]
-    key: str
-
-
-@dataclass(frozen=True)
-class Total:
-    """A column of the events, or a product of columns of events and lookups, summed up for each entity."""
-
-    of: str
-    factors: tuple[str, ...] = ()  # what is multiplied, row by row, where it is no column itself
-
-    @property
-    def name(self) -> str:
-        """The field of the record that holds it."""
-        return f"total_{self.of}"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that it is made from."""
-        return self.factors or (self.of,)
-
-
-@dataclass(frozen=True)
-class SourceTables:
-    """Tables that a use case's records are made from: one record for each entity, with totals over its events.
-
-    An event names its entity, and a row of each lookup, by the fields that are the keys of those tables.
-    """
-
-    entities: SourceTable
-    events: SourceTable
-    totals: tuple[Total, ...]
-    lookups: tuple[SourceTable, ...] = ()
-
-    def __post_init__(self) -> None:
-        for table in self.every:
-            key = table.record.model_fields.get(table.key)
-            if key is None or kind_of(key) is not Kind.INTEGER:
-                raise UseCaseInvalid(f"Table {table.name}: its key {table.key!r} is no int field of its record.")
-        known = [name for table in (self.events, *self.lookups) for name in table.record.model_fields]
-        named = {self.entities.key, *(table.key for table in self.lookups)} - self.events.record.model_fields.keys()
-        if named:
-            raise UseCaseInvalid(f"Table {self.events.name}: an event has no field {', '.join(sorted(named))}.")
-        for name in (name for total in self.totals for name in total.columns):
-            if known.count(name) != 1:
-                raise UseCaseInvalid(f"A total is made from {name!r}, which is not one field of events and lookups.")
-
-    @property
-    def every(self) -> tuple[SourceTable, ...]:
-        """All tables, those first that others refer to."""
-        return (self.entities, *self.lookups, self.events)
-
-    @property
-    def made(self) -> tuple[str, ...]:
-        """The fields that a record can have."""
-        return (*self.entities.record.model_fields, *(total.name for total in self.totals))
+    def problems(
+        self, features: Sequence[RecordField], _fields: Sequence[RecordField], _entity: str | None
+    ) -> Iterator[str]:
+        """Why it cannot be learned from records with these features."""
+        if any(each.optional or each.is_text for each in features):
+            yield "without a label, every feature is a required number."

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from fraud_detection_api.schemas.learning import Isolation
+from fraud_detection_api.schemas.learning import Unsupervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
 
@@ -30,7 +30,7 @@ PLATFORM_ACTIVITY = UseCase(
     name="platform_activity",
     title="Platform activity",
     record=PlatformActivity,
-    isolation=Isolation(n_estimators=100, contamination=0.001, random_state=16),
+    learning=Unsupervised(n_estimators=100, contamination=0.001, random_state=16),
     purpose="Tells which activity is unlike the rest, so that people look at it first.",
     not_for="Calling activity fraud: what is strange may well be honest.",
 )

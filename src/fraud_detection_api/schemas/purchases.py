@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from fraud_detection_api.schemas.learning import SourceTable, SourceTables, Total
+from fraud_detection_api.schemas.learning import Unsupervised
 from fraud_detection_api.schemas.record import Record
+from fraud_detection_api.schemas.source_tables import SourceTable, SourceTables, Total
 from fraud_detection_api.schemas.use_case import UseCase
 
 LARGEST_ID = 2**53 - 1  # beyond, JSON and files of numbers lose the last digits
@@ -57,6 +58,7 @@ PURCHASES = UseCase(
     name="purchases",
     title="Purchases",
     record=CustomerPurchases,
+    learning=Unsupervised(),
     identifier="user_id",
     tables=SourceTables(
         entities=SourceTable("users", User, key="user_id"),

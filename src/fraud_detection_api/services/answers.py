@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.scorer import Scorer, Scores, Warned
 from fraud_detection_api.schemas.reasons import ReasonsAsked
-from fraud_detection_api.schemas.use_case import ANOMALY_SCORE, UseCase
+from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.decisions import decisions
 from fraud_detection_api.services.reasons import Reasons
 
@@ -58,9 +58,8 @@ def _full_answer(scored: Scored, more: Mapping[str, list[str]]) -> bytes:
 def _scores(scored: Scored) -> Iterator[tuple[str, list[str]]]:
     if scored.use_case.identifier is not None:
         yield scored.use_case.identifier, _keys(scored.columns)
-    yield scored.use_case.score_name, _numbers(scored.scores.values)
-    if scored.scores.anomaly_scores is not None:
-        yield ANOMALY_SCORE, _numbers(scored.scores.anomaly_scores)
+    for name, numbers in scored.scores.by_field.items():
+        yield name, _numbers(numbers)
 
 
 def _rows(fields: Mapping[str, list[str]], size: int) -> bytes:

@@ -16,7 +16,7 @@ from fraud_detection_api.schemas.answers import FLAGGED, PASSED
 from fraud_detection_api.schemas.reasons import ReasonsAsked
 from fraud_detection_api.schemas.record import Kind, RecordField
 from fraud_detection_api.schemas.times import as_moments
-from fraud_detection_api.schemas.use_case import ANOMALY_SCORE, UseCase
+from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.reasons import Reasons
 from fraud_detection_api.storage.batch import Batch
 from fraud_detection_api.storage.files import PARQUET, format_of, opened, table_writer
@@ -128,12 +128,10 @@ class BulkScoring:
         found = self._scorer.scores(columns)
         scores: RawTable = {
             **_known_by(columns, self._use_case),
-            self._use_case.score_name: found.values,
+            **found.by_field,
             "decision": _DECISIONS[found.flagged.astype(np.intp)],
             "model_version": np.full(len(columns), self._scorer.version, dtype=np.object_),
         }
-        if found.anomaly_scores is not None:
-            scores = {**scores, ANOMALY_SCORE: found.anomaly_scores}
         if self._asked is None:
             return scores
         texts = self._reasons.texts(columns, self._scorer, found.flagged, self._asked)
@@ -219,12 +217,10 @@ def _refuse_same_files(files: BulkFiles) -> None:
 
 
 def _layout(use_case: UseCase, asked: ReasonsAsked | None) -> Layout:
-    anomaly = {} if use_case.label else {ANOMALY_SCORE: _NUMBER}
     reasons = {} if asked is None else {"reasons": _TEXT}
     return {
         **{field.name: _type_of(field) for field in _key_fields(use_case)},
-        use_case.score_name: np.dtype(np.float32),
-        **anomaly,
+        **{name: field.dtype for name, field in use_case.score.fields.items()},
         "decision": _TEXT,
         "model_version": _TEXT,
         **reasons,

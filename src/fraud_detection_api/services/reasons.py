@@ -27,7 +27,7 @@ class Reasons:
 
     def __init__(self, use_case: UseCase, pace: Pace | None = None) -> None:
         self._fields = use_case.features
-        self._wordings = wordings(use_case.features, "risk" if use_case.label else "strangeness")
+        self._wordings = wordings(use_case.features, use_case.score.pushed)
         self._pace = pace or Pace()
 
     def texts(self, columns: Columns, scorer: Scorer, flagged: NDArray[np.bool_], asked: ReasonsAsked) -> list[str]:

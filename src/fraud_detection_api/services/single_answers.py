@@ -47,8 +47,8 @@ def _is_inlier(scored: Scored) -> int:
     return OUTLIER if scored.scores.flagged[0] else INLIER
 
 
-def _anomaly_score(scored: Scored) -> np.float64 | None:
-    return None if scored.scores.anomaly_scores is None else scored.scores.anomaly_scores[0]
+def _anomaly_score(scored: Scored) -> object:
+    return scored.scores.by_field["anomaly_score"][0]
 
 
 def _json(**fields: object) -> bytes:

@@ -6,8 +6,8 @@ from pathlib import Path
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.grouped import grouped, refuse_rows, tables_of
 from fraud_detection_api.features.tables import RawTable
-from fraud_detection_api.schemas.learning import SourceTable, SourceTables
 from fraud_detection_api.schemas.record import fields_of
+from fraud_detection_api.schemas.source_tables import SourceTable, SourceTables
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.files import SUFFIXES, format_of, write_table
 from fraud_detection_api.storage.tables import Source, read_table

@@ -45,9 +45,9 @@ def kinds_asked(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
 def _kinds_named(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
     asked = options.model
     if asked is None:
-        return (XGBOOST.name,) if options.tuned else use_case.models
+        return (XGBOOST.name,) if options.tuned else use_case.learning.models
     if asked == COMPARE:
-        return use_case.models if len(use_case.models) > 1 else TRAINABLE
+        return use_case.learning.models if len(use_case.learning.models) > 1 else TRAINABLE
     if options.tuned and asked != XGBOOST.name:
         raise DataRefused(f"--tuned says how to boost: leave it out to train {asked}.")
     return (asked,)

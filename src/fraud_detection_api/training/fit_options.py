@@ -1,7 +1,7 @@
 """What can be asked of a training run, declared once for every command that reads a table and boosts on it."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, cast, get_type_hints
 from typer import Option
 
 from fraud_detection_api.errors import DataRefused, ForceNeedsReason
-from fraud_detection_api.schemas.learning import Isolation
+from fraud_detection_api.schemas.learning import Unsupervised
+from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.proof.budget import Budget
@@ -24,17 +25,11 @@ if TYPE_CHECKING:
 DAY_FORMATS = ["%Y%m%d", "%Y-%m-%d"]
 BOOSTING_OPTIONS = ("rounds", "depth", "learning_rate", "patience")
 ISOLATION_OPTIONS = ("contamination", "n_estimators", "random_state")
-LABELLED_OPTIONS = (
-    *BOOSTING_OPTIONS,
-    "tuned",
-    "model",
-    "grid",
-    "threshold",
-    "gap_days",
-    "seed",
-    "review_budget",
-    "device",
-)
+JUDGING_OPTIONS = ("tuned", "model", "grid", "threshold", "gap_days", "seed", "review_budget", "device")
+OPTIONS_OF: Mapping[ScoreKind, tuple[str, ...]] = {  # those that say nothing to a fit of the other kind
+    FRAUD: BOOSTING_OPTIONS + JUDGING_OPTIONS,
+    ANOMALY: ISOLATION_OPTIONS,
+}
 
 Text = str | None
 ModelsFolder = Annotated[
@@ -183,22 +178,22 @@ class FitOptions(TableOptions):
         if self.tuned:
             self.refuse_boosting_beside_tuned()
 
-    def isolation(self, declared: Isolation) -> Isolation:
+    def isolation(self, use_case: UseCase) -> Unsupervised:
         """How to grow an isolation forest: as the use case declares, but for what is asked otherwise."""
         asked = {name: value for name in ISOLATION_OPTIONS if (value := getattr(self, name)) is not None}
-        return replace(declared, **asked)
+        return replace(cast(Unsupervised, use_case.learning), **asked)
 
     def refuse_unfit(self, use_case: UseCase) -> None:
         """Refuse what is asked of labels where there are none, and of an isolation forest where there are."""
-        wrong = LABELLED_OPTIONS if use_case.label is None else ISOLATION_OPTIONS
+        wrong = [name for kind, names in OPTIONS_OF.items() if kind is not use_case.score for name in names]
         usual = {each.name: each.default for each in fields(self)}
         given = [name for name in wrong if getattr(self, name) != usual[name]]
-        if self.gap_days is not None and use_case.label and use_case.time_column is None:
-            raise DataRefused(f"{use_case.name} has no days between which a gap could be left: leave out --gap-days.")
         if given:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-            has = "has no label" if use_case.label is None else "has a label"
-            raise DataRefused(f"{use_case.name} {has}, and {flags} is for use cases that are otherwise: leave it out.")
+            has = f"{use_case.name} has {use_case.score.declared}"
+            raise DataRefused(f"{has}, and {flags} is for use cases that are otherwise: leave it out.")
+        if self.gap_days is not None and use_case.time_column is None:
+            raise DataRefused(f"{use_case.name} has no days between which a gap could be left: leave out --gap-days.")
 
     def told(self, boosting: Boosting) -> "FitOptions":
         """The same options, which name how the fit boosts in the end."""

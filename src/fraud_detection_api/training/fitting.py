@@ -1,12 +1,13 @@
 """Fitting: read, split, train, prove, judge, publish."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fraud_detection_api.model.bundle import COMPARISON
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.publishing import promoted, published
 from fraud_detection_api.training.bundling.trained_manifest import trained_manifest
@@ -49,8 +50,7 @@ def fit(use_case: UseCase, options: FitOptions, follower: SearchFollower) -> Fit
     options.refuse_unfit(use_case)
     options.refuse_contradictions()
     registry = Registry(options.models or Path("models"))
-    published_by = _fit_isolation if use_case.label is None else _fit_labelled
-    version, manifest = published_by(use_case, options, registry, follower)
+    version, manifest = _FITTED[use_case.score](use_case, options, registry, follower)
     may_lead = manifest.gate.passed or manifest.gate.forced_because is not None
     if may_lead:
         promoted(registry, use_case, version)
@@ -96,13 +96,19 @@ def _fit_isolation(
         isolation_reference,
     )
 
-    isolation = options.isolation(use_case.isolation)
+    isolation = options.isolation(use_case)
     table = unlabelled_table(use_case, options, follower)
     follower.step(f"{len(table.dataset):,} rows; growing {isolation.n_estimators:,} trees that isolate them")
     found = isolated(use_case, table, isolation)
     manifest = isolation_manifest(found, options.force)
     report = report_files(use_case, manifest, None, isolation_importance(found))
     return published(registry, manifest, found.model, isolation_reference(found), report), manifest
+
+
+_FITTED: Mapping[ScoreKind, Callable[[UseCase, FitOptions, Registry, SearchFollower], tuple[str, Manifest]]] = {
+    FRAUD: _fit_labelled,
+    ANOMALY: _fit_isolation,
+}
 
 
 def _refuse_unjudgeable(use_case: UseCase, options: FitOptions) -> None:

@@ -14,6 +14,7 @@ from fraud_detection_api.schemas.judging import Gate
 from fraud_detection_api.training.proof.gate import Candidate, judged, refuse_unknown_demands
 from fraud_detection_api.training.proof.measures import ALL_MEASURES, LOWER_IS_BETTER
 from fraud_detection_api.training.tables.dataset import Groups
+from tests.learning import with_learning
 from tests.training.cards import CARDS, CARDS_BY_REGION, card_payments
 from tests.training.claims import CLAIMS
 from tests.training.fitting import QUICK, fitted, table_file
@@ -171,16 +172,16 @@ def test_a_gate_that_asks_for_what_cannot_be_measured_is_refused_before_training
     gate: Gate, words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataRefused, match=words):
-        fitted(tmp_path / "is-never-read.csv", tmp_path / "models", QUICK, replace(CLAIMS, gate=gate))
+        fitted(tmp_path / "is-never-read.csv", tmp_path / "models", QUICK, with_learning(CLAIMS, gate=gate))
 
 
 def test_a_gate_by_cost_is_fine_where_costs_are_declared() -> None:
-    refuse_unknown_demands(replace(CARDS, gate=Gate(measure="cost_per_record", at_least={"roc_auc": 0.6})))
+    refuse_unknown_demands(with_learning(CARDS, gate=Gate(measure="cost_per_record", at_least={"roc_auc": 0.6})))
 
 
 def test_a_fit_is_judged_by_its_own_gate_and_the_manifest_keeps_every_number(tmp_path: Path) -> None:
     gate = replace(CARDS_BY_REGION.gate, at_least={"recall_at_review_budget": 0.01}, measure="cost_per_record")
-    use_case = replace(CARDS_BY_REGION, gate=gate)
+    use_case = with_learning(CARDS_BY_REGION, gate=gate)
     data, options = table_file(tmp_path, card_payments(900, 60)), replace(QUICK, review_budget="5/day")
     fitted(data, tmp_path / "models", options, use_case)
     fitted(data, tmp_path / "models", options, use_case)
@@ -198,6 +199,6 @@ def test_a_fit_is_judged_by_its_own_gate_and_the_manifest_keeps_every_number(tmp
 
 
 def test_so_many_a_day_are_refused_at_once_where_there_are_no_days(tmp_path: Path) -> None:
-    timeless = replace(CLAIMS, time_column=None)
+    timeless = with_learning(CLAIMS, time_column=None)
     with pytest.raises(DataRefused, match="no time column"):
         fitted(tmp_path / "is-never-read.csv", tmp_path / "models", replace(QUICK, review_budget="9/day"), timeless)

@@ -20,20 +20,19 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.importing import import_model
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.report.contents import Report
+from tests.learning import with_learning
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import QUICK, fitted, table_file
 
 HOSTILE = "<script>alert('Ost & West')</script>"
 DECLARED = replace(
-    CLAIMS,
+    with_learning(CLAIMS, costs=Costs("amount", 25.0, 5.0), gate=Gate(group="region", most_false_alarm_ratio=100.0)),
     title="Claims & <others>",
     entity="broker",
-    costs=Costs("amount", 25.0, 5.0),
-    gate=Gate(group="region", most_false_alarm_ratio=100.0),
     purpose="Ranks claims so that the riskiest are looked at first.",
     not_for="Refusing a claim <b>without</b> a person.",
 )
-COMPARED = replace(TIMELESS_CLAIMS, models=("tree", "logistic"))
+COMPARED = with_learning(TIMELESS_CLAIMS, models=("tree", "logistic"))
 FORCED = replace(QUICK, force="tried out in a test")
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 

@@ -18,7 +18,7 @@ from tests.training.report.conftest import COMPARED, Published, tree
 def test_every_kind_stands_in_the_table_and_in_the_plot_best_first(compared: Published) -> None:
     comparison = compared.report.comparison
     assert comparison is not None
-    assert {model.kind for model in comparison.models} == set(COMPARED.models)
+    assert {model.kind for model in comparison.models} == set(COMPARED.learning.models)
     (section,) = (part for part in tree(compared.html).iter("section") if part.get("id") == "comparison")
     rows = ["".join(row.itertext()) for row in section.iter("tr")][1:]
     assert [row.startswith(("Decision tree", "Logistic regression")) for row in rows] == [True, True]

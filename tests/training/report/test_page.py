@@ -1,7 +1,6 @@
 """The page: well-formed, self-contained, escaped, complete, the same for the same inputs."""
 
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -11,6 +10,7 @@ from fraud_detection_api.training.bundling.publishing import promoted
 from fraud_detection_api.training.proof.judged_rows import JUDGED
 from fraud_detection_api.training.report.making import report_again, report_files
 from fraud_detection_api.training.report.plotting.axes import percent
+from tests.learning import with_learning
 from tests.training.report.conftest import HOSTILE, Published, tree
 
 SECTIONS = {
@@ -119,7 +119,7 @@ def test_what_is_not_declared_is_said_not_hidden(timeless: Published) -> None:
 
 
 def test_rows_that_are_ordered_by_a_number_are_not_called_random(timeless: Published) -> None:
-    ordered = replace(timeless.use_case, order_column="amount")
+    ordered = with_learning(timeless.use_case, order_column="amount")
     page = report_again(ordered, timeless.bundle.manifest, timeless.bundle)[REPORT].decode()
     assert "amount says which record came first, but not on which day" in page
     assert "Rows were split in the order of amount, which is no date" in page
@@ -218,7 +218,7 @@ def test_costs_of_the_use_case_are_told_in_money(declared: Published) -> None:
     assert money is not None
     assert money.cost == pytest.approx(declared.bundle.manifest.metrics["cost"].value, rel=1e-6)
     assert f"it costs {money.cost:,.0f}, and {money.lost_without:,.0f} without a model" in declared.words
-    free = report_again(replace(declared.use_case, costs=None), declared.bundle.manifest, declared.bundle)
+    free = report_again(with_learning(declared.use_case, costs=None), declared.bundle.manifest, declared.bundle)
     assert "Cost with it" in declared.html
     assert b"Cost with it" not in free[REPORT]
 

@@ -15,8 +15,9 @@ from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.judging import Costs, Gate
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.tables import Source, read_table
-from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of, wanted_kinds
+from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of, refuse_one_class, wanted_kinds
 from fraud_detection_api.training.tables.fingerprint import fingerprint
+from tests.learning import with_learning
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import table_file
 
@@ -91,7 +92,8 @@ def test_an_optional_column_may_be_missing() -> None:
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_a_label_with_one_class_is_refused(label: int) -> None:
-    message = refusal(lambda: dataset(accounts() | {"fraud_flag": np.full(400, label)}))
+    labels = dataset(accounts() | {"fraud_flag": np.full(400, label)}).labels
+    message = refusal(lambda: refuse_one_class(labels, CREDIT_ACCOUNTS, ALWAYS))
     assert f"Every row within the first day to the last day has fraud_flag {label}: training needs both" in message
 
 
@@ -180,7 +182,9 @@ def test_who_shares_records_which_group_they_are_in_and_what_is_at_stake() -> No
         "holder": np.arange(200) // 4,
         "region": np.array(["north", "south", None, "south"] * 50),
     }
-    use_case = replace(CLAIMS, entity="holder", gate=Gate(group="region"), costs=Costs("income", false_alarm=5))
+    use_case = with_learning(
+        replace(CLAIMS, entity="holder"), gate=Gate(group="region"), costs=Costs("income", false_alarm=5)
+    )
     found = dataset(table, use_case)
     assert found.entities is not None
     assert found.entities.tolist() == (np.arange(200) // 4).tolist()
@@ -220,13 +224,13 @@ GROUPS = [
 def test_groups_are_named_as_people_write_them(
     column: str, values: RawColumn, names: tuple[str, ...], codes: list[int]
 ) -> None:
-    found = dataset(claims_table(200) | {column: values}, replace(CLAIMS, gate=Gate(group=column))).groups
+    found = dataset(claims_table(200) | {column: values}, with_learning(CLAIMS, gate=Gate(group=column))).groups
     assert found is not None
     assert found.names == names
     assert found.codes[: len(codes)].tolist() == codes
 
 
-@pytest.mark.parametrize("use_case", [replace(CLAIMS, entity="city"), replace(CLAIMS, gate=Gate(group="holder"))])
+@pytest.mark.parametrize("use_case", [replace(CLAIMS, entity="city"), with_learning(CLAIMS, gate=Gate(group="holder"))])
 def test_a_column_that_judges_has_to_be_there_even_if_records_can_do_without(use_case: UseCase) -> None:
     table = {name: column for name, column in claims_table(200).items() if name != "city"}
     with pytest.raises(DataRefused, match=r"The table has no column (city|holder)"):

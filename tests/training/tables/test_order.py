@@ -13,13 +13,14 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.card_transactions import CARD_TRANSACTIONS
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of, wanted_kinds
+from tests.learning import with_learning
 from tests.training.claims import TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import QUICK, fitted, table_file
 
 ONE_THREAD = replace(QUICK, rounds=None, depth=None)  # of what may be of a kind that does not boost
 
 Table = dict[str, RawColumn]
-NUMBERED = replace(TIMELESS_CLAIMS, name="numbered_claims", order_column="number")
+NUMBERED = with_learning(replace(TIMELESS_CLAIMS, name="numbered_claims"), order_column="number")
 
 
 def dataset(table: Table, use_case: UseCase = NUMBERED, *, skip_bad_rows: bool = False) -> Dataset:

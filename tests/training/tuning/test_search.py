@@ -19,6 +19,7 @@ from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.tuning.space import Space
 from fraud_detection_api.training.tuning.studies import STUDIES, StudyKey, enqueue_start, next_trial, opened
 from fraud_detection_api.training.tuning.tuning import tune
+from tests.learning import with_learning
 from tests.running_service import HEARS_SIGINT
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import accounts_file, table_file
@@ -179,7 +180,7 @@ def test_a_study_that_was_killed_around_its_first_trial_goes_on(
 
 @pytest.mark.parametrize("aim", ["cost", "average_precision"])
 def test_where_flagging_nothing_is_cheapest_the_tuning_still_ends(aim: str, tmp_path: Path) -> None:
-    hopeless = replace(CLAIMS, costs=Costs(missed_fraud=1, false_alarm=1, caught_fraud=1))
+    hopeless = with_learning(CLAIMS, costs=Costs(missed_fraud=1, false_alarm=1, caught_fraud=1))
     data = table_file(tmp_path, claims_table(2500))
     tuning, _ = tuned(data, tmp_path / "models", replace(FEW, aim=aim), hopeless)
     assert tuning.tuned.trials == 3

@@ -19,7 +19,7 @@ def kind_named(name: str, use_case: UseCase) -> ModelKind | None:
     for kind in KINDS:
         if kind.name == name:
             return kind
-    found = resolve_name(name) if ":" in name and name in use_case.models else None
+    found = resolve_name(name) if ":" in name and name in use_case.learning.models else None
     return found if isinstance(found, ModelKind) else None
 
 

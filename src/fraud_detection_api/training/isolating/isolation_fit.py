@@ -14,7 +14,7 @@ from fraud_detection_api.model.bundle import Reference
 from fraud_detection_api.model.isolation_forest import IsolationForest
 from fraud_detection_api.model.kinds.isolation_forest import ISOLATION_FOREST
 from fraud_detection_api.model.manifest import DataSummary, GateCheck, GateVerdict, Manifest, Ranks
-from fraud_detection_api.schemas.learning import Isolation
+from fraud_detection_api.schemas.learning import Unsupervised
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.bundling.publishing import library_versions
@@ -52,7 +52,7 @@ class Isolated:
         return int(np.count_nonzero(self.scores < self.threshold))
 
 
-def isolated(use_case: UseCase, table: TrainingTable, isolation: Isolation) -> Isolated:
+def isolated(use_case: UseCase, table: TrainingTable, isolation: Unsupervised) -> Isolated:
     """Grow a forest on every row; its scores are scikit-learn's own, or the export is refused."""
     maker = MatrixMaker(use_case.feature_names, {})
     matrix = maker.matrix(table.dataset.columns)

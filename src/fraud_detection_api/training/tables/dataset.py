@@ -92,13 +92,9 @@ class TablePart:
 
 def wanted_kinds(use_case: UseCase) -> dict[str, Kind]:
     """The columns that training reads, and what each has to hold."""
-    kinds = {field.name: field.kind for field in use_case.fields}
-    if use_case.time_column:
-        kinds[use_case.time_column] = Kind.DATE
-    kinds |= dict.fromkeys(use_case.columns_beside, Kind.CATEGORY)
-    if use_case.order_column:
-        kinds.setdefault(use_case.order_column, Kind.NUMBER)
-    return kinds if use_case.label is None else {**kinds, use_case.label: Kind.BOOLEAN}
+    fields = {field.name: field.kind for field in use_case.fields}
+    beside = dict.fromkeys(use_case.columns_beside, Kind.CATEGORY)
+    return fields | {name: kind for name, kind in (beside | use_case.learning.columns).items() if name not in fields}
 
 
 def refuse_unlabelled(use_case: UseCase) -> None:
@@ -116,14 +112,14 @@ def dataset_of(
     _refuse_absent_columns(raw, use_case)
     part = _in_period(raw, use_case, period)
     columns, problems = columns_of_table(part.raw, use_case)
-    problems += [*RecordCheck(use_case).problems(columns), *_label_problems(part, use_case)]
-    problems += _time_problems(part, use_case)
+    labels, unlabelled = _labels(part, use_case)
+    problems += [*RecordCheck(use_case).problems(columns), *unlabelled, *_time_problems(part, use_case)]
     bad = _bad_rows(part, problems, unreadable, skip_bad_rows=skip_bad_rows)
     if len(bad):
         good = np.setdiff1d(np.arange(len(part)), bad)
         columns, part = columns.take(good), TablePart(_taken(part.raw, good), part.rows[good])
-    labels = np.zeros(len(part), dtype=bool) if use_case.label is None else np.asarray(part.raw[use_case.label] == 1)
-    _refuse_unlearnable(labels, use_case, period)
+        labels = labels[good]
+    _refuse_few(labels, period)
     return Dataset(
         columns,
         labels,
@@ -221,13 +217,11 @@ def _at_stake(columns: Columns, use_case: UseCase) -> NDArray[np.float64] | None
     return np.where(lost > 0, lost, 0.0)  # nothing where it is missing
 
 
-def _label_problems(part: TablePart, use_case: UseCase) -> list[Problem]:
+def _labels(part: TablePart, use_case: UseCase) -> tuple[Labels, list[Problem]]:
+    """Which rows are frauds, and the rows that do not say; without a label, none is."""
     if use_case.label is None:
-        return []
-    labels = part.raw[use_case.label]
-    if labels.dtype.kind == "b":
-        return []
-    values = labels.astype(np.float64)
+        return np.zeros(len(part), dtype=bool), []
+    values = part.raw[use_case.label].astype(np.float64)
     missing = np.isnan(values)
     others = np.unique(values[~missing & (values != 0) & (values != 1)])
     if len(others):
@@ -236,7 +230,8 @@ def _label_problems(part: TablePart, use_case: UseCase) -> list[Problem]:
             f"Label {use_case.label} holds {shown}: it may hold only 1 (fraud) and 0 (none). "
             "Map its values in the table or the query."
         )
-    return [Problem(int(row), use_case.label, "A label of 0 or 1 is required") for row in np.flatnonzero(missing)]
+    wrong = "A label of 0 or 1 is required"
+    return values == 1, [Problem(int(row), use_case.label, wrong) for row in np.flatnonzero(missing)]
 
 
 def _time_problems(part: TablePart, use_case: UseCase) -> list[Problem]:
@@ -275,10 +270,14 @@ def _within(period: Period) -> str:
     return "" if period.is_open else f" within {period}"
 
 
-def _refuse_unlearnable(labels: Labels, use_case: UseCase, period: Period) -> None:
+def _refuse_few(labels: Labels, period: Period) -> None:
     if len(labels) < LEAST_ROWS:
         raise DataRefused(f"Only {len(labels):,} usable rows{_within(period)}: training needs at least {LEAST_ROWS}.")
-    if use_case.label is not None and (labels.all() or not labels.any()):
+
+
+def refuse_one_class(labels: Labels, use_case: UseCase, period: Period) -> None:
+    """Refuse rows that are all frauds, or none of them: nothing tells the two apart."""
+    if labels.all() or not labels.any():
         raise DataRefused(
             f"Every row within {period} has {use_case.label} {int(labels[0])}: training needs both 0 and 1. "
             "Widen the dates, or look at how the label is made."

@@ -11,7 +11,14 @@ from fraud_detection_api.samples import DEFAULT_SEED, SAMPLES
 from fraud_detection_api.samples.sample_table import LabelledSample
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.progress import Follower
-from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of, refuse_unlabelled, wanted_kinds
+from fraud_detection_api.training.tables.dataset import (
+    Dataset,
+    Period,
+    dataset_of,
+    refuse_one_class,
+    refuse_unlabelled,
+    wanted_kinds,
+)
 
 
 class WantedTable(Protocol):
@@ -54,7 +61,9 @@ class TrainingTable:
 def training_table(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
     """Read, cut and check a labelled table."""
     refuse_unlabelled(use_case)
-    return unlabelled_table(use_case, wanted, follower)
+    table = unlabelled_table(use_case, wanted, follower)
+    refuse_one_class(table.dataset.labels, use_case, wanted.period)
+    return table
 
 
 def unlabelled_table(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
