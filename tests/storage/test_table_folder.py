@@ -10,7 +10,8 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.storage.files import write_table
-from fraud_detection_api.storage.table_folder import grouped_records, holds_tables, write_tables
+from fraud_detection_api.storage.table_folder import grouped_records, read_records, write_tables
+from fraud_detection_api.storage.tables import Source
 
 USERS = "user_id,is_premium\n10,0\n9,1\n100,false\n"
 STATIONS = "gas_station_id,gasoline_price_per_litre\n1,4\n2,2.5\n"
@@ -55,12 +56,11 @@ def test_files_of_other_names_are_neither_read_nor_removed(folder: Path) -> None
 
 
 def test_a_folder_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
-    assert PURCHASES.tables is not None
     folder = tmp_path / ("a" * 300)  # refused to everybody, root too, as a folder of others is to us
     with pytest.raises(DataRefused, match="cannot be read: File name too long"):
         grouped_records(folder, PURCHASES)
     with pytest.raises(DataRefused, match="cannot be read: File name too long"):
-        holds_tables(folder, PURCHASES.tables)
+        read_records(Source(str(folder)), PURCHASES, {})
 
 
 def test_yes_and_no_may_be_words_or_numbers(folder: Path) -> None:
@@ -119,10 +119,19 @@ def test_a_use_case_with_a_table_of_its_own_is_refused(folder: Path) -> None:
         grouped_records(folder, CREDIT_ACCOUNTS)
 
 
-def test_a_folder_of_other_files_holds_no_tables(tmp_path: Path) -> None:
-    assert PURCHASES.tables is not None
-    (tmp_path / "group_data_by_users.csv").touch()
-    assert not holds_tables(tmp_path, PURCHASES.tables)
-    assert not holds_tables(tmp_path / "group_data_by_users.csv", PURCHASES.tables)
-    (tmp_path / "users.csv").touch()
-    assert holds_tables(tmp_path, PURCHASES.tables)
+def test_records_are_read_from_their_own_table_or_made_from_a_folder_that_holds_one_of_the_others(folder: Path) -> None:
+    wanted = {field.name: field.kind for field in PURCHASES.fields}
+    made, _ = read_records(Source(str(folder)), PURCHASES, wanted)
+    table = folder / "group_data_by_users.csv"
+    write_table(table, made)
+    for source in (table, folder):
+        read, problems = read_records(Source(str(source)), PURCHASES, wanted)
+        assert problems == []
+        assert {name: read[name].tolist() for name in wanted} == {name: made[name].tolist() for name in wanted}
+    (folder / "users.csv").unlink()
+    with pytest.raises(DataRefused, match="needs one table users"):
+        read_records(Source(str(folder)), PURCHASES, wanted)
+    for name in ("gas_stations", "transactions"):
+        (folder / f"{name}.csv").unlink()
+    read, _ = read_records(Source(str(folder)), PURCHASES, wanted)  # what is left is a folder of records
+    assert read["user_id"].tolist() == made["user_id"].tolist()

@@ -18,10 +18,11 @@ from fraud_detection_api.schemas.record import Kind, RecordField
 from fraud_detection_api.schemas.times import as_moments
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.reasons import Reasons
-from fraud_detection_api.storage.batch import Batch
-from fraud_detection_api.storage.files import PARQUET, format_of, opened, table_writer
+from fraud_detection_api.storage.files import opened, table_writer
+from fraud_detection_api.storage.formats.batch import Batch
+from fraud_detection_api.storage.formats.known import format_of
+from fraud_detection_api.storage.formats.writers import Layout, TableWriter
 from fraud_detection_api.storage.read_ahead import in_order
-from fraud_detection_api.storage.table_writers import Layout, TableWriter
 
 PROBLEMS_SHOWN = 20
 _INTEGER, _NUMBER, _TEXT = np.dtype(np.int64), np.dtype(np.float64), np.dtype(np.object_)
@@ -255,4 +256,5 @@ def _type_of(field: RecordField) -> np.dtype[np.generic]:
 
 
 def _unit(records: Path) -> str:
-    return "row" if format_of(records) == PARQUET else "line"
+    known = format_of(records)
+    return known.unit if known else ""

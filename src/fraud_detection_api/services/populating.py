@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import orjson
@@ -17,8 +16,8 @@ from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.stored_scores import FRAUD_CLASSES, LEAST_ID, PageAsked, StoredScores
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.storing import Storing
-from fraud_detection_api.storage.table_folder import grouped_records, holds_tables
-from fraud_detection_api.storage.tables import Source, read_table
+from fraud_detection_api.storage.table_folder import read_records
+from fraud_detection_api.storage.tables import Source
 
 FRAUD, NO_FRAUD = FRAUD_CLASSES
 Hears = Callable[[int, int], None]
@@ -87,10 +86,7 @@ def records_of(data: str, use_case: UseCase) -> Columns:
     key = use_case.identifier_field
     if key is None or key.kind is not Kind.INTEGER:
         raise DataRefused(f"The records of {use_case.name} have no whole number for an id, so no store can hold them.")
-    if use_case.tables is not None and holds_tables(Path(data), use_case.tables):
-        raw, unreadable = grouped_records(Path(data), use_case), list[Problem]()
-    else:
-        raw, unreadable = read_table(Source(data), {field.name: field.kind for field in use_case.fields})
+    raw, unreadable = read_records(Source(data), use_case, {field.name: field.kind for field in use_case.fields})
     columns, unfitting = columns_of_table(raw, use_case)
     _refuse_problems(data, [*unreadable, *unfitting, *RecordCheck(use_case).problems(columns)])
     ids = _ids(columns)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.tables import RawTable
-from fraud_detection_api.storage.batch import EMPTY, Wanted
 from fraud_detection_api.storage.database_cells import cells_column
+from fraud_detection_api.storage.formats.batch import EMPTY, Wanted
 
 try:
     import sqlalchemy as sa

@@ -8,9 +8,9 @@ from uuid import UUID
 from fraud_detection_api.errors import Problem, Scalar
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.schemas.record import Kind
-from fraud_detection_api.storage.arrow import pa
-from fraud_detection_api.storage.arrow_columns import column
-from fraud_detection_api.storage.parsing import WORDS, day_or_moment
+from fraud_detection_api.storage.formats.arrow import pa
+from fraud_detection_api.storage.formats.arrow_columns import column
+from fraud_detection_api.storage.formats.parsing import WORDS, day_or_moment
 
 
 def cells_column(cells: Sequence[object], kind: Kind, name: str) -> tuple[RawColumn, list[Problem]]:

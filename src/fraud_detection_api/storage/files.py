@@ -1,7 +1,7 @@
-"""Files of rows: opened to be read batch by batch, and written whole or not at all."""
+"""Tables in files and streams: opened to be read batch by batch; files are written whole or not at all."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,65 +10,68 @@ import numpy as np
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.storage.atomic import whole_file
-from fraud_detection_api.storage.batch import OpenTable, Wanted
-from fraud_detection_api.storage.csv_file import CsvFile
-from fraud_detection_api.storage.parquet_file import ParquetFile
-from fraud_detection_api.storage.table_writers import CsvWriter, Layout, ParquetWriter, TableWriter
+from fraud_detection_api.storage.formats.batch import OpenTable, Wanted
+from fraud_detection_api.storage.formats.known import SUFFIXES, WRITTEN, TableFormat, suffix_of
+from fraud_detection_api.storage.formats.table_bytes import TableBytes, seekable
+from fraud_detection_api.storage.formats.writers import Layout, TableWriter
 
-CSV, PARQUET = "CSV", "Parquet"
-SUFFIXES = {".csv": CSV, ".csv.gz": CSV, ".csv.zst": CSV, ".parquet": PARQUET, ".pq": PARQUET}
-_WRITERS: dict[str, Callable[[BinaryIO, Layout], TableWriter]] = {
-    ".csv": CsvWriter,
-    ".parquet": ParquetWriter,
-    ".pq": ParquetWriter,
-}
 _ROWS_WRITTEN_AT_ONCE = 1 << 17
 
 
-def format_of(path: Path) -> str | None:
-    """The format that a file's name says it has."""
-    return next((found for suffix, found in SUFFIXES.items() if path.name.lower().endswith(suffix)), None)
+@contextmanager
+def opened_stream(
+    stream: BinaryIO, known: TableFormat, wanted: Wanted, batch_rows: int, compression: str | None = None
+) -> Iterator[OpenTable]:
+    """A table that comes in a stream, such as standard input or the body of a request; read once, in batches."""
+    with seekable(stream) if known.seeks else nullcontext(stream) as source:
+        yield known.reader(TableBytes("The table", source, compression=compression), wanted, batch_rows)
 
 
 @contextmanager
 def opened(path: Path, wanted: Wanted, batch_rows: int) -> Iterator[OpenTable]:
-    """A CSV or Parquet file to read; refused in the end if it was changed meanwhile."""
-    known = format_of(path)
-    if known is None:
+    """A table in a file; refused in the end if the file was changed meanwhile."""
+    suffix = suffix_of(path)
+    if suffix is None:
         raise DataRefused(f"{path}: the name of a file to read ends in {', '.join(SUFFIXES)}.")
+    known, compression = SUFFIXES[suffix]
     before = _state(path)
     if before is None:
         raise DataRefused(f"There is no file {path}.")
     try:
-        table = (CsvFile if known == CSV else ParquetFile)(path, wanted, batch_rows)
+        stream = path.open("rb")
     except OSError as error:
         raise DataRefused(f"{path} cannot be read: {error.strerror or error}.") from error
-    try:
-        yield table
-    except DataRefused as error:
-        _refuse_changed(path, before, error)
-        raise
-    finally:
-        table.close()
+    with stream:
+        try:
+            yield known.reader(TableBytes(str(path), stream, before[1], compression, path), wanted, batch_rows)
+        except DataRefused as error:
+            _refuse_changed(path, before, error)
+            raise
     _refuse_changed(path, before)
 
 
 @contextmanager
+def stream_writer(stream: BinaryIO, known: TableFormat, layout: Layout) -> Iterator[TableWriter]:
+    """A table that goes into a stream, such as standard output, in batches."""
+    table = known.writer(stream, layout)
+    try:
+        yield table
+    finally:  # after an error, too: Arrow closes its writer sooner or later, and the stream is open only now
+        table.finish()
+
+
+@contextmanager
 def table_writer(path: Path, layout: Layout) -> Iterator[TableWriter]:
-    """A CSV or Parquet file to write, by its suffix; it has its name only once it is whole."""
-    writer = _WRITERS.get(path.suffix.lower())
-    if writer is None:
-        raise DataRefused(f"{path}: the name of a file to write ends in {', '.join(_WRITERS)}.")
-    with whole_file(path) as file:
-        table = writer(file, layout)
-        try:
-            yield table
-        finally:  # after an error, too: Arrow closes its writer sooner or later, and the file is open only now
-            table.finish()
+    """A file to write, in the format of its suffix; it has its name only once it is whole."""
+    suffix = suffix_of(path)
+    if suffix not in WRITTEN:
+        raise DataRefused(f"{path}: the name of a file to write ends in {', '.join(WRITTEN)}.")
+    with whole_file(path) as file, stream_writer(file, SUFFIXES[suffix][0], layout) as table:
+        yield table
 
 
 def write_table(path: Path, columns: Mapping[str, RawColumn]) -> None:
-    """Write columns of one length to a CSV or Parquet file, whole or not at all."""
+    """Write columns of one length to a file, whole or not at all."""
     size = max(map(len, columns.values()), default=0)
     with table_writer(path, {name: np.asarray(values).dtype for name, values in columns.items()}) as writer:
         for start in range(0, size, _ROWS_WRITTEN_AT_ONCE):

@@ -1,21 +1,26 @@
-"""Folders of several tables, a CSV or Parquet file each."""
+"""Records from a table of their own, or from a folder of several tables that they are made from."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.grouped import grouped, refuse_rows, tables_of
 from fraud_detection_api.features.tables import RawTable
 from fraud_detection_api.schemas.record import fields_of
 from fraud_detection_api.schemas.source_tables import SourceTable, SourceTables
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.storage.files import SUFFIXES, format_of, write_table
+from fraud_detection_api.storage.files import write_table
+from fraud_detection_api.storage.formats.batch import Wanted
+from fraud_detection_api.storage.formats.known import SUFFIXES, format_of
 from fraud_detection_api.storage.tables import Source, read_table
 
 
-def holds_tables(folder: Path, tables: SourceTables) -> bool:
-    """Whether any of these tables is there."""
-    return any(_files(folder, table.name) for table in tables.every)
+def read_records(source: Source, use_case: UseCase, wanted: Wanted) -> tuple[RawTable, list[Problem]]:
+    """The wanted columns of a table; of the use case's records, where the source is a folder of its source tables."""
+    folder = Path(source.location)
+    if use_case.tables is not None and any(_files(folder, table.name) for table in use_case.tables.every):
+        return grouped_records(folder, use_case), []
+    return read_table(source, wanted)
 
 
 def grouped_records(folder: Path, use_case: UseCase) -> RawTable:

@@ -8,7 +8,7 @@ from pathlib import Path
 from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.tables import RawTable
 from fraud_detection_api.schemas.record import Kind
-from fraud_detection_api.storage.batch import EMPTY
+from fraud_detection_api.storage.formats.batch import EMPTY
 from fraud_detection_api.storage.growing_column import GrowingColumn
 
 _BATCH_ROWS = 1 << 16
@@ -65,7 +65,7 @@ def _joined(parts: Iterable[Part], wanted: Mapping[str, Kind]) -> tuple[RawTable
 
 
 def _paths(location: str) -> list[Path]:
-    from fraud_detection_api.storage.files import format_of
+    from fraud_detection_api.storage.formats.known import format_of
 
     path = Path(location)
     if path.is_dir():
@@ -78,7 +78,7 @@ def _paths(location: str) -> list[Path]:
         paths = [Path(each) for each in found if Path(each).is_file()]
     if not paths:
         raise DataRefused(f"There is no CSV or Parquet file at {location}.")
-    formats = {known for each in paths if (known := format_of(each))}
+    formats = {known.name for each in paths if (known := format_of(each))}
     if len(formats) > 1:
         raise DataRefused(f"{location} holds {' and '.join(sorted(formats))} files: name those of one format.")
     return paths

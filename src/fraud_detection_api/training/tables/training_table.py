@@ -2,11 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-from fraud_detection_api.errors import DataRefused, Problem
-from fraud_detection_api.features.tables import RawTable
+from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.samples import DEFAULT_SEED, SAMPLES
 from fraud_detection_api.samples.sample_table import LabelledSample
 from fraud_detection_api.schemas.use_case import UseCase
@@ -90,24 +88,15 @@ def _sample(use_case: UseCase, wanted: WantedTable, follower: Follower) -> Train
 
 
 def _read(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
-    from fraud_detection_api.storage.tables import Source, read_table
+    from fraud_detection_api.storage.table_folder import read_records
+    from fraud_detection_api.storage.tables import Source
 
     source = Source(wanted.data or "", wanted.table, wanted.query)
     shown = " ".join(filter(None, (without_password(source.location), source.table, source.query)))
     follower.step(f"Reading {shown}")
-    raw, unreadable = _records_of_tables(use_case, source.location) or read_table(source, wanted_kinds(use_case))
+    raw, unreadable = read_records(source, use_case, wanted_kinds(use_case))
     dataset = dataset_of(raw, unreadable, use_case, wanted.period, skip_bad_rows=wanted.skip_bad_rows)
     return TrainingTable(dataset, shown)
-
-
-def _records_of_tables(use_case: UseCase, location: str) -> tuple[RawTable, list[Problem]] | None:
-    """The records that a folder of source tables comes to, if the data is such a folder."""
-    from fraud_detection_api.storage.table_folder import grouped_records, holds_tables
-
-    folder = Path(location)
-    if use_case.tables is None or not holds_tables(folder, use_case.tables):
-        return None
-    return grouped_records(folder, use_case), []
 
 
 def without_password(location: str) -> str:

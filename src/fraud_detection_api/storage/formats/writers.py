@@ -7,7 +7,7 @@ from typing import BinaryIO, Protocol
 import numpy as np
 
 from fraud_detection_api.features.tables import RawColumn, RawTable
-from fraud_detection_api.storage.arrow import pa, parquet, pc
+from fraud_detection_api.storage.formats.arrow import pa, parquet, pc
 
 Layout = Mapping[str, "np.dtype[np.generic]"]
 _COMMA, _NOTHING, _LINE_END = (pa.scalar(text, pa.large_string()) for text in (",", "", "\n"))

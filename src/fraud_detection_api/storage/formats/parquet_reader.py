@@ -1,16 +1,17 @@
-"""Parquet files, batch by batch."""
+"""Parquet, batch by batch."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.tables import RawTable
-from fraud_detection_api.storage.arrow import pa, parquet
-from fraud_detection_api.storage.arrow_columns import column
-from fraud_detection_api.storage.batch import Wanted
+from fraud_detection_api.storage.formats.arrow import pa, parquet
+from fraud_detection_api.storage.formats.arrow_columns import column
+from fraud_detection_api.storage.formats.batch import Wanted
+from fraud_detection_api.storage.formats.table_bytes import TableBytes
 
 _READ_BYTES = 1 << 20  # read a row group piece by piece: it may be as large as the file
 
@@ -42,22 +43,22 @@ class ParquetBatch:
         return "" if value is None else str(value)
 
 
-class ParquetFile:
-    """An open Parquet file; only the wanted columns are read from it."""
+class ParquetReader:
+    """Parquet of which only the wanted columns are read."""
 
-    def __init__(self, path: Path, wanted: Wanted, batch_rows: int) -> None:
+    def __init__(self, given: TableBytes, wanted: Wanted, batch_rows: int) -> None:
         try:
-            self._file = parquet.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BYTES)
+            self._file = parquet.ParquetFile(_source(given), pre_buffer=False, buffer_size=_READ_BYTES)
         except pa.ArrowInvalid as error:
-            raise DataRefused(f"{path} is not a Parquet file that can be read: {error}") from error
-        self._path = path
+            raise DataRefused(f"{given.name} is not a Parquet file that can be read: {error}") from error
+        self._name = given.name
         self._batch_rows = batch_rows
         self.names = tuple(self._file.schema_arrow.names)
         self.size = self._file.metadata.num_rows
         self._wanted = {name: kind for name, kind in wanted.items() if name in self.names}
         twice = [name for name in self._wanted if self.names.count(name) > 1]
         if twice:
-            raise DataRefused(f"{path} has more than one column {', '.join(twice)}: rename all but one.")
+            raise DataRefused(f"{given.name} has more than one column {', '.join(twice)}: rename all but one.")
 
     def batches(self) -> Iterator[ParquetBatch]:
         """Every row once, in order."""
@@ -67,11 +68,12 @@ class ParquetFile:
                 yield ParquetBatch(cells, self._wanted, first)
                 first += cells.num_rows
         except (OSError, pa.ArrowInvalid) as error:
-            raise DataRefused(f"{self._path} cannot be read after row {first}: {error}") from error
+            raise DataRefused(f"{self._name} cannot be read after row {first}: {error}") from error
 
-    def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
+
+def _source(given: TableBytes) -> str | BinaryIO:
+    # Arrow reads a file by itself, and Python's streams only with the interpreter's lock
+    return str(given.path) if given.path else given.stream
 
 
 def _columns(cells: pa.RecordBatch, wanted: Wanted) -> tuple[RawTable, list[Problem]]:

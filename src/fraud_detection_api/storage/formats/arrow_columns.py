@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.schemas.record import Kind
-from fraud_detection_api.storage.arrow import pa, pc
-from fraud_detection_api.storage.parsing import WORDS, typed
+from fraud_detection_api.storage.formats.arrow import pa, pc
+from fraud_detection_api.storage.formats.parsing import WORDS, typed
 
 _LARGEST_WHOLE = 2.0**63
 

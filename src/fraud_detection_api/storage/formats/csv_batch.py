@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.tables import RawTable
 from fraud_detection_api.schemas.record import Kind
-from fraud_detection_api.storage.arrow import arrow_csv, pa
-from fraud_detection_api.storage.arrow_columns import column, parsed_column
-from fraud_detection_api.storage.batch import Wanted
-from fraud_detection_api.storage.csv_lines import rows_with_lines
-from fraud_detection_api.storage.parsing import MISSING
+from fraud_detection_api.storage.formats.arrow import arrow_csv, pa
+from fraud_detection_api.storage.formats.arrow_columns import column, parsed_column
+from fraud_detection_api.storage.formats.batch import Wanted
+from fraud_detection_api.storage.formats.csv_lines import rows_with_lines
+from fraud_detection_api.storage.formats.parsing import MISSING
 
 _TYPES = {Kind.INTEGER: pa.int64(), Kind.NUMBER: pa.float64()}
 

@@ -44,15 +44,11 @@ class Batch(Protocol):
 
 
 class OpenTable(Protocol):
-    """A file being read: its batches in order, and how far its end is."""
+    """A table being read: its batches in order, and how far its end is; 0 where nobody knows."""
 
     names: tuple[str, ...]
     size: int
 
     def batches(self) -> Iterator[Batch]:
-        """Every row of the file once; memory holds no more than the batches that the caller keeps."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the file."""
+        """Every row once; memory holds no more than the batches that the caller keeps."""
         ...

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.schemas.record import Kind
-from fraud_detection_api.storage.arrow import pa, pc
+from fraud_detection_api.storage.formats.arrow import pa, pc
 
 MISSING = ("", "NA", "NaN", "nan", "null", "NULL")
 WORDS = {
