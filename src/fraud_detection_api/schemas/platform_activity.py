@@ -18,9 +18,9 @@ class PlatformActivity(Record):
         json_schema_extra={"x-reason": "the mean is {mean}, with a standard deviation of {sd}"},
     )
     sd: float = Field(
-        description="Standard deviation of the measured activity",
+        description="Standard deviation of the measured activity; below zero where it is standardised",
         examples=[4.25],
-        ge=0,
+        ge=-1e12,
         le=1e12,
         json_schema_extra={"x-reason": "the standard deviation is {sd}, around a mean of {mean}"},
     )

@@ -143,9 +143,17 @@ def test_rows_that_are_all_alike_fail_the_gate_and_the_champion_stays(tmp_path: 
     assert forced.manifest.gate.forced_because == "a try"
 
 
+def test_standardised_columns_are_what_a_model_may_learn(tmp_path: Path) -> None:
+    table = {name: (values - values.mean()) / values.std() for name, values in activity(2000).items()}
+    assert (table["sd"] < 0).sum() > 100
+    found = fitted(table_file(tmp_path, table), tmp_path / "models", FitOptions(), PLATFORM_ACTIVITY)
+    assert found.is_champion
+    assert found.manifest.parameters["skipped_rows"] == 0
+
+
 def test_bad_rows_are_named_or_left_out(tmp_path: Path) -> None:
     table = activity(500)
-    table["sd"] = np.where(np.arange(500) == 7, -1.0, table["sd"])
+    table["sd"] = np.where(np.arange(500) == 7, -2e12, table["sd"])
     data = table_file(tmp_path, table)
     with pytest.raises(DataRefused, match="sd"):
         fitted(data, tmp_path / "models", FitOptions(), PLATFORM_ACTIVITY)
