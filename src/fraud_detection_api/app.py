@@ -12,9 +12,11 @@ from fastapi import APIRouter, FastAPI
 from fraud_detection_api import __version__
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.monitoring.logs import configure_logs
-from fraud_detection_api.routes import anomalies, health, models
+from fraud_detection_api.routes import anomalies, documentation, health, models
 from fraud_detection_api.routes.anomalies import prediction_path, prediction_router
+from fraud_detection_api.routes.documentation import described_app
 from fraud_detection_api.routes.fraud_detection import FRAUD_DETECTION, fraud_detection_router
+from fraud_detection_api.routes.heads import HeadAsGet
 from fraud_detection_api.routes.insert import StoreDoor, store_router
 from fraud_detection_api.routes.predict import PREDICT, predict_router
 from fraud_detection_api.routes.predict_fraud import PREDICT_FRAUD, predict_fraud_router
@@ -54,9 +56,10 @@ def create_app(settings: Settings) -> FastAPI:
     for path, scoring in scorings.items():
         scoring.keep = keeper.keep(scoring.use_case.name, path)
     lifespan = _lifespan(served_models, keeper, settings)
-    app = FastAPI(title="fraud_detection_api", version=__version__, lifespan=lifespan)
+    app = described_app(__version__, lifespan)
     app.state.served_models = served_models
     app.add_middleware(ScoringLane, scorings=scorings, limits=_limits(settings, pace))
+    app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog, log_all=settings.log_requests == "all")  # added last: around all others
     add_refusals(app)
     for path, scoring in scorings.items():
@@ -64,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(models.router)
     app.include_router(anomalies.router)
+    app.include_router(documentation.router)
     app.include_router(store_router(_store_door(settings)))
     return app
 

@@ -72,7 +72,7 @@ class FraudError(Exception):
 
 class RecordsRefused(FraudError):
     status = 422
-    code = "records_refused"
+    code = "input_refused"
 
     def __init__(self, problems: Sequence[Problem], *, alone: bool = False) -> None:
         first = problems[0]
@@ -220,7 +220,7 @@ class ExportRefused(FraudError):
 
 class ScoresRefused(FraudError):
     status = 422
-    code = "scores_refused"
+    code = "input_refused"
 
     def __init__(self, misfits: Sequence[Misfit]) -> None:
         first = misfits[0]

@@ -70,7 +70,8 @@ def test_more_accounts_in_arrears_than_open_accounts_are_refused(client: httpx.C
                 "msg": "More accounts in arrears than open accounts",
                 "input": 24.0,
             }
-        ]
+        ],
+        "code": "input_refused",
     }
 
 
@@ -92,4 +93,4 @@ def test_only_post_is_answered(client: httpx.Client) -> None:
     response = client.get("/fraud_detection")
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
     assert response.headers["Allow"] == "POST"
-    assert json.loads(response.content)["detail"] == "Method Not Allowed"
+    assert json.loads(response.content)["detail"] == "This address takes POST only."

@@ -57,7 +57,7 @@ def post(client: httpx.Client, path: str, body: bytes, headers: dict[str, str]) 
     assert response.headers["Content-Type"] == "application/json"
     found: dict[str, Any] = response.json()
     if response.status_code == 422:
-        assert set(found) == {"detail"}
+        assert (set(found), found["code"]) == ({"detail", "code"}, "input_refused")
         assert all({"type", "loc", "msg"} <= set(problem) for problem in found["detail"])
         assert all(problem["loc"][0] == "body" for problem in found["detail"])
     else:
@@ -127,6 +127,11 @@ def test_what_is_nested_is_repeated_to_a_few_levels(client: httpx.Client) -> Non
         ("DELETE", "/ping", 405, "method_not_allowed"),
         ("PATCH", "/ping", 405, "method_not_allowed"),
         ("GET", "/models/nobody", 404, "unknown_use_case"),
+        ("GET", "/ping/", 404, "not_found"),
+        ("POST", "/fraud_detection/", 404, "not_found"),
+        ("GET", "/docs/nothing.js", 404, "not_found"),
+        ("GET", "/redoc", 404, "not_found"),
+        ("TRACE", "/models", 405, "method_not_allowed"),
     ],
 )
 def test_every_other_refusal_has_a_detail_and_a_code(
@@ -135,4 +140,65 @@ def test_every_other_refusal_has_a_detail_and_a_code(
     response = client.request(method, path)
     found = response.json()
     assert (response.status_code, found["code"], set(found)) == (status, code, {"detail", "code"})
-    assert isinstance(found["detail"], str)
+    assert found["detail"].endswith(".")
+
+
+@pytest.mark.parametrize(("path", "allowed"), [("/fraud_detection", "POST"), ("/ping", "GET, HEAD")])
+def test_a_wrong_method_is_told_the_right_ones(client: httpx.Client, path: str, allowed: str) -> None:
+    response = client.delete(path)
+    assert response.headers["Allow"] == allowed
+    assert response.json()["detail"] == f"This address takes {allowed} only."
+
+
+@pytest.mark.parametrize("path", ["/ping/", "/fraud_detection/", "/models/", "/docs/", "/score/card_taps/"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nothing_is_redirected_to_wherever_the_caller_says_it_is(client: httpx.Client, path: str, method: str) -> None:
+    response = client.request(method, path, headers=JSON | {"Host": "elsewhere.example"}, content=b"[" + ROW + b"]")
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert response.json()["detail"] == "There is no such address: none ends with a slash."
+    assert "Location" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ping",
+        "/ready",
+        "/models",
+        "/models/credit_accounts",
+        "/models/credit_accounts/report",
+        "/model_information",
+        "/scores/raizen_gasoline/fraud",
+        "/openapi.json",
+        "/docs",
+        "/docs/start.js",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_query_parameter_that_nobody_declared_is_refused(client: httpx.Client, path: str, method: str) -> None:
+    response = client.request(method, path, params={"reason": "2"})
+    assert response.status_code == 422
+    if method == "GET":
+        assert response.json() == {
+            "detail": [
+                {
+                    "type": "extra_forbidden",
+                    "loc": ["query", "reason"],
+                    "msg": "Extra inputs are not permitted",
+                    "input": "2",
+                }
+            ],
+            "code": "input_refused",
+        }
+
+
+@pytest.mark.parametrize(
+    "path", ["/ping", "/ready", "/models", "/models/credit_accounts", "/openapi.json", "/docs", "/nowhere", "/predict"]
+)
+def test_head_is_answered_as_get_is_without_a_body(client: httpx.Client, path: str) -> None:
+    head, got = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    varies = {"date", "x-request-id"}
+    assert {k: v for k, v in head.headers.items() if k not in varies} == {
+        k: v for k, v in got.headers.items() if k not in varies
+    }

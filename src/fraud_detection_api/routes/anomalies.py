@@ -6,9 +6,11 @@ from fastapi import APIRouter, Body, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
 
+from fraud_detection_api.errors import ModelMissing
 from fraud_detection_api.routes.dependencies import ServedModelsDependency
+from fraud_detection_api.routes.refusals import documented
 from fraud_detection_api.routes.score import answering_router, response_of
-from fraud_detection_api.schemas.answers import InlierPrediction, ModelInformation, Refusal
+from fraud_detection_api.schemas.answers import InlierPrediction, ModelInformation
 from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.schemas.record import Kind, RecordField
 from fraud_detection_api.schemas.use_case import UseCase
@@ -74,7 +76,8 @@ def _whole(value: float) -> float:
 
 @router.get(
     "/model_information",
-    responses={503: {"model": Refusal, "description": "No model can be served for it"}},
+    summary="Describe the model of platform activity",
+    responses={503: documented("No model can be served for it", ModelMissing)},
 )
 async def model_information(served_models: ServedModelsDependency) -> ModelInformation:
     """The parameters of the deployed isolation forest, its version, features and threshold."""

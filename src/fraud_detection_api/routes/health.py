@@ -9,15 +9,19 @@ from fraud_detection_api.services.served_models import ServedModel
 router = APIRouter(tags=["health"])
 
 
-@router.get("/ping")
+@router.get("/ping", summary="Is the process alive?")
 async def ping() -> Ping:
-    """The process is alive."""
+    """Answers as long as the process does, whatever its models: a liveness probe."""
     return Ping(message="Service is up!")
 
 
-@router.get("/ready", responses={503: {"model": Readiness, "description": "No model can be served, and why"}})
+@router.get(
+    "/ready",
+    summary="Can anything be scored?",
+    responses={503: {"model": Readiness, "description": "No model can be served, and why"}},
+)
 async def ready(served_models: ServedModelsDependency, response: Response) -> Readiness:
-    """At least one model can be served."""
+    """Every use case, the version that scores it now, or why there is none: a readiness probe."""
     response.status_code = 200 if served_models.ready else 503
     return Readiness(ready=served_models.ready, models=[model_state(one) for one in served_models.by_use_case.values()])
 

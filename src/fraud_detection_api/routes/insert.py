@@ -38,10 +38,6 @@ INSERT_REFUSALS: dict[int | str, dict[str, object]] = {
     408: {"model": Refusal, "description": "The body did not arrive within the deadline"},
     **{status: words for status, words in REFUSALS.items() if status != 404},
     413: {"model": Refusal, "description": "Too many scores or bytes"},
-    422: {
-        "description": "A value is wrong; `loc` says which one",
-        "content": {JSON: {"schema": {"$ref": "#/components/schemas/HTTPValidationError"}}},
-    },
 }
 BODY = {
     "requestBody": {"required": True, "content": {JSON: {"schema": Insertion.model_json_schema()}}},
@@ -104,13 +100,18 @@ def store_router(door: StoreDoor) -> APIRouter:
 
     router = APIRouter(tags=["score store"], lifespan=lifespan)
 
-    @router.post("/insert", responses=INSERT_REFUSALS, openapi_extra=BODY)
+    @router.post("/insert", summary="Store scores", responses=INSERT_REFUSALS, openapi_extra=BODY)
     async def insert(request: Request) -> Literal["values inserted"]:
         """Store one score, or lists of one length: all of them or none. An id that is there already is updated."""
         await door.insert(request)
         return INSERTED
 
-    @router.get("/scores/{project_name}/{table_name}", response_model=ScoresPage, responses=REFUSALS)
+    @router.get(
+        "/scores/{project_name}/{table_name}",
+        summary="Read stored scores",
+        response_model=ScoresPage,
+        responses=REFUSALS,
+    )
     async def scores(project_name: Name, table_name: Name, asked: Annotated[PageAsked, Query()]) -> Response:
         """Stored scores in the order of their ids, page by page."""
         return Response(await door.page(project_name, table_name, asked), media_type=JSON)

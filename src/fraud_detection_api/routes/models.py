@@ -4,20 +4,21 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Response
 
-from fraud_detection_api.errors import UnknownUseCase
+from fraud_detection_api.errors import BundleRefused, ModelMissing, ReportMissing, UnknownUseCase
 from fraud_detection_api.model.bundle import REPORT, REPORT_DATA
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.routes.dependencies import ServedModelsDependency
 from fraud_detection_api.routes.health import model_state
-from fraud_detection_api.schemas.answers import ModelState, Refusal
+from fraud_detection_api.routes.refusals import documented
+from fraud_detection_api.schemas.answers import ModelState
 from fraud_detection_api.services.reports import kept_report
 from fraud_detection_api.services.served_models import ServedModel, ServedModels
 
 router = APIRouter(prefix="/models", tags=["models"])
 
 REFUSALS: dict[int | str, dict[str, object]] = {
-    404: {"model": Refusal, "description": "There is no such use case"},
-    503: {"model": Refusal, "description": "No model can be served for it"},
+    404: documented("There is no such use case", UnknownUseCase),
+    503: documented("No model can be served for it", ModelMissing),
 }
 REPORT_ANSWERS: dict[int | str, dict[str, object]] = {
     200: {
@@ -29,7 +30,8 @@ REPORT_ANSWERS: dict[int | str, dict[str, object]] = {
         },
     },
     304: {"description": "The caller has this report: `If-None-Match` names its ETag"},
-    404: {"model": Refusal, "description": "There is no such use case, or its model keeps no report"},
+    404: documented("There is no such use case, or its model keeps no report", UnknownUseCase, ReportMissing),
+    500: documented("The report is not the one that the bundle was made with", BundleRefused),
     503: REFUSALS[503],
 }
 KEPT = {"html": (REPORT, "text/html; charset=utf-8"), "json": (REPORT_DATA, "application/json")}
@@ -47,25 +49,26 @@ class ServedModelAnswer(Manifest):
     version: str
 
 
-@router.get("")
-async def models(served_models: ServedModelsDependency) -> list[ModelState]:
+@router.get("", summary="List what is served")
+async def list_models(served_models: ServedModelsDependency) -> list[ModelState]:
     """Every use case and the version that scores it now."""
     return [model_state(served) for served in served_models.by_use_case.values()]
 
 
 @router.get(
     "/{use_case}",
+    summary="Describe a model",
     response_model_exclude={"files": True, "features": {"__all__": {"histogram_edges", "histogram_counts"}}},
     responses=REFUSALS,
 )
-async def model(use_case: str, served_models: ServedModelsDependency) -> ServedModelAnswer:
+async def get_model(use_case: str, served_models: ServedModelsDependency) -> ServedModelAnswer:
     """The model that scores a use case now: its manifest without the reference histograms."""
     scorer = _served(use_case, served_models).current()
     return ServedModelAnswer(version=scorer.version, **scorer.manifest.model_dump())
 
 
-@router.get("/{use_case}/report", responses=REPORT_ANSWERS, response_class=Response)
-def report(  # not async: a file is read, off the event loop
+@router.get("/{use_case}/report", summary="Read a model's report", responses=REPORT_ANSWERS, response_class=Response)
+def get_report(  # not async: a file is read, off the event loop
     use_case: str,
     served_models: ServedModelsDependency,
     format: Literal["html", "json"] = "html",  # noqa: A002

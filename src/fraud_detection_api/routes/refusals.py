@@ -1,4 +1,4 @@
-"""Errors as HTTP: one body shape, `detail` and `code`; FastAPI's own list of problems for records."""
+"""Errors as HTTP: one body shape, `detail` and `code`; of refused values `detail` is FastAPI's own list."""
 
 import json
 import math
@@ -6,11 +6,16 @@ from itertools import islice
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from fraud_detection_api.errors import BodyTooLarge, BodyTooSlow, FraudError, Problem, RecordsRefused
+from fraud_detection_api.schemas.answers import Refusal
 
-MOST_PROBLEMS = 100  # a caller mends the first ones; 100,000 bad records must not make a 100 MB answer
+MOST_PROBLEMS = 100  # a caller fixes the first ones; 100,000 bad records must not make a 100 MB answer
+NO_ADDRESS = "There is no such address; /docs shows them all."
+INPUT_REFUSED = RecordsRefused.code
+CODES = {400: "body_unreadable"}
 DEEPEST = 3
 LONGEST_TEXT = 500
 MOST_ITEMS = 50  # of an array or object that is repeated to the caller
@@ -32,11 +37,17 @@ def refusal_of(error: FraudError) -> Response:
     """An error of ours as HTTP."""
     if isinstance(error, RecordsRefused):
         found = [_problem(problem, alone=error.alone) for problem in error.problems[:MOST_PROBLEMS]]
-        return _json(error.status, {"detail": found})
+        return refusal(error.status, found, error.code)
     headers = {"Retry-After": "1"} if error.status in (429, 503) else {}
     if isinstance(error, BodyTooLarge | BodyTooSlow):
         headers["Connection"] = "close"  # what is left of the body is not worth reading
     return refusal(error.status, error.message, error.code, headers)
+
+
+def documented(words: str, *errors: type[FraudError], model: type[BaseModel] = Refusal) -> dict[str, object]:
+    """What OpenAPI tells of these errors: when they come, and by which codes they are told apart."""
+    codes = ", ".join(f"`{code}`" for code in dict.fromkeys(error.code for error in errors))
+    return {"model": model, "description": f"{words} ({codes})"}
 
 
 async def _fraud_error(_: Request, error: FraudError) -> Response:
@@ -44,12 +55,24 @@ async def _fraud_error(_: Request, error: FraudError) -> Response:
 
 
 async def _validation_error(_: Request, error: RequestValidationError) -> Response:
-    return _json(422, {"detail": [_plain(each) for each in error.errors()[:MOST_PROBLEMS]]})
+    return refusal(422, [_plain(each) for each in error.errors()[:MOST_PROBLEMS]], INPUT_REFUSED)
 
 
-async def _http_exception(_: Request, error: HTTPException) -> Response:
-    code = {400: "body_unreadable", 404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
-    return refusal(error.status_code, error.detail, code, dict(error.headers or {}))
+async def _http_exception(request: Request, error: HTTPException) -> Response:
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        slash = request.url.path.endswith("/")
+        detail = "There is no such address: none ends with a slash." if slash else NO_ADDRESS
+        return refusal(404, detail, "not_found")
+    if error.status_code == 405:
+        methods = _allowed(headers.get("Allow", ""))
+        return refusal(405, f"This address takes {methods} only.", "method_not_allowed", headers | {"Allow": methods})
+    return refusal(error.status_code, error.detail, CODES.get(error.status_code, "refused"), headers)
+
+
+def _allowed(methods: str) -> str:
+    """Every address that answers GET answers HEAD, too."""
+    return ", ".join(f"{each}, HEAD" if each == "GET" else each for each in methods.split(", "))
 
 
 def _problem(problem: Problem, *, alone: bool) -> dict[str, object]:

@@ -82,10 +82,29 @@ class ModelInformation(BaseModel):
 
 
 class Refusal(BaseModel):
-    """Any refusal but that of a record: what is wrong, and a code that stays the same."""
+    """What is wrong, in a sentence, and a code that stays the same between releases."""
 
-    detail: str
-    code: str
+    detail: str = Field(examples=["There is no such address; /docs shows them all."])
+    code: str = Field(examples=["not_found"])
+
+
+class InputProblem(BaseModel):
+    """What is wrong with one value of a request."""
+
+    type: str = Field(description="The kind of problem, for machines", examples=["greater_than_equal"])
+    loc: list[str | int] = Field(
+        description="Where it stands: in the body, the query or the path", examples=[["body", 7, "total_balance"]]
+    )
+    msg: str = Field(examples=["Input should be greater than or equal to 0"])
+    input: object = Field(default=None, description="What was sent, shortened where it is long", examples=[-12.5])
+    ctx: dict[str, object] | None = Field(default=None, description="The bounds that it breaks", examples=[{"ge": 0}])
+
+
+class InputRefusal(BaseModel):
+    """What is wrong with a request's values: at most the first 100 problems."""
+
+    detail: list[InputProblem]
+    code: Literal["input_refused"]
 
 
 class ModelState(BaseModel):
