@@ -88,7 +88,8 @@ def test_training_reads_the_written_file_and_the_folder_of_tables_alike(folder: 
     file = tmp_path / "customers.csv"
     CliRunner().invoke(app, ["features", "purchases", "--data", str(folder), "--output", str(file)])
     written, made = (
-        unlabelled_table(PURCHASES, TableOptions(data=str(place)), Listener()).dataset for place in (file, folder)
+        unlabelled_table(PURCHASES, TableOptions(data=str(place)).source, Listener()).dataset
+        for place in (file, folder)
     )
     assert len(written) == 10_000
     assert np.array_equal(written.columns.identifiers, made.columns.identifiers)
@@ -100,7 +101,7 @@ def test_without_data_training_takes_the_sample_and_claims_no_best_auc_where_the
     name: str, rows: int
 ) -> None:
     listener = Listener()
-    table = unlabelled_table(all_use_cases()[name], TableOptions(), listener)
+    table = unlabelled_table(all_use_cases()[name], TableOptions().source, listener)
     assert (len(table.dataset), table.source) == (rows, f"sample of {rows} rows, seed 1")
     assert f"a made-up sample of {rows:,} rows" in listener.warned[0]
     assert listener.said == []

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from fraud_detection_api.cli.fit_summary import summary
 from fraud_detection_api.samples.platform_activity import platform_activity
 from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.training.fit_options import FitOptions
-from fraud_detection_api.training.summary import summary
 from tests.training.fitting import accounts_file, fitted, table_file
 
 

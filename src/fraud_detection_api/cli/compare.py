@@ -1,10 +1,13 @@
 """fraud compare: kinds of model on the same folds, before one is chosen to be served."""
 
 from fraud_detection_api.cli.arguments import USE_CASE
+from fraud_detection_api.cli.command import command_with_options
+from fraud_detection_api.cli.fit_flags import COMPARE
+from fraud_detection_api.cli.progress import following
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.settings import Settings
+from fraud_detection_api.storage.atomic import whole_file
 from fraud_detection_api.training.comparing.options import CompareOptions
-from fraud_detection_api.training.fit_options import command_with_options
 from fraud_detection_api.use_cases import all_use_cases, named
 
 
@@ -12,10 +15,17 @@ def _compare(name: str, options: CompareOptions) -> None:
     """Compare kinds of model on a labelled table, each fitted inside the same folds; nothing is published."""
     with without_data_frames():
         import fraud_detection_api.training.train_xgboost  # noqa: F401 - its library, before scikit-learn can be found
-    from fraud_detection_api.training.comparing.shown import compare_and_report
+    from fraud_detection_api.cli import comparison_tables
+    from fraud_detection_api.training.comparing.comparison import compare
 
     use_case = named(name, all_use_cases(options.use_case_imports or Settings().use_cases))
-    compare_and_report(use_case, options)
+    with following() as follower:
+        found = compare(use_case, options, follower)
+    for path, content in ((options.plot, comparison_tables.plot), (options.json, comparison_tables.as_json)):
+        if path:
+            with whole_file(path) as file:
+                file.write(content(found))
+    comparison_tables.show(found)
 
 
-compare = command_with_options(_compare, USE_CASE)
+compare = command_with_options(_compare, USE_CASE, COMPARE)

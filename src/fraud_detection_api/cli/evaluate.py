@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 from fraud_detection_api.cli.arguments import USE_CASE
+from fraud_detection_api.cli.command import command_with_options
+from fraud_detection_api.cli.fit_flags import EVALUATE
+from fraud_detection_api.cli.progress import following
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.settings import Settings
+from fraud_detection_api.storage.atomic import whole_file
 from fraud_detection_api.training.evaluating.options import EvaluateOptions
-from fraud_detection_api.training.fit_options import command_with_options
 from fraud_detection_api.use_cases import all_use_cases, named
 
 
@@ -16,11 +19,17 @@ def _evaluate(name: str, options: EvaluateOptions) -> None:
     Prints each measure's mean and spread over the folds, and every fold. Nothing is published.
     """
     with without_data_frames():
-        from fraud_detection_api.training.evaluating.shown import evaluate_and_report
+        from fraud_detection_api.cli import evaluation_tables
+        from fraud_detection_api.training.evaluating.prequential import evaluated
 
     settings = Settings()
     use_case = named(name, all_use_cases(options.use_case_imports or settings.use_cases))
-    evaluate_and_report(use_case, replace(options, models=options.models or settings.models))
+    with following() as follower:
+        found = evaluated(use_case, replace(options, models=options.models or settings.models), follower)
+    if options.json:
+        with whole_file(options.json) as file:
+            file.write(evaluation_tables.as_json(use_case, options, found))
+    evaluation_tables.show(found)
 
 
-evaluate = command_with_options(_evaluate, USE_CASE)
+evaluate = command_with_options(_evaluate, USE_CASE, EVALUATE)

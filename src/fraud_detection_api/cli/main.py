@@ -1,10 +1,6 @@
 """The command line: `fraud`."""
 
-import sys
-from typing import NoReturn
-
 import typer
-from pydantic import ValidationError
 
 from fraud_detection_api.cli import (
     compare,
@@ -20,7 +16,7 @@ from fraud_detection_api.cli import (
     train,
     tune,
 )
-from fraud_detection_api.errors import FraudError
+from fraud_detection_api.cli.refusals import refusing
 from fraud_detection_api.monitoring.logs import configure_logs
 
 app = typer.Typer(no_args_is_help=True, help="From a labelled table to a served fraud probability.")
@@ -39,20 +35,10 @@ app.command("populate")(populate.populate)
 
 
 def run() -> None:
-    """The console script: what is refused is one line and exit code 2."""
+    """The console script."""
     configure_logs("INFO", as_json=False)
-    try:
+    with refusing("fraud"):
         app()
-    except FraudError as error:
-        _refuse(error.message, error.exit_code)
-    except ValidationError as error:
-        first = error.errors()[0]
-        _refuse(f"setting FRAUD_{str(first['loc'][0]).upper()}: {first['msg']}")
-
-
-def _refuse(message: str, exit_code: int = 2) -> NoReturn:
-    print(f"fraud: {message}", file=sys.stderr)
-    raise SystemExit(exit_code) from None
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""Tables of models on the terminal; apart from the commands, because a serving process should not hold them."""
+"""Tables of models on the terminal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich import box
-from rich.console import Console
 from rich.table import Column, Table
 
+from fraud_detection_api.cli.console import console
+from fraud_detection_api.cli.fit_summary import flagged_words, measures_table
 from fraud_detection_api.errors import BundleRefused, UnknownVersion
 from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.manifest import Feature, Manifest
@@ -14,16 +15,10 @@ from fraud_detection_api.model.registry import Aliases, Registry
 from fraud_detection_api.training.report.kinds import kind_words
 from fraud_detection_api.training.report.strangeness import strangeness
 from fraud_detection_api.training.report.wording import anomaly_score, calibration_words, threshold_rule
-from fraud_detection_api.training.summary import flagged_words, measures_table
 
 LISTED = {"version": 10, "alias": 8, "origin": 7, "model": 10, "made": 10}  # with their least widths
 LABELLED = ("AP", "AUC")
 OF_LABELS = ("frauds", "validation_rows", "validation_frauds", "split", "first_day", "last_day")
-
-
-def console() -> Console:
-    """Where tables go: as wide as they need to be when nobody looks."""
-    return Console(soft_wrap=True, highlight=False, markup=False)
 
 
 def show(name: str, bundle: Bundle, aliases: Aliases) -> None:

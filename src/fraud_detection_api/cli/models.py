@@ -30,13 +30,14 @@ def list_models(
 ) -> None:
     """List every version, oldest first."""
     from fraud_detection_api.cli import model_tables
+    from fraud_detection_api.cli.console import console
 
     known, registry = known_use_cases(use_cases), registry_of(models)
     names = [named(use_case, known).name] if use_case else list(known)
     tables = [model_tables.versions(registry, name) for name in names if registry.versions(name)]
     if not tables:
         typer.echo(f"No models in {registry.root} yet: see `fraud train --help`.")
-    model_tables.console().print(*tables)
+    console().print(*tables)
 
 
 @app.command("show")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fraud_detection_api.cli.arguments import USE_CASE, Models, UseCases, known_use_cases, registry_of
-from fraud_detection_api.cli.progress_bar import progress_bar
+from fraud_detection_api.cli.command import command_with_options
+from fraud_detection_api.cli.progress import progress_bar
 from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.schemas.stored_scores import MOST_ON_A_PAGE
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.training.fit_options import command_with_options
 from fraud_detection_api.use_cases import named
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from rich.table import Table
 
-from fraud_detection_api.cli.model_tables import console
+from fraud_detection_api.cli.console import console
 from fraud_detection_api.training.choosing import Choosing, Chosen
 from fraud_detection_api.training.proof.consequences import Consequences
 

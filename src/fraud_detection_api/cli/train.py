@@ -1,14 +1,28 @@
 """fraud train: the model fitter, with the settings' registry and use cases."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from fraud_detection_api.cli.arguments import USE_CASE
+from fraud_detection_api.cli.command import command_with_options
+from fraud_detection_api.cli.fit_flags import FIT
+from fraud_detection_api.cli.progress import following
 from fraud_detection_api.model.data_frames import without_data_frames
+from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.training.fit_options import FitOptions, command_with_options
+from fraud_detection_api.training.fit_options import FitOptions
+from fraud_detection_api.training.progress import Follower
+from fraud_detection_api.training.tracking.tracker import tracker_at, tracking_uri
 from fraud_detection_api.use_cases import all_use_cases, named
+
+if TYPE_CHECKING:
+    from fraud_detection_api.training.fitting import Fitted
+
+GATE_FAILED = 3
 
 
 def _train(name: str, options: FitOptions) -> None:
@@ -16,13 +30,33 @@ def _train(name: str, options: FitOptions) -> None:
 
     Exit codes: 0 the model is champion, 2 the data is refused, 3 the gate failed and the champion stays.
     """
-    with without_data_frames():
-        from fraud_detection_api.training.fitting import fit_and_report
-
     settings = Settings()
     use_case = named(name, all_use_cases(options.use_case_imports or settings.use_cases))
     models, tracking = options.models or settings.models, options.tracking or settings.tracking
-    raise typer.Exit(fit_and_report(use_case, replace(options, models=models, tracking=tracking)))
+    fit_and_report(use_case, replace(options, models=models, tracking=tracking))
 
 
-train = command_with_options(_train, USE_CASE)
+def fit_and_report(use_case: UseCase, options: FitOptions) -> None:
+    """Fit with progress on stderr and a summary on stdout; a failed gate is an exit code of its own."""
+    with without_data_frames():
+        from fraud_detection_api.training.fitting import fit
+    from fraud_detection_api.cli.fit_summary import summary
+
+    with following() as follower:
+        fitted = fit(use_case, options, follower)
+        _track(fitted, options, follower)
+    summary(fitted.version, fitted.manifest, is_champion=fitted.is_champion)
+    if not fitted.is_champion:
+        raise typer.Exit(GATE_FAILED)
+
+
+def _track(fitted: "Fitted", options: FitOptions, follower: Follower) -> None:
+    registry = Registry(options.models or Path("models"))
+    uri = tracking_uri(options.track, options.tracking, registry.root)
+    tracker = tracker_at(uri, registry, fitted.manifest.use_case, follower.warn)
+    tracker.fitted(fitted.version)
+    if fitted.is_champion:
+        tracker.promoted(fitted.version)
+
+
+train = command_with_options(_train, USE_CASE, FIT)

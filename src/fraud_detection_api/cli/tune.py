@@ -3,9 +3,13 @@
 from dataclasses import replace
 
 from fraud_detection_api.cli.arguments import USE_CASE
+from fraud_detection_api.cli.command import command_with_options
+from fraud_detection_api.cli.fit_flags import TUNE
+from fraud_detection_api.cli.progress import following
 from fraud_detection_api.model.data_frames import without_data_frames
+from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.training.fit_options import command_with_options
+from fraud_detection_api.training.tracking.tracker import tracker_at, tracking_uri
 from fraud_detection_api.training.tuning.options import TuneOptions
 from fraud_detection_api.use_cases import all_use_cases, named
 
@@ -16,12 +20,17 @@ def _tune(name: str, options: TuneOptions) -> None:
     Rounds, depth, learning rate and patience say where the search starts, and with what it is compared.
     """
     with without_data_frames():
-        from fraud_detection_api.training.tuning.shown import tune_and_report
+        from fraud_detection_api.cli import tuning_tables
+        from fraud_detection_api.training.tuning import tuning
 
     settings = Settings()
     use_case = named(name, all_use_cases(options.use_case_imports or settings.use_cases))
-    models, tracking = options.models or settings.models, options.tracking or settings.tracking
-    tune_and_report(use_case, replace(options, models=models, tracking=tracking))
+    registry = Registry(options.models or settings.models)
+    uri = tracking_uri(options.track, options.tracking or settings.tracking, registry.root)
+    with following() as follower:
+        tracker = tracker_at(uri, registry, use_case.name, follower.warn)
+        found = tuning.tune(use_case, replace(options, models=registry.root), follower, tracker)
+    tuning_tables.show(found, options.boosting)
 
 
-tune = command_with_options(_tune, USE_CASE)
+tune = command_with_options(_tune, USE_CASE, TUNE)

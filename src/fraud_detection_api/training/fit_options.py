@@ -1,13 +1,10 @@
 """What can be asked of a training run, declared once for every command that reads a table and boosts on it."""
 
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar, cast, get_type_hints
-
-from typer import Option
+from typing import cast
 
 from fraud_detection_api.errors import DataRefused, ForceNeedsReason
 from fraud_detection_api.schemas.learning import Unsupervised
@@ -15,14 +12,11 @@ from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.proof.budget import Budget
+from fraud_detection_api.training.proof.settings import ProofSettings
 from fraud_detection_api.training.proof.threshold import choice_of
 from fraud_detection_api.training.tables.dataset import Period
-from fraud_detection_api.training.trainers import TRAINABLE
+from fraud_detection_api.training.tables.source import TableSource
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-DAY_FORMATS = ["%Y%m%d", "%Y-%m-%d"]
 BOOSTING_OPTIONS = ("rounds", "depth", "learning_rate", "patience")
 ISOLATION_OPTIONS = ("contamination", "n_estimators", "random_state")
 JUDGING_OPTIONS = ("tuned", "model", "grid", "threshold", "gap_days", "seed", "review_budget", "device")
@@ -31,67 +25,26 @@ OPTIONS_OF: Mapping[ScoreKind, tuple[str, ...]] = {  # those that say nothing to
     ANOMALY: ISOLATION_OPTIONS,
 }
 
-Text = str | None
-ModelsFolder = Annotated[
-    Path | None,
-    Option("--models", "--model_path_to_save", envvar="FRAUD_MODELS", help="Folder of the registry [models]"),
-]
-GapDays = Annotated[
-    int | None,
-    Option(
-        "--gap-days",
-        "--gap_days",
-        min=0,
-        help="Days after the training rows left out, for labels that come late [30]",
-    ),
-]
-BoostAsTuned = Annotated[bool, Option("--tuned", help="Boost as the last `fraud tune` of this use case has found")]
-Track = Annotated[
-    bool | None,
-    Option("--track/--no-track", help="Tell MLflow of it; without an address, in a file of the registry's folder"),
-]
-TrackingUri = Annotated[
-    Text, Option("--tracking", envvar="FRAUD_TRACKING", help="Where MLflow is: http://host:port or sqlite:///file")
-]
-
 
 @dataclass(frozen=True, kw_only=True)
 class TableOptions:
     """Where the data lies, which of it, how to boost, and how many records people can review."""
 
-    data: Annotated[
-        Text, Option(help="CSV or Parquet file, folder or glob, or a SQLAlchemy URL; without it, a sample table")
-    ] = None
-    table: Annotated[Text, Option(help="Table of the database")] = None
-    query: Annotated[Text, Option(help="Query of the database, instead of a table")] = None
-    start_date: Annotated[
-        datetime | None, Option("--start-date", "--start_date", formats=DAY_FORMATS, help="First day, included")
-    ] = None
-    end_date: Annotated[
-        datetime | None, Option("--end-date", "--end_date", formats=DAY_FORMATS, help="Last day, included")
-    ] = None
-    use_cases: Annotated[
-        Text, Option("--use-cases", envvar="FRAUD_USE_CASES", help="Use cases of your own: package.module:NAME,...")
-    ] = None
-    rounds: Annotated[int | None, Option(min=1, help="Most boosting rounds [300]")] = None
-    depth: Annotated[int | None, Option(min=1, max=16, help="Depth of the trees [5]")] = None
-    learning_rate: Annotated[
-        float | None, Option("--learning-rate", "--learning_rate", min=1e-4, max=1, help="Weight of each tree [0.1]")
-    ] = None
-    patience: Annotated[
-        int | None, Option(min=0, help="Rounds without gain until boosting stops; 0 boosts every round [30]")
-    ] = None
-    seed: Annotated[int, Option(min=0, max=2**31 - 1)] = 0
-    threads: Annotated[int, Option(min=0, help="0 takes every core")] = 0
-    device: Annotated[str, Option(help="cpu, or cuda where the full xgboost is installed")] = "cpu"
-    review_budget: Annotated[
-        str,
-        Option("--review-budget", "--review_budget", help="What people can review: a share (5%), or so many (100/day)"),
-    ] = "5%"
-    skip_bad_rows: Annotated[
-        bool,
-        Option("--skip-bad-rows", "--skip_bad_rows", help="Leave rows out that break the record's bounds or rules"),
-    ] = False
+    data: str | None = None
+    table: str | None = None
+    query: str | None = None
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    use_cases: str | None = None
+    rounds: int | None = None
+    depth: int | None = None
+    learning_rate: float | None = None
+    patience: int | None = None
+    seed: int = 0
+    threads: int = 0
+    device: str = "cpu"
+    review_budget: str = "5%"
+    skip_bad_rows: bool = False
 
     @property
     def boosting(self) -> Boosting:
@@ -100,9 +53,10 @@ class TableOptions:
         return replace(Boosting(seed=self.seed), **asked)
 
     @property
-    def period(self) -> Period:
-        """The days to train on."""
-        return Period(self.start_date and self.start_date.date(), self.end_date and self.end_date.date())
+    def source(self) -> TableSource:
+        """The table to read, and the days of it to train on."""
+        period = Period(self.start_date and self.start_date.date(), self.end_date and self.end_date.date())
+        return TableSource(self.data, self.table, self.query, period, self.skip_bad_rows)
 
     @property
     def use_case_imports(self) -> tuple[str, ...]:
@@ -118,7 +72,7 @@ class TableOptions:
         """Refuse at once what would be refused after a long training."""
         if self.data is None and (self.table or self.query):
             raise DataRefused("A table or a query needs --data with the URL of its database.")
-        _ = self.period, self.budget
+        _ = self.source, self.budget
 
     def refuse_boosting_beside_tuned(self) -> None:
         """Refuse to be told twice how to boost."""
@@ -132,41 +86,23 @@ class TableOptions:
 class FitOptions(TableOptions):
     """What else a fit asks: where the bundle goes, and what stands in the way of it."""
 
-    models: ModelsFolder = None
-    gap_days: GapDays = None
-    tuned: BoostAsTuned = False
-    model: Annotated[
-        Text,
-        Option(
-            help=f"Kind of model: {', '.join(TRAINABLE)}, package.module:function for one of your own, or `compare` "
-            "for the best [what the use case names]"
-        ),
-    ] = None
-    grid: Annotated[bool, Option("--grid", help="Search the forest's grid on the stopping rows")] = False
-    contamination: Annotated[
-        float | None,
-        Option(help="Without a label: the share of the training records to flag [what the use case names]"),
-    ] = None
-    n_estimators: Annotated[
-        int | None,
-        Option("--n-estimators", "--n_estimators", help="Without a label: how many trees [what the use case names]"),
-    ] = None
-    random_state: Annotated[
-        int | None,
-        Option("--random-state", "--random_state", min=0, max=2**32 - 1, help="Without a label: the forest's seed"),
-    ] = None
-    threshold: Annotated[
-        Text,
-        Option(
-            help="How to choose the threshold: f1, at:0.5, fpr:1%, budget:100/day or cost:MISSED,FALSE_ALARM "
-            "[as the champion's was, else by the declared costs, else f1]"
-        ),
-    ] = None
-    force: Annotated[
-        Text, Option(metavar="REASON", help="Promote even if the gate fails; the reason is kept in the manifest")
-    ] = None
-    track: Track = None
-    tracking: TrackingUri = None
+    models: Path | None = None
+    gap_days: int | None = None
+    tuned: bool = False
+    model: str | None = None
+    grid: bool = False
+    contamination: float | None = None
+    n_estimators: int | None = None
+    random_state: int | None = None
+    threshold: str | None = None
+    force: str | None = None
+    track: bool | None = None
+    tracking: str | None = None
+
+    @property
+    def proof(self) -> ProofSettings:
+        """How the model is judged."""
+        return ProofSettings(self.budget, self.threshold, self.seed, self.force)
 
     def refuse_contradictions(self) -> None:
         """Refuse at once what would be refused after a long training."""
@@ -200,32 +136,6 @@ class FitOptions(TableOptions):
         return replace(self, **{name: getattr(boosting, name) for name in BOOSTING_OPTIONS})
 
 
-Options = TypeVar("Options", bound="DataclassInstance")
-
-
 def import_strings(text: str) -> tuple[str, ...]:
     """What FRAUD_USE_CASES names: import strings between commas."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def command_with_options(run: Callable[[str, Options], None], use_case: inspect.Parameter) -> Callable[..., None]:
-    """A Typer command: this parameter for the use case, and one option for each field of what `run` asks for."""
-    asked: type[Options] = get_type_hints(run)["options"]
-
-    def command(**given: object) -> None:
-        name = str(given.pop(use_case.name))
-        run(name, cast("Callable[..., Options]", asked)(**given))
-
-    hints = get_type_hints(asked, include_extras=True)
-    options = [
-        inspect.Parameter(
-            each.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if each.default is MISSING else each.default,
-            annotation=hints[each.name],
-        )
-        for each in fields(asked)
-    ]
-    command.__doc__ = run.__doc__
-    command.__signature__ = inspect.Signature([use_case, *options])  # type: ignore[attr-defined]  # Typer reads it
-    return command

@@ -15,7 +15,7 @@ from fraud_detection_api.training.bundling.trained_reference import trained_refe
 from fraud_detection_api.training.choosing_kind import best_kind, kinds_asked, only
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.fit_settings import FitSettings
-from fraud_detection_api.training.progress import Follower, SearchFollower, following
+from fraud_detection_api.training.progress import Follower, SearchFollower
 from fraud_detection_api.training.proof.gate import refuse_unknown_demands
 from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, judged_bytes
 from fraud_detection_api.training.proof.proving import Learned, proof
@@ -23,17 +23,13 @@ from fraud_detection_api.training.proof.threshold import choice_of
 from fraud_detection_api.training.report.contents import Importance
 from fraud_detection_api.training.report.figures import explained_rows, importance
 from fraud_detection_api.training.report.making import report_files
-from fraud_detection_api.training.summary import summary
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.split import Split, split
 from fraud_detection_api.training.tables.training_table import TrainingTable, training_table, unlabelled_table
-from fraud_detection_api.training.tracking.tracker import tracker_at, tracking_uri
 from fraud_detection_api.training.trained import Trainer
 from fraud_detection_api.training.trainers import trainer_of
 from fraud_detection_api.training.tuning.tuned_file import Tuned, read_tuned
-
-GATE_FAILED = 3
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ def _fit_labelled(
     tuned = _tuned(use_case, registry, follower) if options.tuned else None
     boosting = tuned.as_boosting(options.seed) if tuned else options.boosting
     options = options.told(boosting)
-    table = training_table(use_case, options, follower)
+    table = training_table(use_case, options.source, follower)
     parts = _split(table, options, follower)
     compares = len(kinds) > 1
     chosen = best_kind(use_case, table.dataset, parts, options, follower) if compares else only(kinds[0])
@@ -75,7 +71,7 @@ def _fit_labelled(
     learned = _learned(use_case, table.dataset, parts, trainer, follower)
     if tuned:
         _warn_of_judges_that_tuned(tuned, learned, options, follower)
-    proven = proof(learned, registry, options)
+    proven = proof(learned, registry, options.proof)
     if proven.threshold.remark:
         follower.warn(proven.threshold.remark)
     parameters = trainer.parameters | dict(learned.model.chosen) | ({"tuned_by": tuned.study} if tuned else {})
@@ -97,7 +93,7 @@ def _fit_isolation(
     )
 
     isolation = options.isolation(use_case)
-    table = unlabelled_table(use_case, options, follower)
+    table = unlabelled_table(use_case, options.source, follower)
     follower.step(f"{len(table.dataset):,} rows; growing {isolation.n_estimators:,} trees that isolate them")
     found = isolated(use_case, table, isolation)
     manifest = isolation_manifest(found, options.force)
@@ -129,24 +125,6 @@ def _warn_of_judges_that_tuned(tuned: Tuned, learned: Learned, options: FitOptio
     remark = tuned.remark(learned.parts.validated_from, fingerprint(learned.dataset), options.seed)
     if remark:
         follower.warn(remark)
-
-
-def fit_and_report(use_case: UseCase, options: FitOptions) -> int:
-    """Fit with progress on stderr and a summary on stdout; the exit code."""
-    with following() as follower:
-        fitted = fit(use_case, options, follower)
-        _track(fitted, options, follower)
-    summary(fitted.version, fitted.manifest, is_champion=fitted.is_champion)
-    return 0 if fitted.is_champion else GATE_FAILED
-
-
-def _track(fitted: Fitted, options: FitOptions, follower: Follower) -> None:
-    registry = Registry(options.models or Path("models"))
-    uri = tracking_uri(options.track, options.tracking, registry.root)
-    tracker = tracker_at(uri, registry, fitted.manifest.use_case, follower.warn)
-    tracker.fitted(fitted.version)
-    if fitted.is_champion:
-        tracker.promoted(fitted.version)
 
 
 def _split(table: TrainingTable, options: FitOptions, follower: Follower) -> Split:

@@ -13,6 +13,7 @@ from sklearn.metrics import (  # type: ignore[import-untyped]  # it ships no typ
     roc_auc_score,
 )
 
+from fraud_detection_api.cli.comparison_tables import as_json, plot, table
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
@@ -23,7 +24,6 @@ from fraud_detection_api.training.comparing.comparison import compare
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.judging import measured
 from fraud_detection_api.training.comparing.options import CompareOptions
-from fraud_detection_api.training.comparing.shown import as_json, plot, table
 from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.tables.dataset import Period, dataset_of
 from fraud_detection_api.training.tables.folds import folds_before_validation

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from fraud_detection_api.cli.tuning_tables import in_words
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.proof.budget import Budget
@@ -14,7 +15,6 @@ from fraud_detection_api.training.proof.evaluation import Evaluation, Operation,
 from fraud_detection_api.training.proof.judged_rows import JudgedRows
 from fraud_detection_api.training.tuning.outcome import Outcome, verdict
 from fraud_detection_api.training.tuning.scoring import Aim
-from fraud_detection_api.training.tuning.shown import in_words
 from tests.training.fitting import accounts_file, fitted
 from tests.training.tuning.small_tunings import SMALL, tuned
 

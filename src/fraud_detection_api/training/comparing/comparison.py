@@ -31,7 +31,7 @@ class Entrants:
 def compare(use_case: UseCase, options: CompareOptions, follower: SearchFollower) -> Comparison:
     """Fit every kind inside every fold before the validation period, which stays untouched."""
     options.refuse_contradictions()
-    dataset = training_table(use_case, options, follower).dataset
+    dataset = training_table(use_case, options.source, follower).dataset
     parts = split(dataset, options.gap_days, options.seed)
     follower.step(f"{len(dataset):,} rows, {int(dataset.labels.sum()):,} of them frauds")
     settings = FitSettings(options.boosting, options.seed, options.threads, options.device, options.grid)

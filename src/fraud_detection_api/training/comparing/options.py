@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-from typer import Option
 
 from fraud_detection_api.errors import DataRefused
-from fraud_detection_api.training.fit_options import GapDays, TableOptions
+from fraud_detection_api.training.fit_options import TableOptions
 from fraud_detection_api.training.trainers import TRAINABLE, refuse_unknown
 
 
@@ -15,16 +12,12 @@ from fraud_detection_api.training.trainers import TRAINABLE, refuse_unknown
 class CompareOptions(TableOptions):
     """Which kinds of model, on which folds, and where the table and the plot go."""
 
-    models: Annotated[str, Option(help=f"Which to compare: {', '.join(TRAINABLE)}, or package.module:function")] = (
-        ",".join(TRAINABLE)
-    )
-    grid: Annotated[bool, Option("--grid", help="Search the forest's grid inside the training rows of each fold")] = (
-        False
-    )
-    folds: Annotated[int, Option(min=2, max=20, help="Folds, in time order where there is a time column")] = 3
-    gap_days: GapDays = None
-    plot: Annotated[Path | None, Option(help="Draw the comparison into this SVG file")] = None
-    json: Annotated[Path | None, Option("--json", help="Write every figure into this file, too")] = None
+    models: str = ",".join(TRAINABLE)
+    grid: bool = False
+    folds: int = 3
+    gap_days: int | None = None
+    plot: Path | None = None
+    json: Path | None = None
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-from typer import Option
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.fit_options import BoostAsTuned, ModelsFolder, TableOptions, Text
+from fraud_detection_api.training.fit_options import TableOptions
 from fraud_detection_api.training.proof.threshold import choice_of
 from fraud_detection_api.training.tables.dataset import refuse_unlabelled
 from fraud_detection_api.training.tables.windows import WindowPlan
@@ -18,23 +15,15 @@ from fraud_detection_api.training.tables.windows import WindowPlan
 class EvaluateOptions(TableOptions):
     """How the days are divided, who is left out of the test, and where the figures go."""
 
-    folds: Annotated[int, Option(min=1, help="How many windows train and test, one after the other")] = 4
-    train_days: Annotated[int, Option("--train-days", min=2, help="Days that train")] = 7
-    delay_days: Annotated[int, Option("--delay-days", min=0, help="Days left out, until their labels have come")] = 7
-    test_days: Annotated[int, Option("--test-days", min=1, help="Days that test")] = 7
-    leave_known_out: Annotated[
-        bool, Option("--leave-known-out", help="Leave rows out whose entity is known to be compromised on that day")
-    ] = False
-    tuned: BoostAsTuned = False
-    models: ModelsFolder = None
-    threshold: Annotated[
-        Text,
-        Option(
-            help="How to choose the threshold inside each window: f1, at:0.5, fpr:1%, budget:100/day or "
-            "cost:MISSED,FALSE_ALARM [by the declared costs, else f1]"
-        ),
-    ] = None
-    json: Annotated[Path | None, Option("--json", help="Write every figure into this file, too")] = None
+    folds: int = 4
+    train_days: int = 7
+    delay_days: int = 7
+    test_days: int = 7
+    leave_known_out: bool = False
+    tuned: bool = False
+    models: Path | None = None
+    threshold: str | None = None
+    json: Path | None = None
 
     @property
     def plan(self) -> WindowPlan:

@@ -75,7 +75,7 @@ def evaluated(use_case: UseCase, options: EvaluateOptions, follower: Follower) -
     options.refuse_for(use_case)
     tuned = read_tuned(Registry(options.models or Path("models")), use_case) if options.tuned else None
     boosting = tuned.as_boosting(options.seed) if tuned else options.boosting
-    table = training_table(use_case, options, follower)
+    table = training_table(use_case, options.source, follower)
     follower.step(f"{len(table.dataset):,} rows, {int(table.dataset.labels.sum()):,} of them frauds")
     walk = Windowed(use_case, table.dataset, boosting, options, follower)
     folds = tuple(_folds(walk))

@@ -1,47 +1,22 @@
 """The proof: what rows that a model never saw say of it, and the gate's verdict."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from fraud_detection_api.model.manifest import GateVerdict, Measure
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.calibrated_rows import calibrated_rows
 from fraud_detection_api.training.proof.calibrating import Curve
 from fraud_detection_api.training.proof.champion import ValidationRows, champion_on
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import BaseRates, Candidate, judged
 from fraud_detection_api.training.proof.judged_rows import Judged
+from fraud_detection_api.training.proof.settings import ProofSettings
 from fraud_detection_api.training.proof.usual_threshold import ChosenThreshold, chosen_threshold
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.split import Split
 from fraud_detection_api.training.trained import TrainedModel
-
-
-class WantedProof(Protocol):
-    """How somebody asks a model to be judged."""
-
-    @property
-    def budget(self) -> Budget:
-        """What people can review."""
-        ...
-
-    @property
-    def threshold(self) -> str | None:
-        """How to choose the threshold, where it is asked for."""
-        ...
-
-    @property
-    def seed(self) -> int:
-        """What resamples are drawn from."""
-        ...
-
-    @property
-    def force(self) -> str | None:
-        """Why to promote the model even if the gate fails."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -65,25 +40,25 @@ class Proof:
     verdict: GateVerdict
 
 
-def proof(learned: Learned, registry: Registry, wanted: WantedProof) -> Proof:
+def proof(learned: Learned, registry: Registry, settings: ProofSettings) -> Proof:
     """Judge a model on its validation rows, beside the champion on the same rows."""
     labels, parts = learned.dataset.labels, learned.parts
     curve, rows = calibrated_rows(learned.model, learned.dataset, parts)
-    threshold = chosen_threshold(rows.choosing, learned.use_case, registry, wanted.threshold)
-    evaluation = evaluate(rows.judging, Operation(wanted.budget, threshold.at, learned.use_case.costs), wanted.seed)
+    threshold = chosen_threshold(rows.choosing, learned.use_case, registry, settings.threshold)
+    evaluation = evaluate(rows.judging, Operation(settings.budget, threshold.at, learned.use_case.costs), settings.seed)
     rates = BaseRates(training=float(labels[parts.train].mean()), validation=float(rows.judging.labels.mean()))
     candidate = Candidate(evaluation, rates, rows.judging, threshold.at)
-    verdict = _verdict(learned, candidate, registry, wanted)
+    verdict = _verdict(learned, candidate, registry, settings)
     return Proof(curve, threshold, evaluation.measures(), rows, verdict)
 
 
-def _verdict(learned: Learned, candidate: Candidate, registry: Registry, wanted: WantedProof) -> GateVerdict:
+def _verdict(learned: Learned, candidate: Candidate, registry: Registry, settings: ProofSettings) -> GateVerdict:
     """What the gate says of a model beside the champion on the same rows, and why it is forced if it is."""
     parts, use_case = learned.parts, learned.use_case
     columns = learned.dataset.columns.take(parts.validation)
     known_by = "" if parts.validated_from else fingerprint(learned.dataset)  # days say more, where there are any
-    rows = ValidationRows(columns, candidate.rows, wanted.budget, wanted.seed, parts.validated_from, known_by)
+    rows = ValidationRows(columns, candidate.rows, settings.budget, settings.seed, parts.validated_from, known_by)
     verdict = judged(candidate, champion_on(rows, registry, use_case), use_case.gate)
-    if verdict.passed or not wanted.force:
+    if verdict.passed or not settings.force:
         return verdict
-    return verdict.model_copy(update={"forced_because": wanted.force.strip()})
+    return verdict.model_copy(update={"forced_because": settings.force.strip()})

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Protocol
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.samples import DEFAULT_SEED, SAMPLES
@@ -11,41 +10,12 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.tables.dataset import (
     Dataset,
-    Period,
     dataset_of,
     refuse_one_class,
     refuse_unlabelled,
     wanted_kinds,
 )
-
-
-class WantedTable(Protocol):
-    """Which table somebody asks for, which days of it, and whether rows that cannot be used may be left out."""
-
-    @property
-    def data(self) -> str | None:
-        """A file, a folder or the URL of a database; None asks for a sample."""
-        ...
-
-    @property
-    def table(self) -> str | None:
-        """A table of the database."""
-        ...
-
-    @property
-    def query(self) -> str | None:
-        """A query of the database, instead of a table."""
-        ...
-
-    @property
-    def period(self) -> Period:
-        """The days that count."""
-        ...
-
-    @property
-    def skip_bad_rows(self) -> bool:
-        """Whether to leave them out."""
-        ...
+from fraud_detection_api.training.tables.source import TableSource
 
 
 @dataclass(frozen=True)
@@ -56,7 +26,7 @@ class TrainingTable:
     source: str
 
 
-def training_table(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
+def training_table(use_case: UseCase, wanted: TableSource, follower: Follower) -> TrainingTable:
     """Read, cut and check a labelled table."""
     refuse_unlabelled(use_case)
     table = unlabelled_table(use_case, wanted, follower)
@@ -64,7 +34,7 @@ def training_table(use_case: UseCase, wanted: WantedTable, follower: Follower) -
     return table
 
 
-def unlabelled_table(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
+def unlabelled_table(use_case: UseCase, wanted: TableSource, follower: Follower) -> TrainingTable:
     """Read, cut and check a table, labelled or not."""
     table = _sample(use_case, wanted, follower) if wanted.data is None else _read(use_case, wanted, follower)
     if table.dataset.skipped:
@@ -72,7 +42,7 @@ def unlabelled_table(use_case: UseCase, wanted: WantedTable, follower: Follower)
     return table
 
 
-def _sample(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
+def _sample(use_case: UseCase, wanted: TableSource, follower: Follower) -> TrainingTable:
     if use_case.name not in SAMPLES:
         raise DataRefused(f"{use_case.name} has no sample table: name your own with --data.")
     maker = SAMPLES[use_case.name]
@@ -87,7 +57,7 @@ def _sample(use_case: UseCase, wanted: WantedTable, follower: Follower) -> Train
     return TrainingTable(dataset, f"sample of {len(sample)} rows, seed {DEFAULT_SEED}")
 
 
-def _read(use_case: UseCase, wanted: WantedTable, follower: Follower) -> TrainingTable:
+def _read(use_case: UseCase, wanted: TableSource, follower: Follower) -> TrainingTable:
     from fraud_detection_api.storage.table_folder import read_records
     from fraud_detection_api.storage.tables import Source
 

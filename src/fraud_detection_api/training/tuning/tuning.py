@@ -39,7 +39,7 @@ def tune(use_case: UseCase, options: TuneOptions, follower: SearchFollower, trac
     limits = Limits(options.trials, options.minutes)
     aim = Aim(options.aim, use_case, options.budget)
     registry = Registry(options.registry_folder)
-    dataset = training_table(use_case, options, follower).dataset
+    dataset = training_table(use_case, options.source, follower).dataset
     follower.step(f"{len(dataset):,} rows, {int(dataset.labels.sum()):,} of them frauds")
     last = LastPeriod(use_case, dataset, split(dataset, options.gap_days, options.seed), options.budget)
     with opened(registry.root / use_case.name, _key(use_case, dataset, options, aim)) as held:

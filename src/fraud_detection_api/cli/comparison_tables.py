@@ -3,31 +3,20 @@
 import json
 from dataclasses import asdict
 
-from rich.console import Console
 from rich.table import Table
 
-from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.storage.atomic import whole_file
+from fraud_detection_api.cli.console import console
 from fraud_detection_api.training.compared import COSTS, MEASURED, Compared, Comparison
-from fraud_detection_api.training.comparing.comparison import compare
-from fraud_detection_api.training.comparing.options import CompareOptions
-from fraud_detection_api.training.progress import following
 from fraud_detection_api.training.report.plotting.rows import Row, intervals_svg
 
 
-def compare_and_report(use_case: UseCase, options: CompareOptions) -> None:
-    """Compare with progress on stderr; the table goes to stdout, the plot and the figures where the options say."""
-    with following() as follower:
-        comparison = compare(use_case, options, follower)
-    for path, content in ((options.plot, plot), (options.json, as_json)):
-        if path:
-            with whole_file(path) as file:
-                file.write(content(comparison))
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    console.print(table(comparison))
+def show(comparison: Comparison) -> None:
+    """Print the table, and what was remarked on the models."""
+    out = console()
+    out.print(table(comparison))
     for model in comparison.models:
         if model.remark:
-            console.print(f"{model.kind}: {model.remark}")
+            out.print(f"{model.kind}: {model.remark}")
 
 
 def table(comparison: Comparison) -> Table:

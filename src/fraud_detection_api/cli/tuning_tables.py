@@ -1,30 +1,21 @@
 """The end of a tuning run in words: default against tuned, and how to fit with what was found."""
 
-from rich.console import Console
 from rich.table import Table
 
+from fraud_detection_api.cli.console import console
 from fraud_detection_api.model.manifest import Measure
-from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
-from fraud_detection_api.training.progress import following
-from fraud_detection_api.training.tracking.tracker import tracker_at, tracking_uri
-from fraud_detection_api.training.tuning.options import TuneOptions
 from fraud_detection_api.training.tuning.outcome import Outcome, verdict
 from fraud_detection_api.training.tuning.scoring import Aim
 from fraud_detection_api.training.tuning.tuned_file import Tuned, settings_of
-from fraud_detection_api.training.tuning.tuning import Tuning, tune
+from fraud_detection_api.training.tuning.tuning import Tuning
 
 
-def tune_and_report(use_case: UseCase, options: TuneOptions) -> None:
-    """Tune with progress on stderr, and print what came of it on stdout."""
-    with following() as follower:
-        registry = Registry(options.registry_folder)
-        uri = tracking_uri(options.track, options.tracking, registry.root)
-        tuning = tune(use_case, options, follower, tracker_at(uri, registry, use_case.name, follower.warn))
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    for part in in_words(tuning, options.boosting):
-        console.print(part)
+def show(tuning: Tuning, start: Boosting) -> None:
+    """Print what came of a tuning run."""
+    out = console()
+    for part in in_words(tuning, start):
+        out.print(part)
 
 
 def in_words(tuning: Tuning, start: Boosting) -> tuple[Table | str, ...]:

@@ -1,8 +1,8 @@
 """The end of a run in words: what the model is worth, and what became of it."""
 
-from rich.console import Console
 from rich.table import Table
 
+from fraud_detection_api.cli.console import console
 from fraud_detection_api.model.manifest import Manifest, Measure
 from fraud_detection_api.training.proof.measures import MONEY
 from fraud_detection_api.training.report.kinds import kind_words
@@ -12,13 +12,13 @@ from fraud_detection_api.training.report.wording import anomaly_score, threshold
 
 def summary(version: str, manifest: Manifest, *, is_champion: bool) -> None:
     """Print the measures, the gate's checks and the outcome."""
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    out = console()
     if manifest.ranks is None:
-        console.print(measures_table(manifest))
-    console.print(f"{kind_words(manifest)}: {flagged_words(manifest)} ({threshold_rule(manifest)})")
+        out.print(measures_table(manifest))
+    out.print(f"{kind_words(manifest)}: {flagged_words(manifest)} ({threshold_rule(manifest)})")
     for check in manifest.gate.checks:
-        console.print(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.detail}")
-    console.print(f"{manifest.use_case} {version} {outcome(manifest, is_champion=is_champion)}")
+        out.print(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.detail}")
+    out.print(f"{manifest.use_case} {version} {outcome(manifest, is_champion=is_champion)}")
 
 
 def flagged_words(manifest: Manifest) -> str:

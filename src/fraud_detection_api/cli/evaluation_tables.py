@@ -1,40 +1,30 @@
 """An evaluation in time order as a table and as JSON."""
 
-import sys
 from dataclasses import asdict
 
 import orjson
 from rich import box
-from rich.console import Console
 from rich.table import Column, Table
 
+from fraud_detection_api.cli.console import console
 from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.storage.atomic import whole_file
 from fraud_detection_api.training.evaluating.options import EvaluateOptions
-from fraud_detection_api.training.evaluating.prequential import JudgedFold, Prequential, evaluated
-from fraud_detection_api.training.progress import following
+from fraud_detection_api.training.evaluating.prequential import JudgedFold, Prequential
 from fraud_detection_api.training.proof.measures import MONEY
 
 NOTHING = "-"
-WIDE = 400  # where nobody looks, a table is as wide as it needs to be
 
 
-def evaluate_and_report(use_case: UseCase, options: EvaluateOptions) -> None:
-    """Evaluate with progress on stderr, a table on stdout, and a file where one is named."""
-    with following() as follower:
-        found = evaluated(use_case, options, follower)
-    if options.json:
-        with whole_file(options.json) as file:
-            file.write(as_json(use_case, options, found))
-    width = None if sys.stdout.isatty() else WIDE
-    console = Console(soft_wrap=True, highlight=False, markup=False, width=width)
-    console.print(table_of(found))
+def show(found: Prequential) -> None:
+    """Print the table, and what a reader of it has to know."""
+    out = console()
+    out.print(table_of(found))
     for number, fold in enumerate(found.folds, 1):
         if fold.remark:
-            console.print(f"fold {number} has no measures: {fold.remark}")
+            out.print(f"fold {number} has no measures: {fold.remark}")
     if found.remark:
-        console.print(found.remark)
+        out.print(found.remark)
 
 
 def table_of(found: Prequential) -> Table:
