@@ -24,6 +24,15 @@ class LibraryModel:
         booster.load_model(bytearray(model))
         return cls(booster)
 
+    @property
+    def features(self) -> int:
+        """How many features the model knows."""
+        return self._booster.num_features()
+
+    def saved(self) -> bytes:
+        """The model as JSON, whatever it was read from."""
+        return bytes(self._booster.save_raw("json"))
+
     def probabilities(self, matrix: Matrix) -> NDArray[np.float32]:
         """The library's probabilities."""
         return np.asarray(self._booster.inplace_predict(matrix), dtype=np.float32)

@@ -14,6 +14,7 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.training.bundling.importing import FIRST_MODEL, import_model
+from tests.model.broken_trees import DAMAGES, broken_model
 from tests.training.claims import CLAIMS
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -144,12 +145,20 @@ def tree_changed(folder: Path, part: str, value: int) -> Path:
 
 def test_a_file_on_which_the_library_crashes_is_refused_and_we_live_on(tmp_path: Path) -> None:
     message = refusal(tree_changed(tmp_path, "left_children", 9999), tmp_path / "models")
-    assert "the library crashed on it" in message
+    assert "a child outside its tree" in message
+
+
+@pytest.mark.parametrize("damage", ["a circle", "a feature that there is not"])
+def test_a_file_whose_last_split_is_broken_is_refused_though_few_rows_come_to_it(tmp_path: Path, damage: str) -> None:
+    file = tmp_path / "model.json"
+    file.write_bytes(broken_model((FIXTURES / "in_order_2_1.json").read_bytes(), DAMAGES[damage]))
+    message = refusal(file, tmp_path / "models")
+    assert "runs in circles" in message or "no feature of the model" in message
 
 
 def test_trees_that_split_on_unknown_features_are_refused(tmp_path: Path) -> None:
     message = refusal(tree_changed(tmp_path, "split_indices", 77), tmp_path / "models")
-    assert "knows of more features than" in message or "know of more features than" in message
+    assert "a split on no feature of the model" in message
 
 
 def test_a_model_with_rounds_beyond_its_best_keeps_them_all_and_says_so(tmp_path: Path) -> None:

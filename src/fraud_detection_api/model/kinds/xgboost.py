@@ -12,6 +12,7 @@ from fraud_detection_api.model.kinds.kind import ModelKind
 from fraud_detection_api.model.kinds.proof import gives_same_bits
 from fraud_detection_api.model.runtimes import Contributions, Runtime
 from fraud_detection_api.model.saved_trees import ForestUnsupported
+from fraud_detection_api.model.trial import why_unusable
 
 
 def quickest_runtime(model: bytes, reference: Reference, library: Callable[[], Runtime]) -> Runtime:
@@ -48,6 +49,9 @@ def _load(bundle: Bundle) -> Runtime:
 
 
 def _proven_library(bundle: Bundle) -> Runtime:
+    if why := why_unusable(bundle.model):
+        reasons = dict.fromkeys(filter(None, (_why_not_walked(bundle.model), why)))
+        raise BundleRefused(bundle.version, f"its model cannot be used: {'; '.join(reasons)}")
     with without_data_frames():
         from fraud_detection_api.model.library import LibraryModel  # slow and large: only where it is needed
 
@@ -56,6 +60,14 @@ def _proven_library(bundle: Bundle) -> Runtime:
         made_with = bundle.manifest.libraries.get("xgboost")
         raise BundleRefused(bundle.version, f"the XGBoost here gives other probabilities than {made_with} did")
     return library
+
+
+def _why_not_walked(model: bytes) -> str:
+    try:
+        Forest.read(model)
+    except ForestUnsupported as error:
+        return str(error)
+    return ""
 
 
 XGBOOST = ModelKind(
