@@ -45,7 +45,8 @@ class SmallModel:
 
     def matrix(self, rows: Iterable[Row]) -> Floats:
         """Rows as the library sees them."""
-        return matrix_of(rows, self.use_case, self.manifest.categories)
+        categories = {name: known.texts for name, known in self.manifest.categories.items()}
+        return matrix_of(rows, self.use_case, categories)
 
 
 def small_model(use_case: UseCase, seed: int = 0, trees: int = 25) -> SmallModel:

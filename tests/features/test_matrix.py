@@ -3,7 +3,7 @@
 import numpy as np
 
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.matrix import MatrixMaker, categories_of
+from fraud_detection_api.features.matrix import KnownTexts, MatrixMaker, categories_of
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.schemas.use_case import UseCase
 from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
@@ -25,27 +25,41 @@ def columns_of(use_case: UseCase) -> Columns:
 def test_it_is_what_the_library_is_trained_on() -> None:
     for use_case in EVERY_USE_CASE:
         columns = columns_of(use_case)
-        categories = {name: tuple(known) for name, known in categories_of(columns.texts).items()}
+        categories = categories_of(columns.texts, 1000)
         matrix = MatrixMaker(use_case.feature_names, categories).matrix(columns)
-        expected = matrix_of(good_rows(use_case, 50), use_case, categories)
+        known = {name: known.texts for name, known in categories.items()}
+        expected = matrix_of(good_rows(use_case, 50), use_case, known)
         assert (matrix.dtype.name, matrix.shape) == ("float32", expected.shape)
         assert matrix.flags.c_contiguous
         assert matrix.tobytes() == expected.tobytes()
 
 
 def test_categories_are_their_place_among_the_known_ones() -> None:
-    maker = MatrixMaker(["amount", "city", "job"], {"city": ["Oslo", "Rome"], "job": ["cook"]})
+    maker = MatrixMaker(["amount", "city", "job"], {"city": KnownTexts(("Oslo", "Rome")), "job": KnownTexts(("cook",))})
     expected = np.array([[1.5, 1, 0], [np.nan, np.nan, np.nan], [3, 0, 0]], dtype=np.float32)
     np.testing.assert_array_equal(maker.matrix(TWO_TEXTS), expected)
 
 
 def test_categories_never_seen_are_named_with_their_rows() -> None:
-    maker = MatrixMaker(["amount", "city", "job"], {"city": ["Oslo"], "job": ["cook", "clerk"]})
+    maker = MatrixMaker(
+        ["amount", "city", "job"], {"city": KnownTexts(("Oslo",)), "job": KnownTexts(("cook", "clerk"))}
+    )
     assert maker.unseen(TWO_TEXTS) == {"city": [0]}
 
 
 def test_categories_of_a_table_are_sorted_and_hold_nothing_twice() -> None:
-    assert categories_of(TWO_TEXTS.texts) == {"city": ["Oslo", "Rome"], "job": ["clerk", "cook"]}
+    known = {"city": KnownTexts(("Oslo", "Rome")), "job": KnownTexts(("clerk", "cook"))}
+    assert categories_of(TWO_TEXTS.texts, 2) == known
+
+
+def test_the_commonest_categories_are_kept_and_all_others_are_one() -> None:
+    texts: dict[str, list[str | None]] = {"city": ["Rome", "Oslo", None, "Graz", "Rome", "Linz", "Linz"]}
+    assert categories_of(texts, 2) == {"city": KnownTexts(("Linz", "Rome"), has_other=True)}
+    assert categories_of(texts, 3) == {"city": KnownTexts(("Graz", "Linz", "Rome"), has_other=True)}
+    maker = MatrixMaker(["city"], categories_of(texts, 2))
+    columns = Columns(["a"] * 8, np.zeros((1, 8)), {"city": [*texts["city"], "never seen"]})
+    np.testing.assert_array_equal(maker.matrix(columns)[:, 0], [1, 2, np.nan, 2, 1, 0, 0, 2])
+    assert maker.unseen(columns) == {"city": [1, 3, 7]}
 
 
 def test_some_rows_of_columns_are_columns() -> None:

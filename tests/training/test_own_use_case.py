@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.matrix import MatrixMaker, categories_of
+from fraud_detection_api.features.matrix import KnownTexts, MatrixMaker, categories_of
 from fraud_detection_api.features.tables import columns_of_table
 from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.registry import Registry
@@ -53,8 +53,8 @@ def test_it_has_learned_from_texts_and_from_what_is_missing(bundle: Bundle) -> N
 
 def test_the_manifest_keeps_the_categories_in_the_order_of_their_codes(bundle: Bundle) -> None:
     assert bundle.manifest.categories == {
-        "channel": ("broker", "phone", "web"),
-        "city": ("Bregenz", "Eisenstadt", "Graz", "Linz", "Sankt P\u00f6lten", "Wien"),
+        "channel": KnownTexts(("broker", "phone", "web")),
+        "city": KnownTexts(("Bregenz", "Eisenstadt", "Graz", "Linz", "Sankt P\u00f6lten", "Wien")),
     }
 
 
@@ -71,7 +71,7 @@ def test_a_category_that_only_later_rows_hold_is_not_learned(tmp_path: Path) -> 
     city = table["city"].copy()
     city[table["claimed_on"] > np.datetime64("2025-09-25")] = "Salzburg"
     manifest = fitted(table_file(tmp_path, table | {"city": city}), tmp_path / "models", QUICK, CLAIMS).manifest
-    assert "Salzburg" not in manifest.categories["city"]
+    assert "Salzburg" not in manifest.categories["city"].texts
 
 
 def test_profiles_hold_ranges_missing_shares_and_histograms_that_count_every_row(bundle: Bundle) -> None:
@@ -92,7 +92,7 @@ def test_profiles_hold_ranges_missing_shares_and_histograms_that_count_every_row
 
 def test_a_histogram_counts_what_numpy_counts() -> None:
     found = columns(1000)
-    amount, *_ = feature_profiles(CLAIMS, found, np.arange(1000), categories_of(found.texts))
+    amount, *_ = feature_profiles(CLAIMS, found, np.arange(1000), categories_of(found.texts, 10))
     expected, _ = np.histogram(found.numbers[0], amount.histogram_edges)
     assert list(amount.histogram_counts) == expected.tolist()
 
@@ -102,7 +102,7 @@ def test_a_feature_that_is_constant_or_always_missing_has_a_profile() -> None:
     numbers[CLAIMS.feature_names.index("income")] = np.nan
     texts: dict[str, list[str | None]] = {"channel": ["web"] * 10, "city": [None] * 10}
     made = Columns([str(row) for row in range(10)], numbers, texts)
-    profiles = feature_profiles(CLAIMS, made, np.arange(10), {"channel": ["web"], "city": []})
+    profiles = feature_profiles(CLAIMS, made, np.arange(10), {"channel": KnownTexts(("web",)), "city": KnownTexts(())})
     amount, channel, city, income, *_ = profiles
     assert (amount.low, amount.high, amount.histogram_counts) == (0, 0, (10,))
     assert (channel.histogram_counts, city.missing_share, city.categories) == ((10,), 1, ())

@@ -99,11 +99,17 @@ def _facts(manifest: Manifest) -> Table:
     return table
 
 
+def _texts(feature: Feature) -> str:
+    named = feature.categories or ()
+    more = (feature.category_count or 0) - len(named)
+    return ", ".join(named) + (f" and {more:,} more" if more else "")
+
+
 def _features(features: tuple[Feature, ...]) -> Table:
     table = Table("feature", "kind", "trained on", "missing")
     for feature in features:
         seen = f"{feature.low:.10g} to {feature.high:.10g}" if feature.low is not None else ""
-        trained = ", ".join(feature.categories) if feature.categories is not None else seen
+        trained = _texts(feature.abridged()) if feature.categories is not None else seen
         missing = "" if feature.missing_share is None else f"{feature.missing_share:.1%}"
         table.add_row(feature.name, feature.kind, trained, missing)
     return table

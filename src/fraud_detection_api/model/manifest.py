@@ -6,10 +6,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from fraud_detection_api.features.matrix import KnownTexts
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 
 MODEL = "model.json"
+
+FEW = 5  # categories that answers and reports name
 
 
 class Frozen(BaseModel):
@@ -27,8 +30,20 @@ class Feature(Frozen):
     high: float | None = None
     missing_share: float | None = None
     categories: tuple[str, ...] | None = None
+    other: int | None = None  # how many rows held a text that is none of these; None where each text is one of them
     histogram_edges: tuple[float, ...] = ()
     histogram_counts: tuple[int, ...] = ()
+    category_count: int | None = None  # where only the commonest categories are named
+
+    def abridged(self) -> Self:
+        """With only the commonest of its categories, and the counts of all of them in that order."""
+        if self.categories is None:
+            return self
+        counts = self.histogram_counts or (0,) * len(self.categories)
+        ranked = sorted(zip(counts, self.categories, strict=True), key=lambda each: (-each[0], each[1]))
+        named, size = tuple(name for _, name in ranked[:FEW]), len(ranked)
+        counted = tuple(count for count, _ in ranked)
+        return self.model_copy(update={"categories": named, "histogram_counts": counted, "category_count": size})
 
 
 class Measure(Frozen):
@@ -155,7 +170,15 @@ class Manifest(Frozen):
             raise ValueError("a model that learned with labels has no ranks")
         return self.ranks
 
+    def abridged(self) -> Self:
+        """As answers and reports have it: with only the commonest categories of each feature."""
+        return self.model_copy(update={"features": tuple(feature.abridged() for feature in self.features)})
+
     @property
-    def categories(self) -> dict[str, tuple[str, ...]]:
+    def categories(self) -> dict[str, KnownTexts]:
         """The categories of each text feature, in the order of their codes."""
-        return {feature.name: feature.categories for feature in self.features if feature.categories is not None}
+        return {
+            feature.name: KnownTexts(feature.categories, feature.other is not None)
+            for feature in self.features
+            if feature.categories is not None
+        }

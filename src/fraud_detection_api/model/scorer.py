@@ -26,6 +26,11 @@ from fraud_detection_api.schemas.record import formatted
 from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 from fraud_detection_api.schemas.use_case import UseCase
 
+UNKNOWN_TEXT = {
+    False: "never seen in training, scored as missing",
+    True: "rare or never seen in training, scored as all such texts are",
+}
+
 
 @dataclass(frozen=True)
 class Warned:
@@ -89,7 +94,7 @@ class Scorer:
             found.setdefault(int(row), []).append(Warned(feature.name, message))
         for name, rows in self._maker.unseen(columns).items():
             for row in rows:
-                found.setdefault(row, []).append(Warned(name, "never seen in training, scored as missing"))
+                found.setdefault(row, []).append(Warned(name, UNKNOWN_TEXT[self.manifest.categories[name].has_other]))
         return found
 
 

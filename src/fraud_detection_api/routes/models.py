@@ -64,7 +64,7 @@ async def list_models(served_models: ServedModelsDependency) -> list[ModelState]
 async def get_model(use_case: str, served_models: ServedModelsDependency) -> ServedModelAnswer:
     """The model that scores a use case now: its manifest without the reference histograms."""
     scorer = _served(use_case, served_models).current()
-    return ServedModelAnswer(version=scorer.version, **scorer.manifest.model_dump())
+    return ServedModelAnswer(version=scorer.version, **scorer.manifest.abridged().model_dump())
 
 
 @router.get("/{use_case}/report", summary="Read a model's report", responses=REPORT_ANSWERS, response_class=Response)

@@ -9,6 +9,8 @@ from fraud_detection_api.schemas.judging import Costs, Gate
 from fraud_detection_api.schemas.record import Kind, RecordField
 from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 
+MOST_CATEGORIES = 65_000
+
 
 @dataclass(frozen=True)
 class Supervised:
@@ -20,6 +22,7 @@ class Supervised:
     costs: Costs | None = None
     gate: Gate = field(default_factory=Gate)
     models: tuple[str, ...] = ("xgboost",)  # the kinds that `fraud train` compares; a single one is just trained
+    most_categories: int = 1_000  # of a text field: the commonest are learned each, all others as one
 
     score: ClassVar[ScoreKind] = FRAUD
 
@@ -36,6 +39,8 @@ class Supervised:
         kinds = {each.name: each.kind for each in fields}
         if self.label in kinds:
             yield f"the label {self.label!r} cannot be a field of the record."
+        if not 1 <= self.most_categories <= MOST_CATEGORIES:
+            yield f"of a text field, 1 to {MOST_CATEGORIES:,} categories are learned, not {self.most_categories:,}."
         if not self.models:
             yield "name at least one kind of model."
         if self.order_column and self.time_column:
@@ -68,6 +73,7 @@ class Unsupervised:
     costs: ClassVar[Costs | None] = None
     gate: ClassVar[Gate] = Gate()
     models: ClassVar[tuple[str, ...]] = ()
+    most_categories: ClassVar[int] = 0
     columns: ClassVar[dict[str, Kind]] = {}
 
     def __post_init__(self) -> None:

@@ -126,9 +126,17 @@ def _record_field(name: str, info: FieldInfo) -> RecordField:
     return RecordField(name, kind, optional, low, high, info.description or name.replace("_", " "), _reason(name, info))
 
 
+def is_personal(info: FieldInfo) -> bool:
+    """Whether a field is marked as telling who somebody is: `json_schema_extra={"x-personal": True}`."""
+    return _mark(info, "x-personal") is True
+
+
+def _mark(info: FieldInfo, name: str) -> object:
+    return info.json_schema_extra.get(name, "") if isinstance(info.json_schema_extra, dict) else ""
+
+
 def _reason(name: str, info: FieldInfo) -> str:
-    extra = info.json_schema_extra
-    reason = extra.get("x-reason", "") if isinstance(extra, dict) else ""
+    reason = _mark(info, "x-reason")
     if not isinstance(reason, str):
         raise UseCaseInvalid(f"Field {name}: its reason is worded by a text, not by {reason!r}.")
     return reason

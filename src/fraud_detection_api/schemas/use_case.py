@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from fraud_detection_api.errors import UseCaseInvalid
 from fraud_detection_api.schemas.judging import Costs, Gate
 from fraud_detection_api.schemas.learning import Supervised, Unsupervised
-from fraud_detection_api.schemas.record import Kind, Record, RecordField, fields_of
+from fraud_detection_api.schemas.record import Kind, Record, RecordField, fields_of, is_personal
 from fraud_detection_api.schemas.score_kinds import SCORE_FIELDS, ScoreKind
 from fraud_detection_api.schemas.source_tables import SourceTables
 
@@ -132,6 +132,9 @@ class UseCase:
             yield f"the answer has a field {taken[0]!r} of its own."
         if not self.features:
             yield "the record has no feature beside its identifier."
+        personal = {info.alias or name for name, info in self.record.model_fields.items() if is_personal(info)}
+        for name in personal.intersection(self.feature_names):
+            yield f"no model may learn from {name!r}, which is personal: carry it, or leave it out."
 
     def _problems_of_identifier(self, identifier: str) -> Iterator[str]:
         key = self.identifier_field

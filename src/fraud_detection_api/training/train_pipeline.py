@@ -46,7 +46,7 @@ class PipelineTrainer:
         table = FoldTable.of(use_case, dataset, Fold(rows, stopping, NOBODY))
         pipe = fitted_as(self.name, table, self.settings)
         model = exported(pipe.pipeline, table.training)
-        categories = categories_within(dataset, rows)
+        categories = categories_within(use_case, dataset, rows)
         maker = MatrixMaker(use_case.feature_names, categories)
         on_round(1, None)
         return TrainedModel(

@@ -68,7 +68,7 @@ class XGBoostTrainer:
         self, use_case: UseCase, dataset: Dataset, rows: Rows, stopping: Rows, on_round: RoundDone
     ) -> TrainedModel:
         """Boost on these rows until the stopping rows see no more gain; without stopping rows, every round."""
-        categories = categories_within(dataset, rows)
+        categories = categories_within(use_case, dataset, rows)
         maker = MatrixMaker(use_case.feature_names, categories)
         quantised = Quantiser(use_case, dataset, maker, int(self.parameters["nthread"]))
         training = quantised.rows(rows)

@@ -24,7 +24,7 @@ class FoldTable:
     @classmethod
     def of(cls, use_case: UseCase, dataset: Dataset, fold: Fold) -> "FoldTable":
         """The matrices of a fold, knowing only the categories that its training rows hold."""
-        maker = MatrixMaker(use_case.feature_names, categories_within(dataset, fold.training))
+        maker = MatrixMaker(use_case.feature_names, categories_within(use_case, dataset, fold.training))
         training, choosing, judging = (
             maker.matrix(dataset.columns.take(rows)) for rows in (fold.training, fold.choosing, fold.judging)
         )

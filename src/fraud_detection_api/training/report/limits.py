@@ -143,7 +143,10 @@ def _features(manifest: Manifest, importance: Importance | None) -> Iterator[str
     for names, words in (
         (missing, "missing in more than half of the training rows"),
         (constant, "the same in every training row, so the model learned nothing from it"),
-        (broad, f"texts with more than {MANY_CATEGORIES} values, of which new ones are scored as missing"),
+        (
+            broad,
+            f"texts with more than {MANY_CATEGORIES} values, of which new ones are scored as rare ones or as missing",
+        ),
     ):
         if names:
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

@@ -31,7 +31,7 @@ def report_files(
     found = figures(use_case, manifest, rows) if rows else None
     report = Report(
         use_case=_purpose(use_case),
-        manifest=manifest.model_copy(update={"files": {}}),
+        manifest=manifest.abridged().model_copy(update={"files": {}}),
         kind=in_words(manifest, use_case),
         figures=found,
         strangeness=strangeness(manifest),

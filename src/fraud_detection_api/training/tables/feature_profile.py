@@ -1,9 +1,11 @@
 """What training saw of each feature: its range, what was missing, and a histogram to measure drift against."""
 
+from collections import Counter
+
 import numpy as np
 
 from fraud_detection_api.features.columns import Columns, Numbers, Texts
-from fraud_detection_api.features.matrix import Categories
+from fraud_detection_api.features.matrix import Categories, KnownTexts
 from fraud_detection_api.model.manifest import Feature
 from fraud_detection_api.schemas.record import Kind, RecordField
 from fraud_detection_api.schemas.use_case import UseCase
@@ -15,7 +17,7 @@ BINS = 20
 def feature_profiles(use_case: UseCase, columns: Columns, rows: Rows, categories: Categories) -> tuple[Feature, ...]:
     """The profile of every feature over these rows, in the record's order."""
     return tuple(
-        _category(field, [columns.texts[field.name][row] for row in rows], tuple(categories[field.name]))
+        _category(field, [columns.texts[field.name][row] for row in rows], categories[field.name])
         if field.kind is Kind.CATEGORY
         else _number(field, columns.numbers[position][rows])
         for position, field in enumerate(use_case.features)
@@ -43,15 +45,15 @@ def _number(field: RecordField, values: Numbers) -> Feature:
     )
 
 
-def _category(field: RecordField, texts: Texts, categories: tuple[str, ...]) -> Feature:
-    counts = dict.fromkeys(categories, 0)
-    for text in texts:
-        if text is not None:
-            counts[text] += 1
+def _category(field: RecordField, texts: Texts, known: KnownTexts) -> Feature:
+    found = Counter(texts)
+    missing = found.pop(None, 0)
+    counts = {text: found[text] for text in known.texts}
     return Feature(
         name=field.name,
         kind=field.kind,
-        missing_share=1 - sum(counts.values()) / len(texts),
-        categories=categories,
+        missing_share=missing / len(texts),
+        categories=known.texts,
+        other=found.total() - sum(counts.values()) if known.has_other else None,
         histogram_counts=tuple(counts.values()),
     )

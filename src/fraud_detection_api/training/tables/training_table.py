@@ -15,6 +15,7 @@ from fraud_detection_api.training.tables.dataset import (
     refuse_unlabelled,
     wanted_kinds,
 )
+from fraud_detection_api.training.tables.learnable import refuse_nearly_unique
 from fraud_detection_api.training.tables.source import TableSource
 
 
@@ -37,6 +38,7 @@ def training_table(use_case: UseCase, wanted: TableSource, follower: Follower) -
 def unlabelled_table(use_case: UseCase, wanted: TableSource, follower: Follower) -> TrainingTable:
     """Read, cut and check a table, labelled or not."""
     table = _sample(use_case, wanted, follower) if wanted.data is None else _read(use_case, wanted, follower)
+    refuse_nearly_unique(table.dataset.columns, use_case)
     if table.dataset.skipped:
         follower.warn(f"{table.dataset.skipped:,} bad rows were left out (--skip-bad-rows)")
     return table

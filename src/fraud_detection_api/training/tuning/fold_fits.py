@@ -40,7 +40,7 @@ class FoldFits:
     @classmethod
     def of(cls, use_case: UseCase, dataset: Dataset, fold: Fold, threads: int) -> "FoldFits":
         """Bin the rows of a fold, knowing only the categories that its training rows hold."""
-        maker = MatrixMaker(use_case.feature_names, categories_within(dataset, fold.training))
+        maker = MatrixMaker(use_case.feature_names, categories_within(use_case, dataset, fold.training))
         quantised = Quantiser(use_case, dataset, maker, threads)
         training = quantised.rows(fold.training)
         choosing, judging = (maker.matrix(dataset.columns.take(rows)) for rows in (fold.choosing, fold.judging))

@@ -11,7 +11,7 @@ from fraud_detection_api.training.report.plotting.axes import percent
 from fraud_detection_api.training.report.plotting.small import sparkline
 from fraud_detection_api.training.report.sections.parts import facts, paragraph, prose_table, section, table
 
-SHOWN_CATEGORIES, SHOWN_BARS, LONGEST = 5, 20, 30
+SHOWN_BARS, LONGEST = 20, 30
 UNKNOWN = "not known"
 Floats = NDArray[np.float64]
 
@@ -101,14 +101,12 @@ def _trained_on(feature: Feature) -> str:
 
 
 def _categories(feature: Feature, categories: tuple[str, ...]) -> str:
-    counts = feature.histogram_counts or (0,) * len(categories)
-    total = sum(counts)
-    ordered = sorted(zip(counts, categories, strict=False), key=lambda each: (-each[0], each[1]))
+    total = sum(feature.histogram_counts) + (feature.other or 0)
     shown = [
         f"{_cut(name)} ({percent(number / total)})" if total else _cut(name)
-        for number, name in ordered[:SHOWN_CATEGORIES]
+        for number, name in zip(feature.histogram_counts, categories, strict=False)
     ]
-    more = len(categories) - len(shown)
+    more = (feature.category_count or 0) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "") if shown else "none"
 
 
