@@ -33,9 +33,9 @@ from rich.console import Console
 from rich.table import Table
 
 from fraud_detection_api.schemas.stored_scores import StoredScores
-from fraud_detection_api.services.storing import Storing
-from fraud_detection_api.storage.score_database import DatabaseOptions, ScoreDatabase
 from fraud_detection_api.storage.score_store import ScoreStore
+from fraud_detection_api.storage.store_database import StoreDatabase
+from fraud_detection_api.storage.store_options import StoreOptions
 from tests.running_service import running_service
 
 ROWS, ROUNDS = 100_000, 5
@@ -104,7 +104,7 @@ def main() -> None:
 
 @contextmanager
 def _ours(url: str, project: str, scores: Scores, folder: Path) -> Iterator[dict[str, Candidate]]:
-    storing = Storing(ScoreStore(ScoreDatabase(DatabaseOptions(url, (project,)))), ROWS)
+    store = ScoreStore(StoreDatabase(StoreOptions(url, (project,))))
     with running_service(folder, {"store": url, "store_projects": project}) as service, service.client() as client:
 
         def post(body: bytes) -> None:
@@ -112,8 +112,8 @@ def _ours(url: str, project: str, scores: Scores, folder: Path) -> Iterator[dict
             assert response.status_code == httpx.codes.OK, response.text
 
         def in_process(table: str) -> Work:
-            storing.store(project, table, NOTHING)  # makes the table, for the drivers, too
-            return lambda: storing.store(project, table, scores.stored)
+            store.write(project, table, NOTHING)  # makes the table, for the drivers, too
+            return lambda: store.write(project, table, scores.stored)
 
         def over_http(table: str) -> Work:
             post(json.dumps({"id": [], "outlier_prob": [], "class_pred": [], **_names(project, table)}).encode())
@@ -121,7 +121,7 @@ def _ours(url: str, project: str, scores: Scores, folder: Path) -> Iterator[dict
             return lambda: post(body)
 
         yield {"ours, service": in_process, "ours, HTTP": over_http}
-    storing.close()
+    store.close()
 
 
 def _sqlite_drivers(url: str, project: str, scores: Scores) -> dict[str, Candidate]:

@@ -38,10 +38,9 @@ from fraud_detection_api.services.reasons import Reasons
 from fraud_detection_api.services.scoring import Scoring, SingleScoring, VectorScoring
 from fraud_detection_api.services.served_models import ServedModels
 from fraud_detection_api.services.single_answers import customer_answer, fraud_answer
-from fraud_detection_api.services.storing import Storing
+from fraud_detection_api.services.store import Store
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.storage.score_database import DatabaseOptions, ScoreDatabase
-from fraud_detection_api.storage.score_store import ScoreStore
+from fraud_detection_api.storage.store_options import StoreOptions
 from fraud_detection_api.use_cases import all_use_cases
 
 
@@ -103,7 +102,8 @@ def _router(path: str, scoring: Scoring) -> APIRouter:
 
 def _store_door(settings: Settings) -> StoreDoor:
     return StoreDoor(
-        storing=Storing(ScoreStore(ScoreDatabase(_database(settings))), settings.max_records),
+        store=Store(_database(settings)),
+        max_rows=settings.max_records,
         threads=ThreadPoolExecutor(settings.store_pool, thread_name_prefix="storing"),
         max_body_bytes=settings.max_body_bytes,
         max_in_flight=settings.max_requests_in_flight,
@@ -125,12 +125,12 @@ def _limits(settings: Settings, pace: Pace) -> Limits:
 
 def refuse_unusable(settings: Settings) -> None:
     """Settings with which no worker could serve, or keep what it is to keep, are refused before any is started."""
-    ScoreDatabase(_database(settings))
+    _ = _database(settings)
     keeping.refuse_unusable(_keeping(settings), all_use_cases(settings.use_cases))
 
 
-def _database(settings: Settings) -> DatabaseOptions:
-    return DatabaseOptions(settings.store, settings.store_projects, settings.store_pool, settings.store_timeout_seconds)
+def _database(settings: Settings) -> StoreOptions:
+    return StoreOptions(settings.store, settings.store_projects, settings.store_pool, settings.store_timeout_seconds)
 
 
 def _keeping(settings: Settings) -> KeepingOptions:

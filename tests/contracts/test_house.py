@@ -10,8 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.stored_scores import PageAsked
-from fraud_detection_api.services.storing import Storing
+from fraud_detection_api.schemas.stored_scores import Insertion, PageQuery
 from fraud_detection_api.settings import Settings
 from tests.contracts.asked import ASKED
 from tests.running_service import PROJECT, running_service
@@ -35,10 +34,11 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StorePlace
 
 
 def test_ids_are_integers_in_the_database_and_sorted_as_numbers(place: StorePlace) -> None:
-    storing, ids = Storing(place.store(), 10), [100, 9, 10, -2, 2**53 + 1]
+    store, ids = place.store(), [100, 9, 10, -2, 2**53 + 1]
     content = {"id": ids, "outlier_prob": [0.5] * 5, "class_pred": ["fraud"] * 5, "table_name": "fraud"}
-    storing.insert({**content, "project_name": place.project})
-    page = storing.page(place.project, "fraud", PageAsked())
+    insertion = Insertion.model_validate({**content, "project_name": place.project})
+    store.write(place.project, "fraud", insertion.scores)
+    page = store.page(place.project, "fraud", PageQuery())
     assert [row.id for row in page.scores] == [row for (row,) in place.rows("fraud", "id")] == sorted(ids)
     with place.connection() as connection:
         schema = None if place.kind == "sqlite" else place.project

@@ -16,6 +16,7 @@ from fraud_detection_api.storage.kept.answers import KeptAnswers
 from fraud_detection_api.storage.kept.entry import packed, packed_forms
 from fraud_detection_api.storage.kept.segments import segments
 from fraud_detection_api.storage.kept.spool import Spool
+from fraud_detection_api.storage.store_database import StoreDatabase
 from tests.declared_use_cases import LOAN_APPLICATIONS
 from tests.storage.answer_stores import KINDS, AnswerStore, answer_store
 from tests.storage.test_spool_entries import answer_about
@@ -33,7 +34,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnswerStor
 @pytest.fixture
 def draining(store: AnswerStore, tmp_path: Path) -> Iterator[Draining]:
     """What writes the spool to it."""
-    database = store.options.database()
+    database = StoreDatabase(store.options.store)
     database.ensure_project(store.project)
     yield Draining(tmp_path / "spool", KeptAnswers(database, store.project))
     database.dispose()
@@ -96,7 +97,7 @@ def test_why_a_store_can_never_work_is_said(store: AnswerStore, spool: Spool, tm
     handler = logger.add(lambda line: told.append(line.record["extra"].get("error")))
     spool.append(packed(answer_about(CREDIT_ACCOUNTS, 2)))
     spool.close()
-    database = DrainOptions("sqlite:///:memory:", store.project, 5, "INFO", log_json=False).database()
+    database = StoreDatabase(DrainOptions("sqlite:///:memory:", store.project, 5, "INFO", log_json=False).store)
     assert not Draining(tmp_path / "spool", KeptAnswers(database, store.project)).once()
     logger.remove(handler)
     assert told == ["A SQLite score store is a folder: write sqlite:///folder."]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from fraud_detection_api.storage.score_database import DatabaseOptions, ScoreDatabase
 from fraud_detection_api.storage.score_store import ScoreStore
+from fraud_detection_api.storage.store_database import StoreDatabase
+from fraud_detection_api.storage.store_options import StoreOptions
 from tests.storage.test_databases import SERVERS, skip_or_fail
 
 DATABASES = ("sqlite", *SERVERS)
@@ -23,11 +24,11 @@ class StorePlace:
     kind: str
     url: str
     project: str
-    opened: list[ScoreDatabase] = field(default_factory=list)
+    opened: list[StoreDatabase] = field(default_factory=list)
 
-    def database(self, timeout_seconds: float = 10) -> ScoreDatabase:
+    def database(self, timeout_seconds: float = 10) -> StoreDatabase:
         """The database as the product opens it, with connections of its own."""
-        self.opened.append(ScoreDatabase(DatabaseOptions(self.url, (self.project,), 5, timeout_seconds)))
+        self.opened.append(StoreDatabase(StoreOptions(self.url, (self.project,), 5, timeout_seconds)))
         return self.opened[-1]
 
     def store(self, timeout_seconds: float = 10) -> ScoreStore:

@@ -12,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from fraud_detection_api.errors import ScoresRefused, StoreTableMissing, StoreTableUnfit, StoreUnusable
-from fraud_detection_api.schemas.stored_scores import PageAsked, StoredScores
-from fraud_detection_api.storage.score_database import DatabaseOptions, ScoreDatabase
-from fraud_detection_api.storage.scores.writing import COPIED_FROM
+from fraud_detection_api.schemas.stored_scores import PageQuery, StoredScores
+from fraud_detection_api.storage.engines.postgresql import COPIED_FROM
+from fraud_detection_api.storage.store_database import StoreDatabase
+from fraud_detection_api.storage.store_options import StoreOptions
 from tests.storage.databases import DATABASES, StorePlace, store_place
 
 TABLE = "fraud"
@@ -50,9 +51,9 @@ class TestWriting:
         store.write(place.project, TABLE, scores_of(ids, probabilities))
         expected = [(id_, p, CLASSES[p >= 0.5]) for id_, p in zip(ids, probabilities, strict=True)]
         assert place.rows(TABLE) == expected
-        page, following = store.page(place.project, TABLE, PageAsked())
-        assert [(row.id, row.outlier_prob, row.class_pred) for row in page] == expected
-        assert following is None
+        page = store.page(place.project, TABLE, PageQuery())
+        assert [(row.id, row.outlier_prob, row.class_pred) for row in page.scores] == expected
+        assert page.next is None
 
     def test_writing_again_changes_nothing_but_the_time(self, place: StorePlace) -> None:
         store, scores = place.store(), many_scores(1)
@@ -121,15 +122,15 @@ class TestNames:
         with pytest.raises(ScoresRefused):
             store.write(name, TABLE, scores_of([1], [0.5]))
         with pytest.raises(ScoresRefused):
-            store.page(name, TABLE, PageAsked())
+            store.page(name, TABLE, PageQuery())
         with pytest.raises(StoreUnusable):
-            ScoreDatabase(DatabaseOptions(place.url, (name,)))
+            StoreDatabase(StoreOptions(place.url, (name,)))
 
     def test_words_of_the_language_are_names_like_others(self, place: StorePlace) -> None:
         store = place.store()
         for name in ("select", "table", "order", "user", "a" * 63):
             store.write(place.project, name, scores_of([1], [0.5]))
-            assert len(store.page(place.project, name, PageAsked())[0]) == 1
+            assert len(store.page(place.project, name, PageQuery()).scores) == 1
 
 
 class TestTablesThatAreThere:
@@ -154,7 +155,7 @@ class TestTablesThatAreThere:
         place.run(f"CREATE TABLE {place.named(TABLE)} ({columns.format(moment=moment)})")
         for ask in (
             lambda: store.write(place.project, TABLE, scores_of([1], [0.5])),
-            lambda: store.page(place.project, TABLE, PageAsked()),
+            lambda: store.page(place.project, TABLE, PageQuery()),
         ):
             with pytest.raises(StoreTableUnfit, match=why):
                 ask()
@@ -194,8 +195,9 @@ class TestPages:
         store.write(place.project, TABLE, scores)
         after, pages = None, []
         while True:
-            rows, after = store.page(place.project, TABLE, PageAsked(after=after, limit=MANY // 4))
-            pages.append(rows)
+            page = store.page(place.project, TABLE, PageQuery(after=after, limit=MANY // 4))
+            after = page.next
+            pages.append(page.scores)
             if after is None:
                 break
         assert [len(page) for page in pages] == [MANY // 4] * 4
@@ -208,16 +210,16 @@ class TestPages:
         store = place.store()
         store.write(place.project, TABLE, scores_of([1, 2, 3], [0.1, 0.5, 0.9], ["fraud", "nonfraud", "fraud"]))
 
-        def ids(asked: PageAsked) -> list[int]:
-            return [row.id for row in store.page(place.project, TABLE, asked)[0]]
+        def ids(query: PageQuery) -> list[int]:
+            return [row.id for row in store.page(place.project, TABLE, query).scores]
 
-        assert ids(PageAsked(class_pred="fraud")) == [1, 3]
-        assert ids(PageAsked(min_prob=0.5)) == [2, 3]
-        assert ids(PageAsked(class_pred="fraud", min_prob=0.1, after=1)) == [3]
+        assert ids(PageQuery(class_pred="fraud")) == [1, 3]
+        assert ids(PageQuery(min_prob=0.5)) == [2, 3]
+        assert ids(PageQuery(class_pred="fraud", min_prob=0.1, after=1)) == [3]
 
     def test_asking_for_what_was_never_stored_makes_nothing(self, place: StorePlace) -> None:
         with pytest.raises(StoreTableMissing):
-            place.store().page(place.project, TABLE, PageAsked())
+            place.store().page(place.project, TABLE, PageQuery())
         if place.kind == "sqlite":
             assert not place.folder.exists()
             return

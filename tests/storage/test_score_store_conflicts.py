@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from loguru import logger
 
 from fraud_detection_api.errors import StoreTableVanished, StoreUnavailable, StoreUnusable
-from fraud_detection_api.schemas.stored_scores import PageAsked, StoredScores
-from fraud_detection_api.storage.score_database import DatabaseOptions, ScoreDatabase
+from fraud_detection_api.schemas.stored_scores import PageQuery, StoredScores
 from fraud_detection_api.storage.score_store import ScoreStore
+from fraud_detection_api.storage.store_database import StoreDatabase
+from fraud_detection_api.storage.store_options import StoreOptions
 from tests.storage.databases import DATABASES, StorePlace, store_place
 from tests.storage.test_databases import SERVERS
 
@@ -70,9 +71,9 @@ def test_a_lock_that_is_held_too_long_is_refused_and_reading_goes_on(place: Stor
         with pytest.raises(StoreUnavailable):
             store.write(place.project, TABLE, SCORES)
         assert time.monotonic() - start < 10
-        assert len(store.page(place.project, TABLE, PageAsked())[0]) == 2
+        assert len(store.page(place.project, TABLE, PageQuery()).scores) == 2
     store.write(place.project, TABLE, SCORES)
-    assert told == ["A transaction of the score store was given up, after others had its rows for too long\n"]
+    assert told == ["A transaction of the store was given up, after others had its rows for too long\n"]
 
 
 def test_a_deadlock_is_tried_again_until_both_succeed(place: StorePlace) -> None:
@@ -99,8 +100,8 @@ def test_a_deadlock_is_tried_again_until_both_succeed(place: StorePlace) -> None
 
 @pytest.mark.parametrize("place", ["postgres"], indirect=True)  # where the wait for rows counts as work on them
 def test_many_long_writers_of_the_same_ids_wait_for_their_turn_however_long_each_may_take(place: StorePlace) -> None:
-    options = DatabaseOptions(place.url, (place.project,), pool_size=8, timeout_seconds=1)
-    store, rows = ScoreStore(ScoreDatabase(options)), 20_000
+    options = StoreOptions(place.url, (place.project,), pool_size=8, timeout_seconds=1)
+    store, rows = ScoreStore(StoreDatabase(options)), 20_000
 
     def write(seed: int) -> None:
         drawn = np.random.default_rng(seed)
@@ -149,14 +150,14 @@ def test_a_connection_that_is_cut_in_the_middle_is_tried_again_from_the_start(pl
 
 
 def test_more_work_than_connections_waits_for_its_turn(place: StorePlace) -> None:
-    store = ScoreStore(ScoreDatabase(DatabaseOptions(place.url, (place.project,), pool_size=1)))
+    store = ScoreStore(StoreDatabase(StoreOptions(place.url, (place.project,), pool_size=1)))
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: store.write(place.project, TABLE, SCORES), range(40)))
     store.close()
 
 
 def test_no_free_connection_within_the_timeout_is_refused(place: StorePlace) -> None:
-    database = ScoreDatabase(DatabaseOptions(place.url, (place.project,), pool_size=1, timeout_seconds=0.5))
+    database = StoreDatabase(StoreOptions(place.url, (place.project,), pool_size=1, timeout_seconds=0.5))
     with pytest.raises(StoreUnavailable):
         database.in_transaction(place.project, lambda _: database.in_transaction(place.project, lambda _: None))
     database.dispose()
@@ -164,10 +165,10 @@ def test_no_free_connection_within_the_timeout_is_refused(place: StorePlace) -> 
 
 @pytest.mark.parametrize("url", ["mysql://bob:s3cret@127.0.0.1:1/x", "postgresql://bob:s3cret@127.0.0.1:1/x"])
 def test_nobody_there_is_refused_without_the_password(url: str, told: list[str]) -> None:
-    options = DatabaseOptions(url, ("shop",), timeout_seconds=1)
+    options = StoreOptions(url, ("shop",), timeout_seconds=1)
     assert "s3cret" not in repr(options)
     with pytest.raises(StoreUnavailable) as refused:
-        ScoreDatabase(options).ensure_project("shop")
+        StoreDatabase(options).ensure_project("shop")
     assert refused.value.__cause__ is None
     assert len(told) == 1
     assert "cannot be used: OperationalError" in told[0]
@@ -177,9 +178,9 @@ def test_nobody_there_is_refused_without_the_password(url: str, told: list[str])
 @pytest.mark.parametrize("place", SERVERS, indirect=True)
 def test_a_database_of_the_url_that_is_not_there_is_no_empty_store(place: StorePlace) -> None:
     url = sa.make_url(place.url).set(database="nobody_made_it").render_as_string(hide_password=False)
-    store = ScoreStore(ScoreDatabase(DatabaseOptions(url, (place.project,))))
+    store = ScoreStore(StoreDatabase(StoreOptions(url, (place.project,))))
     with pytest.raises(StoreUnavailable) as refused:
-        store.page(place.project, TABLE, PageAsked())
+        store.page(place.project, TABLE, PageQuery())
     assert not isinstance(refused.value, StoreTableVanished)
     with pytest.raises(StoreUnavailable):
         store.write(place.project, TABLE, SCORES)
@@ -193,7 +194,7 @@ def test_an_option_that_the_driver_does_not_know_is_named_without_its_value(
     backend: str, option: str, told: list[str]
 ) -> None:
     url = f"{backend}://bob:s3cret@127.0.0.1:1/x?{option}"
-    store = ScoreStore(ScoreDatabase(DatabaseOptions(url, ("shop",), timeout_seconds=1)))
+    store = ScoreStore(StoreDatabase(StoreOptions(url, ("shop",), timeout_seconds=1)))
     with pytest.raises(StoreUnusable, match=f"options of its URL: {option.partition('=')[0]}") as refused:
         store.write("shop", TABLE, SCORES)
     assert refused.value.__cause__ is None
@@ -204,7 +205,7 @@ def test_an_option_that_the_driver_does_not_know_is_named_without_its_value(
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file")
     with pytest.raises(StoreUnavailable):
-        ScoreStore(ScoreDatabase(DatabaseOptions(f"sqlite:///{tmp_path}/store", ("shop",)))).write("shop", "t", SCORES)
+        ScoreStore(StoreDatabase(StoreOptions(f"sqlite:///{tmp_path}/store", ("shop",)))).write("shop", "t", SCORES)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +214,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 )
 def test_a_url_of_another_kind_is_refused_at_the_start(url: str) -> None:
     with pytest.raises(StoreUnusable, match="has to begin with one of sqlite://") as refused:
-        ScoreDatabase(DatabaseOptions(url, ()))
+        StoreDatabase(StoreOptions(url, ()))
     assert "s3cret" not in refused.value.message
 
 
@@ -227,6 +228,6 @@ def test_a_url_of_another_kind_is_refused_at_the_start(url: str) -> None:
 )
 def test_a_url_that_cannot_be_used_is_refused_on_first_use(url: str, why: str) -> None:
     with pytest.raises(StoreUnusable, match=why) as refused:
-        ScoreDatabase(DatabaseOptions(url, ("shop",))).ensure_project("shop")
+        StoreDatabase(StoreOptions(url, ("shop",))).ensure_project("shop")
     assert refused.value.__cause__ is None
     assert "s3cret" not in refused.value.message

@@ -14,6 +14,7 @@ from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.services.keeping.drainer import DrainOptions
 from fraud_detection_api.storage.kept.answers import Entry, KeptAnswers
 from fraud_detection_api.storage.kept.entry import KeptAnswer, RecordForm, packed_forms, unpacked_forms
+from fraud_detection_api.storage.store_database import StoreDatabase
 from tests.declared_use_cases import LOAN_APPLICATIONS
 from tests.examples import good_rows
 from tests.running_service import free_port
@@ -34,7 +35,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnswerStor
 @pytest.fixture
 def answers(store: AnswerStore) -> Iterator[KeptAnswers]:
     """What writes to it."""
-    database = store.options.database()
+    database = StoreDatabase(store.options.store)
     yield KeptAnswers(database, store.project)
     database.dispose()
 
@@ -110,7 +111,7 @@ def test_a_table_whose_maker_was_killed_before_its_indexes_gets_them(store: Answ
     dropped = store.named(before[0]) if store.url.startswith("postgresql") else before[0]
     store.run(f"DROP INDEX {dropped}" + (f" ON {store.named(LOANS)}" if store.url.startswith("mysql") else ""))
     assert len(store.indexes(LOANS)) == 1
-    database = store.options.database()
+    database = StoreDatabase(store.options.store)
     KeptAnswers(database, store.project).write([entry("b", loans_of("y"))])
     database.dispose()
     assert store.indexes(LOANS) == before
@@ -132,7 +133,7 @@ def test_nobody_else_may_read_what_sqlite_keeps(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         with answer_store("sqlite", tmp_path) as store:
-            database = store.options.database()
+            database = StoreDatabase(store.options.store)
             KeptAnswers(database, store.project).write([entry("a", loans_of("x"))])
             files = [*(tmp_path / "store").iterdir()]
             modes = {path.stat().st_mode & 0o777 for path in files}
@@ -147,7 +148,7 @@ def test_nobody_else_may_read_what_sqlite_keeps(tmp_path: Path) -> None:
 @pytest.mark.parametrize("backend", ["postgresql+psycopg://postgres@", "mysql+pymysql://root@"])
 def test_a_database_that_is_away_is_said_to_be(backend: str) -> None:
     options = DrainOptions(f"{backend}127.0.0.1:{free_port()}/shop", "kept", 2, "INFO", log_json=False)
-    database = options.database()
+    database = StoreDatabase(options.store)
     with pytest.raises(StoreUnavailable):
         KeptAnswers(database, "kept").write([Entry("a", loans_of("x"), RecordForm(None, ()))])
     database.dispose()
@@ -156,4 +157,4 @@ def test_a_database_that_is_away_is_said_to_be(backend: str) -> None:
 @pytest.mark.parametrize(("url", "project"), [("nonsense", "kept"), ("sqlite:///store", 'kept"; DROP')])
 def test_what_can_never_be_is_refused_at_once(url: str, project: str) -> None:
     with pytest.raises(StoreUnusable):
-        DrainOptions(url, project, 5, "INFO", log_json=False).database()
+        StoreDatabase(DrainOptions(url, project, 5, "INFO", log_json=False).store)

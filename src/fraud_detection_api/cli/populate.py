@@ -16,7 +16,7 @@ from fraud_detection_api.settings import Settings
 from fraud_detection_api.use_cases import named
 
 if TYPE_CHECKING:
-    from fraud_detection_api.services.storing import Storing
+    from fraud_detection_api.storage.score_store import ScoreStore
 
 BATCH_ROWS = 10_000
 
@@ -48,8 +48,8 @@ def _populate(name: str, options: PopulateOptions) -> None:
     scorer = load_scorer(registry.bundle(known.name, options.version), known)
     table = options.table or ("fraud" if known.name == PURCHASES.name else known.name)
     records, place = records_of(str(options.data), known), Place(options.project, table)
-    with closing(_storing(options.batch_rows)) as storing, progress_bar(options.data.name) as hears:
-        found = Population(records, scorer, storing, place).populate(options.batch_rows, hears)
+    with closing(_store()) as store, progress_bar(options.data.name) as on_progress:
+        found = Population(records, scorer, store, place).populate(options.batch_rows, on_progress)
     again = f", {found.before:,} of them by an earlier run" if found.before else ""
     typer.echo(
         f"Stored {found.stored:,} records in {place.project}.{place.table}{again}; "
@@ -57,14 +57,14 @@ def _populate(name: str, options: PopulateOptions) -> None:
     )
 
 
-def _storing(most: int) -> "Storing":
-    from fraud_detection_api.services.storing import Storing
-    from fraud_detection_api.storage.score_database import DatabaseOptions, ScoreDatabase
+def _store() -> "ScoreStore":
     from fraud_detection_api.storage.score_store import ScoreStore
+    from fraud_detection_api.storage.store_database import StoreDatabase
+    from fraud_detection_api.storage.store_options import StoreOptions
 
     settings = Settings()
-    options = DatabaseOptions(settings.store, settings.store_projects, 1, settings.store_timeout_seconds)
-    return Storing(ScoreStore(ScoreDatabase(options)), most)
+    options = StoreOptions(settings.store, settings.store_projects, 1, settings.store_timeout_seconds)
+    return ScoreStore(StoreDatabase(options))
 
 
 populate = command_with_options(_populate, USE_CASE)

@@ -12,16 +12,18 @@ from typing import Annotated, Literal, TypeVar
 import orjson
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from fraud_detection_api.errors import DeadlineExceeded, Misfit, ScoresRefused, TooBusy, TooManyRecords
 from fraud_detection_api.routes.deadline import Deadline
 from fraud_detection_api.routes.scoring_lane import read_body
 from fraud_detection_api.schemas.answers import Refusal
-from fraud_detection_api.schemas.stored_scores import SAFE_NAME, Insertion, PageAsked, ScoresPage
-from fraud_detection_api.services.storing import Storing
+from fraud_detection_api.schemas.stored_scores import SAFE_NAME, Insertion, PageQuery, ScoresPage
+from fraud_detection_api.services.store import Store
 
 INSERTED: Literal["values inserted"] = "values inserted"
 JSON = "application/json"
+COLUMNS = ("id", "outlier_prob", "class_pred")
 COMMAS_PER_ROW = 4  # one for each of three columns, and a few between the fields
 
 Found = TypeVar("Found")
@@ -48,7 +50,8 @@ BODY = {
 class StoreDoor:
     """The way to the store, and how much of it a worker takes at once; off the event loop."""
 
-    storing: Storing
+    store: Store
+    max_rows: int
     threads: ThreadPoolExecutor
     max_body_bytes: int
     max_in_flight: int
@@ -63,17 +66,17 @@ class StoreDoor:
             deadline.late = DeadlineExceeded
             if kind.partition(";")[0].strip().lower() != JSON:  # any web page may make a browser send other kinds
                 raise _refused(Misfit((), "Input should be sent as application/json", kind="dict_type"), within="body")
-            await self._apart(partial(_insert, self.storing, body))
+            await self._apart(partial(_insert, self.store, self.max_rows, body))
 
-    async def page(self, project: str, table: str, asked: PageAsked) -> bytes:
+    async def page(self, project: str, table: str, query: PageQuery) -> bytes:
         """A page of the store, as JSON."""
         with self._place() as deadline:
             deadline.late = DeadlineExceeded
-            return await self._apart(partial(_page, self.storing, project, table, asked))
+            return await self._apart(partial(_page, self.store, project, table, query))
 
     async def close(self) -> None:
         """Let go of the store when the service ends; on no thread of its own, where others may wait before it."""
-        await asyncio.to_thread(self.storing.close)
+        await asyncio.to_thread(self.store.close)
 
     async def _apart(self, work: Callable[[], Found]) -> Found:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work)
@@ -112,25 +115,43 @@ def store_router(door: StoreDoor) -> APIRouter:
         response_model=ScoresPage,
         responses=REFUSALS,
     )
-    async def scores(project_name: Name, table_name: Name, asked: Annotated[PageAsked, Query()]) -> Response:
+    async def scores(project_name: Name, table_name: Name, query: Annotated[PageQuery, Query()]) -> Response:
         """Stored scores in the order of their ids, page by page."""
-        return Response(await door.page(project_name, table_name, asked), media_type=JSON)
+        return Response(await door.page(project_name, table_name, query), media_type=JSON)
 
     return router
 
 
-def _insert(storing: Storing, body: bytes) -> None:
-    if body.count(b",") > COMMAS_PER_ROW * storing.max_rows:  # counted in a moment, read in seconds
-        raise TooManyRecords(storing.max_rows)
+def _insert(store: Store, most: int, body: bytes) -> None:
+    if body.count(b",") > COMMAS_PER_ROW * most:  # counted in a moment, read in seconds
+        raise TooManyRecords(most)
+    insertion = _insertion(_json(body))
+    if len(insertion.id) > most:
+        raise TooManyRecords(most)
     try:
-        storing.insert(_json(body))
+        store.scores.write(insertion.project_name, insertion.table_name, insertion.scores)
     except ScoresRefused as error:
         raise _refused(*error.misfits, within="body") from None
 
 
-def _page(storing: Storing, project: str, table: str, asked: PageAsked) -> bytes:
+def _insertion(content: object) -> Insertion:
+    """Single values are lists of one, but for the place of what is wrong with them."""
+    alone = isinstance(content, dict) and not isinstance(content.get("id", []), list)
     try:
-        page = storing.page(project, table, asked)
+        if isinstance(content, dict) and alone:
+            content = {name: [value] if name in COLUMNS else value for name, value in content.items()}
+        return Insertion.model_validate(content)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_context=False)
+        places = (each["loc"][:1] if alone else each["loc"] for each in wrong)
+        raise RequestValidationError(
+            [{**each, "loc": ("body", *place)} for each, place in zip(wrong, places, strict=True)]
+        ) from None
+
+
+def _page(store: Store, project: str, table: str, query: PageQuery) -> bytes:
+    try:
+        page = store.scores.page(project, table, query)
     except ScoresRefused as error:
         raise _refused(*error.misfits, within="path") from None
     return orjson.dumps(page, option=orjson.OPT_UTC_Z)

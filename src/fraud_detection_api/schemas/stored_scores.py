@@ -3,14 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 SAFE_NAME = "^[a-z][a-z0-9_]{0,62}$"
 LEAST_ID, MOST_ID = -(2**63), 2**63 - 1
+EXACT = 2**53  # below it a float names one whole number
 MOST_ON_A_PAGE = 10_000
 
 FraudClass = Literal["fraud", "nonfraud"]
@@ -33,11 +43,35 @@ class StoredScores:
         return len(self.ids)
 
 
+def _whole_numbers(values: object) -> object:
+    """23.0 is 23, as long as a float names one whole number."""
+    if not isinstance(values, list) or float not in set(map(type, values)):
+        return values
+    return [
+        int(each) if isinstance(each, float) and each.is_integer() and abs(each) < EXACT else each for each in values
+    ]
+
+
+def _one_or_many(**item: object) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [item, {"type": "array", "items": item}]})
+
+
+Id = Annotated[int, Field(ge=LEAST_ID, le=MOST_ID)]
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+# each list is read up to its first wrong value: a long list of wrong ones must not make a long list of errors
+Ids = Annotated[
+    list[Id], Field(fail_fast=True), BeforeValidator(_whole_numbers), _one_or_many(type="integer", format="int64")
+]
+Probabilities = Annotated[list[Probability], Field(fail_fast=True), _one_or_many(type="number", minimum=0, maximum=1)]
+Classes = Annotated[list[FraudClass], Field(fail_fast=True), _one_or_many(type="string", enum=list(FRAUD_CLASSES))]
+
+
 class Insertion(BaseModel):
     """One score, or lists of one length: row by row what belongs together."""
 
     model_config = ConfigDict(
         extra="forbid",
+        strict=True,
         json_schema_extra={
             "examples": [
                 {
@@ -51,11 +85,27 @@ class Insertion(BaseModel):
         },
     )
 
-    id: int | list[int] = Field(description="Whole numbers of 64 bits; an id that is there already is updated")
-    outlier_prob: float | list[float] = Field(description="From 0 to 1")
-    class_pred: FraudClass | list[FraudClass]
-    project_name: str = Field(description="One of the projects that the settings allow", pattern=SAFE_NAME)
-    table_name: str = Field(description="Made on first use", pattern=SAFE_NAME)
+    id: Ids = Field(description="Whole numbers of 64 bits; an id that is there already is updated")
+    outlier_prob: Probabilities = Field(description="From 0 to 1")
+    class_pred: Classes
+    project_name: str = Field(description="One of the projects that the settings allow")
+    table_name: str = Field(description="Made on first use; a lower-case letter, then lower-case letters, digits and _")
+
+    @field_validator("outlier_prob", "class_pred")
+    @classmethod
+    def as_many_as_ids(cls, values: list[object], info: ValidationInfo) -> list[object]:
+        """Every column has as many values as id."""
+        rows = len(info.data.get("id", values))
+        if len(values) != rows:
+            words = "Input should have as many values as id, {rows} and not {values}"
+            raise PydanticCustomError("unequal_lengths", words, {"rows": rows, "values": len(values)})
+        return values
+
+    @property
+    def scores(self) -> StoredScores:
+        """The columns as they are stored."""
+        probabilities = np.array(self.outlier_prob, np.float64) + 0.0  # -0.0 is 0.0
+        return StoredScores(np.array(self.id, np.int64), probabilities, self.class_pred)
 
 
 class StoredScore(BaseModel):
@@ -74,7 +124,7 @@ class ScoresPage(BaseModel):
     next: int | None = Field(description="What to send as `after` for the page that follows; null on the last page")
 
 
-class PageAsked(BaseModel):
+class PageQuery(BaseModel):
     """Which scores of a table are asked for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,4 +1,4 @@
-"""Populating: every record of a table is scored and stored through the service behind /insert, batch by batch."""
+"""Populating: every record of a table is scored and stored where /insert stores, batch by batch."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.tables import columns_of_table
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.record import Kind
-from fraud_detection_api.schemas.stored_scores import FRAUD_CLASSES, LEAST_ID, PageAsked, StoredScores
+from fraud_detection_api.schemas.stored_scores import FRAUD_CLASSES, LEAST_ID, PageQuery, StoredScores
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.storing import Storing
+from fraud_detection_api.storage.score_store import ScoreStore
 from fraud_detection_api.storage.table_folder import read_records
 from fraud_detection_api.storage.tables import Source
 
 FRAUD, NO_FRAUD = FRAUD_CLASSES
-Hears = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,24 @@ class Populated:
 
 @dataclass(frozen=True)
 class Population:
-    """Records in the order of their ids, the model that scores them, and the service that stores what it says."""
+    """Records in the order of their ids, the model that scores them, and the store that what it says goes to."""
 
     records: Columns
     scorer: Scorer
-    storing: Storing
+    store: ScoreStore
     place: Place
 
-    def populate(self, batch_rows: int, hears: Hears) -> Populated:
+    def populate(self, batch_rows: int, on_progress: OnProgress) -> Populated:
         """Store every record; batches that the store holds already are left alone, so a stopped run goes on."""
         stored = before = frauds = 0
         for batch in self._batches(batch_rows):
             if self._holds(batch):
                 before += len(batch)
             else:
-                self.storing.store(self.place.project, self.place.table, batch)
+                self.store.write(self.place.project, self.place.table, batch)
             stored += len(batch)
             frauds += batch.classes.count(FRAUD)
-            hears(stored, len(self.records))
+            on_progress(stored, len(self.records))
         return Populated(stored, before, frauds)
 
     def _batches(self, batch_rows: int) -> Iterator[StoredScores]:
@@ -72,9 +72,9 @@ class Population:
     def _holds(self, batch: StoredScores) -> bool:
         # what is asked is the store, not a note beside it: nobody can drop a table behind its own back
         ids: list[int] = batch.ids.tolist()
-        asked = PageAsked(after=ids[0] - 1 if ids[0] > LEAST_ID else None, limit=len(ids))
+        query = PageQuery(after=ids[0] - 1 if ids[0] > LEAST_ID else None, limit=len(ids))
         try:
-            page = self.storing.page(self.place.project, self.place.table, asked)
+            page = self.store.page(self.place.project, self.place.table, query)
         except StoreTableMissing:
             return False
         held = [(row.id, row.outlier_prob, row.class_pred) for row in page.scores]
@@ -100,7 +100,7 @@ def _refuse_problems(data: str, problems: list[Problem]) -> None:
         first = min(problems, key=lambda problem: problem.row)
         raise DataRefused(
             f"{data}: {len(problems):,} problem(s), the first in record {first.row + 1}, {first.field}: "
-            f"{first.message}. Nothing was stored; mend the table first."
+            f"{first.message}. Nothing was stored; correct the table first."
         )
 
 

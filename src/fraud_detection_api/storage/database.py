@@ -7,6 +7,7 @@ from pathlib import Path
 from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.tables import RawTable
 from fraud_detection_api.storage.database_cells import cells_column
+from fraud_detection_api.storage.engines.known import DRIVERS, known_engine
 from fraud_detection_api.storage.formats.batch import EMPTY, Wanted
 
 try:
@@ -16,8 +17,6 @@ except ModuleNotFoundError as error:
     raise DataRefused("Reading a database needs SQLAlchemy: pip install 'fraud-detection-api[training]'.") from error
 
 _BATCH_ROWS = 1 << 15
-_EXTRAS = {"mysql": "mysql", "mariadb": "mysql", "postgresql": "postgres"}
-_NAMED = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgresql": "postgresql+psycopg"}
 
 
 def parts_of_query(
@@ -100,11 +99,13 @@ def _engine(url: sa.URL) -> sa.Engine:
         return sa.create_engine(url, poolclass=sa.NullPool)
     except NoSuchModuleError:
         raise DataRefused(
-            f"SQLAlchemy knows no database {url.drivername!r}; use sqlite, {' or '.join(_NAMED.values())}."
+            f"SQLAlchemy knows no database {url.drivername!r}; use one of {', '.join(DRIVERS.values())}."
         ) from None
     except ModuleNotFoundError as error:
-        extra, named = _EXTRAS.get(backend), _NAMED.get(backend, url.drivername)
-        how = f"pip install 'fraud-detection-api[{extra}]' and write {named}://" if extra else f"install {error.name}"
+        known = known_engine(backend)
+        how = f"install {error.name}"
+        if known is not None:
+            how = f"pip install 'fraud-detection-api[{known.extra}]' and write {known.drivers[backend]}://"
         raise DataRefused(f"The driver for {url.drivername} is not installed: {how}.") from None
 
 

@@ -1,100 +1,132 @@
-"""Tables of scores: `project.table` is a real table of a real database. SQLAlchemy is imported on first use."""
+"""Tables of scores: `project.table` is a real table of a real database, made on first use, written all or none."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TypeVar
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from fraud_detection_api.errors import StoreTableMissing, StoreTableUnfit, StoreTableVanished
-from fraud_detection_api.schemas.stored_scores import PageAsked, PageRow, StoredScores
-from fraud_detection_api.storage.score_database import ScoreDatabase, refuse_unsafe_table
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+from fraud_detection_api.schemas.stored_scores import PageQuery, PageRow, StoredScores
+from fraud_detection_api.storage.engines.engine import ScoreColumns
+from fraud_detection_api.storage.score_table import has_table, refuse_unfit, score_table
+from fraud_detection_api.storage.store_database import StoreDatabase
+from fraud_detection_api.storage.store_options import refuse_unsafe_table
 
 TAKING_TURNS_FROM = 1_000  # rows; writers of fewer have each other's rows for a moment only
 
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Scores in the order of their ids, and where to go on."""
+
+    scores: list[PageRow]
+    next: int | None
+
 
 class ScoreStore:
-    """Writes scores all or none, makes their table on first use, and reads them back."""
+    """Writes scores and reads them back."""
 
-    def __init__(self, database: ScoreDatabase) -> None:
+    def __init__(self, database: StoreDatabase) -> None:
         self._database = database
-        self._known: set[tuple[str, str]] = set()
+        self._known: dict[tuple[str, str], sa.Table] = {}
         self._turns: dict[tuple[str, str], Lock] = {}
 
     def write(self, project: str, table: str, scores: StoredScores) -> None:
         """Insert what is new and update what is there, in one transaction."""
         refuse_unsafe_table(table)
-        try:
-            self._write(project, table, scores)
-        except StoreTableVanished:
-            self._known.discard((project, table))  # somebody has dropped it since
-            self._write(project, table, scores)
+        now, columns = datetime.now(UTC), _columns(scores)
+        turn = self._turns.setdefault((project, table), Lock()) if len(scores) >= TAKING_TURNS_FROM else nullcontext()
 
-    def page(self, project: str, table: str, asked: PageAsked) -> tuple[list[PageRow], int | None]:
-        """Scores in the order of their ids, and the last id where more of them follow."""
-        from fraud_detection_api.storage.scores.reading import read_page
-        from fraud_detection_api.storage.scores.score_table import refuse_unfit, score_table
+        def write() -> None:
+            declared = self._table(project, table)
+            work = partial(self._upsert, table=declared, columns=columns, now=now)
+            self._database.in_transaction(project, work)
 
+        with turn:
+            self._looking_again(project, table, write)
+
+    def page(self, project: str, table: str, query: PageQuery) -> Page:
+        """Scores in the order of their ids, as many as fit on a page."""
         refuse_unsafe_table(table)
-        declared = score_table(project, table)
-
-        def read(connection: "sa.Connection") -> list[PageRow]:
-            if (project, table) not in self._known:
-                refuse_unfit(connection, declared)
-            return read_page(connection, declared, asked)
-
-        with self._looked_at_again(project, declared):
-            rows = self._database.reading(project, read)
+        rows = self._looking_again(project, table, lambda: self._rows(project, table, query))
         if rows is None:
             raise StoreTableMissing(project, table)
-        self._known.add((project, table))
-        shown = rows[: asked.limit]
-        return shown, shown[-1].id if len(rows) > len(shown) else None
+        shown = rows[: query.limit]
+        return Page(shown, shown[-1].id if len(rows) > len(shown) else None)
 
     def close(self) -> None:
         """Close every connection; the next use opens new ones."""
         self._database.dispose()
 
-    def _write(self, project: str, table: str, scores: StoredScores) -> None:
-        from fraud_detection_api.storage.scores.score_table import score_table
-        from fraud_detection_api.storage.scores.writing import write_scores
-
-        declared = score_table(project, table)
-        if (project, table) not in self._known:
-            self._make(project, declared)
-            self._known.add((project, table))
-        turn = self._turns.setdefault((project, table), Lock()) if len(scores) >= TAKING_TURNS_FROM else nullcontext()
-        with turn, self._looked_at_again(project, declared):
-            self._database.in_transaction(
-                project, lambda connection: write_scores(connection, declared, scores, datetime.now(UTC))
-            )
-
-    def _make(self, project: str, declared: "sa.Table") -> None:
-        from sqlalchemy.exc import DBAPIError
-
-        from fraud_detection_api.storage.scores.score_table import has_table, make_table, refuse_unfit
-
-        is_there = partial(has_table, table=declared)
-        with suppress(DBAPIError):
-            self._database.make_unless_there(project, is_there, partial(make_table, table=declared))
-        if not self._database.reading(project, is_there):
-            raise StoreTableUnfit(project, declared.name, "the database has given its name to something else")
-        self._database.reading(project, partial(refuse_unfit, table=declared))
-
-    @contextmanager
-    def _looked_at_again(self, project: str, declared: "sa.Table") -> Iterator[None]:
-        """Whatever is wrong with a table that was changed since it was looked at is said as of one never seen."""
-        from sqlalchemy.exc import DBAPIError
-
-        from fraud_detection_api.storage.scores.score_table import refuse_unfit
-
+    def _looking_again(self, project: str, table: str, work: Callable[[], Result]) -> Result:
+        """Once more where a table was dropped or changed since it was looked at."""
         try:
-            yield
-        except DBAPIError:
-            self._known.discard((project, declared.name))
-            self._database.reading(project, partial(refuse_unfit, table=declared))
-            raise
+            return work()
+        except (StoreTableVanished, DBAPIError):
+            self._known.pop((project, table), None)
+            return work()
+
+    def _table(self, project: str, name: str) -> sa.Table:
+        """The table, made where there is none."""
+        known = self._known.get((project, name))
+        if known is not None:
+            return known
+        table = score_table(self._database.engine, project, name)
+        is_there = partial(has_table, table=table)
+        with suppress(DBAPIError):
+            self._database.make_unless_there(project, is_there, partial(table.create, checkfirst=True))
+        if not self._database.reading(project, is_there):
+            raise StoreTableUnfit(project, name, "the database has given its name to something else")
+        self._database.reading(project, partial(refuse_unfit, engine=self._database.engine, table=table))
+        self._known[project, name] = table
+        return table
+
+    def _upsert(self, connection: sa.Connection, table: sa.Table, columns: ScoreColumns, now: datetime) -> None:
+        if columns[0]:
+            quoted = connection.dialect.identifier_preparer.format_table(table)
+            self._database.engine.upsert_scores(connection, quoted, columns, now)
+
+    def _rows(self, project: str, name: str, query: PageQuery) -> list[PageRow] | None:
+        """The rows of a page, and one more where there is more; None without a table."""
+        engine = self._database.engine
+        table = score_table(engine, project, name)
+
+        def read(connection: sa.Connection) -> list[PageRow]:
+            if (project, name) not in self._known:
+                refuse_unfit(connection, engine, table)
+            return _read(connection, table, query)
+
+        rows = self._database.reading(project, read)
+        if rows is not None:
+            self._known[project, name] = table
+        return rows
+
+
+def _columns(scores: StoredScores) -> ScoreColumns:
+    """Sorted by id, so that writers of the same rows lock them in one order; of an id that comes twice the last."""
+    ids, reversed_places = np.unique(scores.ids[::-1], return_index=True)
+    places = len(scores) - 1 - reversed_places
+    classes = scores.classes
+    return ids.tolist(), scores.probabilities[places].tolist(), [classes[place] for place in places.tolist()]
+
+
+def _read(connection: sa.Connection, table: sa.Table, query: PageQuery) -> list[PageRow]:
+    columns = table.c
+    statement = sa.select(columns.id, columns.outlier_prob, columns.class_pred, columns.inserted_at)
+    if query.class_pred is not None:
+        statement = statement.where(columns.class_pred == query.class_pred)
+    if query.min_prob is not None:
+        statement = statement.where(columns.outlier_prob >= query.min_prob)
+    if query.after is not None:
+        statement = statement.where(columns.id > query.after)
+    rows = connection.execute(statement.order_by(columns.id).limit(query.limit + 1))
+    return [PageRow(*row[:3], row[3].replace(tzinfo=UTC)) for row in rows]

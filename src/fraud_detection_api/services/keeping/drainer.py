@@ -14,7 +14,7 @@ import orjson
 from loguru import logger
 
 from fraud_detection_api.errors import StoreUnusable
-from fraud_detection_api.storage.score_database import DatabaseOptions, ScoreDatabase
+from fraud_detection_api.storage.store_options import StoreOptions
 
 MODULE = "fraud_detection_api.services.keeping.draining"
 AGAIN_SECONDS = 2.0  # between two starts, should it end by itself
@@ -32,13 +32,14 @@ class DrainOptions:
     log_level: str
     log_json: bool
 
-    def database(self) -> ScoreDatabase:
-        """The database that they go to, not yet connected; what it could never hold is refused here."""
-        return ScoreDatabase(DatabaseOptions(self.url, (self.project,), 1, self.timeout_seconds))
+    @property
+    def store(self) -> StoreOptions:
+        """The store that they go to; what it could never hold is refused here."""
+        return StoreOptions(self.url, (self.project,), 1, self.timeout_seconds)
 
     def refuse_unusable(self) -> None:
         """Raise StoreUnusable where no database could ever be reached; found elsewhere, since that loads SQL."""
-        self.database()
+        _ = self.store
         command = [sys.executable, "-m", MODULE, CHECK]
         found = subprocess.run(  # noqa: S603  # our own interpreter and module
             command, input=orjson.dumps(asdict(self)), stdout=subprocess.PIPE, check=False

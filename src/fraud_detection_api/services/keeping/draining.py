@@ -24,6 +24,7 @@ from fraud_detection_api.storage.kept.answers import Entry, KeptAnswers
 from fraud_detection_api.storage.kept.entry import RecordForm, unpacked, unpacked_forms
 from fraud_detection_api.storage.kept.segments import Segment, finished, remove_left_overs, segments
 from fraud_detection_api.storage.kept.spool import bytes_in
+from fraud_detection_api.storage.store_database import StoreDatabase
 
 BATCH_ROWS = 5_000
 PAUSE_SECONDS, LONGEST_PAUSE = 0.25, 5.0
@@ -162,7 +163,7 @@ def main() -> None:
 def drain(folder: Path, options: DrainOptions) -> None:
     """Write what is finished, again and again."""
     configure_logs(options.log_level, options.log_json)
-    database = options.database()
+    database = StoreDatabase(options.store)
     draining = Draining(folder, KeptAnswers(database, options.project))
     pause, ended = 0.0, False
     while not ended:
@@ -179,7 +180,7 @@ def drain(folder: Path, options: DrainOptions) -> None:
 def check(options: DrainOptions) -> None:
     """Say why no database could ever be reached, and end with a code of its own."""
     try:
-        options.database().refuse_unusable()
+        StoreDatabase(options.store).refuse_unusable()
     except StoreUnusable as error:
         sys.stdout.write(error.message)
         raise SystemExit(REFUSED) from None

@@ -21,7 +21,7 @@ from fraud_detection_api.services.answers import Scored
 from fraud_detection_api.services.keeping.drainer import Drainer, DrainOptions
 from fraud_detection_api.storage.kept.entry import KeptAnswer, packed, packed_forms
 from fraud_detection_api.storage.kept.spool import Spool
-from fraud_detection_api.storage.score_database import is_safe_table
+from fraud_detection_api.storage.store_options import is_safe_table
 
 LOOK_SECONDS, TELL_SECONDS = 0.25, 10.0
 LAST_SECONDS = 8.0  # at the end of a worker, for what is still in the spool
@@ -57,7 +57,7 @@ class Keeper:
 
     def __init__(self, options: KeepingOptions, use_cases: Mapping[str, UseCase]) -> None:
         refuse_unknown(options.modes, use_cases)
-        options.drain.database()
+        _ = options.drain.store
         self.counts = KeepingCounts()
         self._options = options
         self._modes = {name: mode for name, mode in options.modes.items() if mode is not KeepMode.OFF}
@@ -160,7 +160,7 @@ class Keeper:
 def refuse_unusable(options: KeepingOptions, use_cases: Mapping[str, UseCase]) -> None:
     """What would end every worker, or let answers wait for ever, is refused before there is a worker."""
     refuse_unknown(options.modes, use_cases)
-    options.drain.database()
+    _ = options.drain.store
     if any(mode is not KeepMode.OFF for mode in options.modes.values()):
         options.drain.refuse_unusable()
         Spool(options.spool, options.most_bytes, b"").close()

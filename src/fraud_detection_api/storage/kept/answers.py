@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from fraud_detection_api.errors import StoreTableVanished
 from fraud_detection_api.schemas.answers import FLAGGED, PASSED
+from fraud_detection_api.storage.engines.engine import Engine
 from fraud_detection_api.storage.kept.entry import KeptAnswer, RecordForm
-from fraud_detection_api.storage.score_database import ScoreDatabase
+from fraud_detection_api.storage.store_database import StoreDatabase
 
 LONGEST_KEY, LONGEST_TEXT = 255, 255
-_MOMENT = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
-_JSON_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 
 Row = dict[str, object]
 
@@ -32,7 +30,7 @@ class Entry:
 class KeptAnswers:
     """Writes answers; one that is there already stays as it is, so that writing it again changes nothing."""
 
-    def __init__(self, database: ScoreDatabase, project: str) -> None:
+    def __init__(self, database: StoreDatabase, project: str) -> None:
         self._database = database
         self._project = project
         self._tables: dict[str, sa.Table] = {}
@@ -60,30 +58,21 @@ class KeptAnswers:
     def _insert(self, use_case: str, rows: list[Row]) -> None:
         if use_case not in self._tables:
             self._tables[use_case] = self._made(use_case)
-        statement = self._statement(self._tables[use_case])
+        statement = self._database.engine.insert_new(self._tables[use_case])
         self._database.in_transaction(self._project, lambda connection: connection.execute(statement, rows))
 
-    def _statement(self, table: sa.Table) -> sa.Insert:
-        match self._database.dialect_name:
-            case "mysql":
-                return mysql.insert(table).on_duplicate_key_update(position=table.c.position)
-            case "postgresql":
-                return postgresql.insert(table).on_conflict_do_nothing()
-            case _:
-                return sqlite.insert(table).on_conflict_do_nothing()
-
     def _made(self, use_case: str) -> sa.Table:
-        table = kept_table(use_case, self._project)
+        table = kept_table(self._database.engine, use_case, self._project)
         self._database.make_unless_there(self._project, partial(_is_there, table=table), partial(_make, table=table))
         return table
 
 
-def kept_table(use_case: str, project: str) -> sa.Table:
+def kept_table(engine: Engine, use_case: str, project: str) -> sa.Table:
     """The table of a use case's answers."""
     key = hashlib.sha256(use_case.encode()).hexdigest()[:16]  # a schema knows each name of an index once, and short
-    return sa.Table(
-        sa.sql.quoted_name(use_case, quote=True),  # SQLAlchemy does not know every word of every database
-        sa.MetaData(schema=project),
+    return engine.table(
+        project,
+        use_case,
         sa.Column("entry_id", sa.String(40), primary_key=True),
         sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("address", sa.String(LONGEST_TEXT), nullable=False),
@@ -93,16 +82,10 @@ def kept_table(use_case: str, project: str) -> sa.Table:
         sa.Column("anomaly_score", sa.Double),
         sa.Column("decision", sa.String(10), nullable=False),
         sa.Column("model_version", sa.String(LONGEST_TEXT), nullable=False),
-        sa.Column("answered_at", _MOMENT, nullable=False),
-        sa.Column("record", _JSON_TEXT),
+        sa.Column("answered_at", engine.moment, nullable=False),
+        sa.Column("record", engine.long_text),
         sa.Index(f"record_key_{key}", "record_key"),
         sa.Index(f"answered_at_{key}", "answered_at"),
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
-        mysql_engine="InnoDB",
-        mariadb_charset="utf8mb4",
-        mariadb_collate="utf8mb4_bin",
-        mariadb_engine="InnoDB",
     )
 
 
