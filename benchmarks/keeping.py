@@ -1,4 +1,4 @@
-"""Keeping answers beside keeping none: `python -m benchmarks.keeping`.
+"""The answer log beside none: `python -m benchmarks.keeping`.
 
 Three services, each one worker of `fraud serve`: FRAUD_KEEP off, scores and full, into SQLite. They are loaded in turn
 by wrk; before each load all that waits in the spools is written, so that each pays for its own answers alone.
@@ -28,7 +28,7 @@ from benchmarks.servers import Server, free_port, our_command, running, stop
 OFF, SCORES, FULL = "off", "scores", "full"
 LOADS = ((1, 64), (100, 16))  # records a request, connections
 _LOSSES = ("lost", "refused", "vanished", "torn", "set_aside")
-LEAST_RATE, LONGEST_DRAIN, POLL_SECONDS = 0.8, 300.0, 0.05
+LEAST_RATE, LONGEST_WAIT, POLL_SECONDS = 0.8, 300.0, 0.05
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Measured:
     """Figures of each service, round by round, and rows a second that came into the database after its loads."""
 
     figures: dict[str, list[Figures]] = field(default_factory=dict)
-    drained: dict[str, list[float]] = field(default_factory=dict)
+    written: dict[str, list[float]] = field(default_factory=dict)
 
 
 def main() -> None:
@@ -98,22 +98,22 @@ def _measured(
         _say(f"{records:,} records, {connections} connections: round {number + 1} of {options.rounds}")
         turn = number % len(servers)
         for server in servers[turn:] + servers[:turn]:
-            _drained(folder / server.name)
+            _all_written(folder / server.name)
             figures = load(server, body, connections, options.seconds, answers[server.name][1])
             found.figures.setdefault(server.name, []).append(figures)
             if server.name != OFF:
                 rows = figures.requests_per_second * options.seconds * records
-                seconds = options.seconds + _drained(folder / server.name)
-                found.drained.setdefault(server.name, []).append(rows / seconds)
+                seconds = options.seconds + _all_written(folder / server.name)
+                found.written.setdefault(server.name, []).append(rows / seconds)
     return found
 
 
-def _drained(folder: Path) -> float:
+def _all_written(folder: Path) -> float:
     """Seconds until nothing waits; an idle worker's open segment holds nothing but its opening."""
     began = time.perf_counter()
     while _waiting(folder / "spool"):
-        if time.perf_counter() - began > LONGEST_DRAIN:
-            raise Invalid(f"What waits in {folder} was not written within {LONGEST_DRAIN:g} seconds.")
+        if time.perf_counter() - began > LONGEST_WAIT:
+            raise Invalid(f"What waits in {folder} was not written within {LONGEST_WAIT:g} seconds.")
         time.sleep(POLL_SECONDS)
     return time.perf_counter() - began
 
@@ -127,7 +127,7 @@ def _refuse_losses(folder: Path) -> None:
     for mode in (SCORES, FULL):
         lines = [json.loads(line) for line in (folder / mode / f"{mode}.log").read_text().splitlines()]
         last: dict[str, int] = {}
-        for message in ("Answers are kept no longer", "Kept answers were brought to the store"):
+        for message in ("The answer log is closed", "Answers were written to the store"):
             last |= next((line for line in lines if line["message"] == message), {})
         print(f"{mode}: {last.get('kept', 0):,} answers kept, {last.get('written', 0):,} rows written")
         if not last.get("kept") or any(last.get(name, 1) for name in _LOSSES):
@@ -147,7 +147,7 @@ def _print(measured: dict[tuple[int, int], Measured], others: float) -> None:
                 one.requests_per_second / off.requests_per_second
                 for one, off in zip(figures, found.figures[OFF], strict=True)
             ]
-            share, drained = median(shares), found.drained.get(mode)
+            share, written = median(shares), found.written.get(mode)
             verdict = "" if mode == OFF else f">= {LEAST_RATE}x {'reached' if share >= LEAST_RATE else 'MISSED'}"
             table.add_row(
                 f"{records:,}",
@@ -157,7 +157,7 @@ def _print(measured: dict[tuple[int, int], Measured], others: float) -> None:
                 *(f"{each:.3g}" for each in times),
                 f"{share:.2f}x",
                 verdict,
-                f"{median(drained):,.0f}" if drained else "",
+                f"{median(written):,.0f}" if written else "",
             )
     console = Console(width=150)
     console.print(table)

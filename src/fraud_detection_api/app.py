@@ -29,10 +29,10 @@ from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.schemas.score_kinds import ANOMALY
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.services.answer_log import answer_log as answer_logs
+from fraud_detection_api.services.answer_log.answer_log import AnswerLog, AnswerLogOptions
+from fraud_detection_api.services.answer_log.writer_process import WriterOptions
 from fraud_detection_api.services.answers import full_answer, short_answer
-from fraud_detection_api.services.keeping import keeper as keeping
-from fraud_detection_api.services.keeping.drainer import DrainOptions
-from fraud_detection_api.services.keeping.keeper import Keeper, KeepingOptions
 from fraud_detection_api.services.pace import Pace
 from fraud_detection_api.services.reasons import Reasons
 from fraud_detection_api.services.scoring import Scoring, SingleScoring, VectorScoring
@@ -51,10 +51,10 @@ def create_app(settings: Settings) -> FastAPI:
     served_models = ServedModels(use_cases, Registry(settings.models))
     pace = Pace()
     scorings = _scorings(use_cases, served_models, settings.max_records, pace)
-    keeper = Keeper(_keeping(settings), use_cases)
+    answer_log = AnswerLog(_answer_log(settings), use_cases)
     for path, scoring in scorings.items():
-        scoring.keep = keeper.keep(scoring.use_case.name, path)
-    lifespan = _lifespan(served_models, keeper, settings)
+        scoring.keep = answer_log.observer(scoring.use_case.name, path)
+    lifespan = _lifespan(served_models, answer_log, settings)
     app = described_app(__version__, lifespan)
     app.state.served_models = served_models
     app.add_middleware(ScoringLane, scorings=scorings, limits=_limits(settings, pace))
@@ -126,31 +126,31 @@ def _limits(settings: Settings, pace: Pace) -> Limits:
 def refuse_unusable(settings: Settings) -> None:
     """Settings with which no worker could serve, or keep what it is to keep, are refused before any is started."""
     _ = _database(settings)
-    keeping.refuse_unusable(_keeping(settings), all_use_cases(settings.use_cases))
+    answer_logs.refuse_unusable(_answer_log(settings), all_use_cases(settings.use_cases))
 
 
 def _database(settings: Settings) -> StoreOptions:
     return StoreOptions(settings.store, settings.store_projects, settings.store_pool, settings.store_timeout_seconds)
 
 
-def _keeping(settings: Settings) -> KeepingOptions:
-    drain = DrainOptions(
+def _answer_log(settings: Settings) -> AnswerLogOptions:
+    writer = WriterOptions(
         url=settings.store,
         project=settings.keep_project,
         timeout_seconds=settings.store_timeout_seconds,
         log_level=settings.log_level,
         log_json=settings.log_json,
     )
-    return KeepingOptions(settings.keep, settings.spool, settings.spool_max_bytes, drain)
+    return AnswerLogOptions(settings.keep, settings.spool, settings.spool_max_bytes, writer)
 
 
 def _lifespan(
-    served_models: ServedModels, keeper: Keeper, settings: Settings
+    served_models: ServedModels, answer_log: AnswerLog, settings: Settings
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         served_models.refresh()
-        keeper.start()
+        answer_log.start()
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be walked again
         watcher = asyncio.create_task(served_models.keep_fresh(settings.reload_seconds))
@@ -158,6 +158,6 @@ def _lifespan(
         watcher.cancel()
         with suppress(asyncio.CancelledError):
             await watcher
-        await asyncio.to_thread(keeper.stop)
+        await asyncio.to_thread(answer_log.stop)
 
     return lifespan

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from fraud_detection_api.schemas.keeping import KeepMode
+from fraud_detection_api.schemas.answer_log import KeepMode
 
 
 class Settings(BaseSettings):
@@ -50,8 +50,8 @@ class Settings(BaseSettings):
     keep: Annotated[dict[str, KeepMode], NoDecode] = Field(
         default={}, description="What is kept of the answers: use_case=off|scores|full, separated by commas"
     )
-    keep_project: str = Field(default="fraud_answers", description="Project of the score store for kept answers")
-    spool: Path = Field(default=Path("spool"), description="Folder where kept answers wait for the score store")
+    keep_project: str = Field(default="fraud_answers", description="Project of the store for the answer log")
+    spool: Path = Field(default=Path("spool"), description="Folder where answers wait for the store")
     spool_max_bytes: int = Field(default=1_000_000_000, description="Bytes that may wait there", ge=1_000_000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severity that is logged"

@@ -12,7 +12,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import Scored, full_answer
 from fraud_detection_api.services.scoring import SingleScoring, VectorScoring
 from fraud_detection_api.services.served_models import ServedModel
-from fraud_detection_api.storage.kept.entry import KeptAnswer, packed, packed_forms, unpacked, unpacked_forms
+from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, packed, packed_forms, unpacked, unpacked_forms
 from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS, METER_READINGS
 from tests.examples import body_of, good_rows, records_of, rule_breakers, slow_body_of
 from tests.readers import HAS_QUICK_WAY
@@ -85,7 +85,7 @@ def test_a_vector_is_kept_without_anybody_that_it_would_be_about(
 def test_what_is_kept_of_a_vector_names_nobody() -> None:
     form = unpacked_forms(packed_forms({"meter_readings": METER_READINGS}))["meter_readings"]
     scores, numbers = np.array([0.75], dtype=np.float32), np.array([[3.0], [1.5], [8.0], [1.0]])
-    kept = KeptAnswer(
+    kept = AnsweredRequest(
         "meter_readings", "/prediction/meter_readings", "asked", "1-0f5c2a9b", 0, scores, scores > 1, None, numbers
     )
     found = unpacked(packed(kept))

@@ -1,4 +1,4 @@
-"""Score stores for kept answers: SQLite in a folder, PostgreSQL and MariaDB where they run; a project for each test."""
+"""Score stores for answers: SQLite in a folder, PostgreSQL and MariaDB where they run; a project for each test."""
 
 import os
 import secrets
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from fraud_detection_api.services.keeping.drainer import DrainOptions
+from fraud_detection_api.services.answer_log.writer_process import WriterOptions
 from tests.storage.test_databases import SERVERS, skip_or_fail
 
 KINDS = ("sqlite", *SERVERS)
@@ -18,15 +18,15 @@ Kept = dict[str, object]
 
 @dataclass(frozen=True)
 class AnswerStore:
-    """Where kept answers go, and what came there."""
+    """Where answers go, and what came there."""
 
     url: str
     project: str
 
     @property
-    def options(self) -> DrainOptions:
-        """What a draining process is told."""
-        return DrainOptions(self.url, self.project, timeout_seconds=5, log_level="INFO", log_json=True)
+    def options(self) -> WriterOptions:
+        """What a writer process is given."""
+        return WriterOptions(self.url, self.project, timeout_seconds=5, log_level="INFO", log_json=True)
 
     @property
     def settings(self) -> dict[str, object]:

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from fraud_detection_api.errors import AnswersCannotBeKept, SpoolUnusable
-from fraud_detection_api.storage.kept.segments import Segment, finished, remove_left_overs, segments
-from fraud_detection_api.storage.kept.spool import Spool, bytes_in, framed
+from fraud_detection_api.storage.answer_log.segments import Segment, finished, remove_left_overs, segments
+from fraud_detection_api.storage.answer_log.spool import Spool, bytes_in, framed
 
 PLENTY = 10_000_000
 OPENING = b'{"opening": true}'
 APPEND = """
 import os, signal, sys
 from pathlib import Path
-from fraud_detection_api.storage.kept.spool import Spool
+from fraud_detection_api.storage.answer_log.spool import Spool
 spool = Spool(Path(sys.argv[1]), 10_000_000, b"opening")
 for number in range(100):
     spool.append(b"%d" % number)
@@ -28,7 +28,7 @@ APPEND_TO_A_FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from fraud_detection_api.errors import AnswersCannotBeKept
-from fraud_detection_api.storage.kept.spool import Spool
+from fraud_detection_api.storage.answer_log.spool import Spool
 spool = Spool(Path(sys.argv[1]), 10_000_000, b"opening")
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 kept = 0

@@ -7,18 +7,18 @@ import pytest
 
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.storage.kept.entry import KeptAnswer, packed, packed_forms, unpacked, unpacked_forms
+from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, packed, packed_forms, unpacked, unpacked_forms
 from tests.declared_use_cases import EVERY_USE_CASE
 from tests.examples import good_rows, records_of
 
 MOMENT = 1_700_000_000_123_456_789
 
 
-def answer_about(use_case: UseCase, size: int, *, with_records: bool = True) -> KeptAnswer:
+def answer_about(use_case: UseCase, size: int, *, with_records: bool = True) -> AnsweredRequest:
     """An answer about made-up records, with the scores 0, 1/size and so on."""
     columns = RecordReader(use_case).columns(records_of(good_rows(use_case, size, seed=5), use_case))
     scores = (np.arange(size) / max(size, 1)).astype(np.float32)
-    return KeptAnswer(
+    return AnsweredRequest(
         use_case=use_case.name,
         address=f"/score/{use_case.name}",
         request_id="asked-by:me",
@@ -63,5 +63,5 @@ def test_a_score_reads_as_the_answer_spelled_it() -> None:
 
 
 def test_without_a_request_id_the_entry_names_the_records() -> None:
-    kept = KeptAnswer("cards", "/x", "", "1", MOMENT, np.zeros(2, np.float32), np.zeros(2, np.bool_), None)
+    kept = AnsweredRequest("cards", "/x", "", "1", MOMENT, np.zeros(2, np.float32), np.zeros(2, np.bool_), None)
     assert kept.keys("entry") == ["entry:0", "entry:1"]

@@ -11,9 +11,9 @@ import pytest
 
 from fraud_detection_api.errors import StoreUnavailable, StoreUnusable
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.services.keeping.drainer import DrainOptions
-from fraud_detection_api.storage.kept.answers import Entry, KeptAnswers
-from fraud_detection_api.storage.kept.entry import KeptAnswer, RecordForm, packed_forms, unpacked_forms
+from fraud_detection_api.services.answer_log.writer_process import WriterOptions
+from fraud_detection_api.storage.answer_log.answer_tables import AnswerTables, Entry
+from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, RecordForm, packed_forms, unpacked_forms
 from fraud_detection_api.storage.store_database import StoreDatabase
 from tests.declared_use_cases import LOAN_APPLICATIONS
 from tests.examples import good_rows
@@ -33,25 +33,25 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnswerStor
 
 
 @pytest.fixture
-def answers(store: AnswerStore) -> Iterator[KeptAnswers]:
+def answers(store: AnswerStore) -> Iterator[AnswerTables]:
     """What writes to it."""
     database = StoreDatabase(store.options.store)
-    yield KeptAnswers(database, store.project)
+    yield AnswerTables(database, store.project)
     database.dispose()
 
 
-def entry(name: str, answer: KeptAnswer) -> Entry:
+def entry(name: str, answer: AnsweredRequest) -> Entry:
     """An entry of the spool."""
     return Entry(name, answer, FORMS[answer.use_case])
 
 
-def loans_of(*keys: str, score: float = 0.25) -> KeptAnswer:
+def loans_of(*keys: str, score: float = 0.25) -> AnsweredRequest:
     """An answer without records about loans with these keys."""
     scores = np.full(len(keys), score, dtype=np.float32)
-    return KeptAnswer(LOANS, "/score/loans", "", "1-abc", 10**18, scores, scores > 0.5, list(keys))
+    return AnsweredRequest(LOANS, "/score/loans", "", "1-abc", 10**18, scores, scores > 0.5, list(keys))
 
 
-def test_rows_are_what_was_asked_and_answered(store: AnswerStore, answers: KeptAnswers) -> None:
+def test_rows_are_what_was_asked_and_answered(store: AnswerStore, answers: AnswerTables) -> None:
     loans, accounts = answer_about(LOAN_APPLICATIONS, 40), answer_about(CREDIT_ACCOUNTS, 3, with_records=False)
     assert answers.write([entry("a", loans)]) == answers.write([entry("b", accounts)]) == []
     found = store.rows(LOANS)
@@ -67,7 +67,7 @@ def test_rows_are_what_was_asked_and_answered(store: AnswerStore, answers: KeptA
     assert moment.replace(tzinfo=UTC) == datetime(2023, 11, 14, 22, 13, 20, 123456, UTC)
 
 
-def test_the_same_entry_again_changes_nothing(store: AnswerStore, answers: KeptAnswers) -> None:
+def test_the_same_entry_again_changes_nothing(store: AnswerStore, answers: AnswerTables) -> None:
     answers.write([entry("a", loans_of("x", "y"))])
     before = store.rows(LOANS)
     answers.write([entry("a", loans_of("other", "keys", "z")), entry("b", loans_of("x"))])
@@ -76,7 +76,7 @@ def test_the_same_entry_again_changes_nothing(store: AnswerStore, answers: KeptA
     assert [row["record_key"] for row in after] == ["x", "y", "z", "x"]
 
 
-def test_any_text_is_a_key_and_long_ones_stay_apart(store: AnswerStore, answers: KeptAnswers) -> None:
+def test_any_text_is_a_key_and_long_ones_stay_apart(store: AnswerStore, answers: AnswerTables) -> None:
     keys = ["", "O'Brien; DROP TABLE x --", "\u4e2d\U0001f600%s:key", "nul\0nul", "k" * 400, "k" * 399 + "l", "k" * 255]
     answers.write([entry("a", loans_of(*keys))])
     found = [str(row["record_key"]) for row in store.rows(LOANS)]
@@ -85,41 +85,41 @@ def test_any_text_is_a_key_and_long_ones_stay_apart(store: AnswerStore, answers:
     assert found[6] == keys[6]
 
 
-def test_what_the_database_refuses_keeps_nothing_else_out(store: AnswerStore, answers: KeptAnswers) -> None:
+def test_what_the_database_refuses_keeps_nothing_else_out(store: AnswerStore, answers: AnswerTables) -> None:
     wrong = {"c", "f"}
     entries = [entry(name, loans_of(name, score=np.nan if name in wrong else 0.5)) for name in "abcdefg"]
     assert {each.id for each in answers.write(entries)} == wrong
     assert [row["record_key"] for row in store.rows(LOANS)] == list("abdeg")
 
 
-def test_the_scores_behind_percentiles_are_kept_to_the_bit(store: AnswerStore, answers: KeptAnswers) -> None:
+def test_the_scores_behind_percentiles_are_kept_to_the_bit(store: AnswerStore, answers: AnswerTables) -> None:
     behind = np.array([-0.1 - 0.2, np.nextafter(-1, 0)])
     answers.write([entry("a", loans_of("x", "y")._replace(anomaly_scores=behind))])
     assert [row["anomaly_score"] for row in store.rows(LOANS)] == behind.tolist()
 
 
-def test_a_table_that_was_dropped_is_made_anew(store: AnswerStore, answers: KeptAnswers) -> None:
+def test_a_table_that_was_dropped_is_made_anew(store: AnswerStore, answers: AnswerTables) -> None:
     answers.write([entry("a", loans_of("x"))])
     store.run(f"DROP TABLE {store.named(LOANS)}")
     answers.write([entry("b", loans_of("y"))])
     assert [row["record_key"] for row in store.rows(LOANS)] == ["y"]
 
 
-def test_a_table_whose_maker_was_killed_before_its_indexes_gets_them(store: AnswerStore, answers: KeptAnswers) -> None:
+def test_a_table_whose_maker_was_killed_before_its_indexes_gets_them(store: AnswerStore, answers: AnswerTables) -> None:
     answers.write([entry("a", loans_of("x"))])
     before = store.indexes(LOANS)
     dropped = store.named(before[0]) if store.url.startswith("postgresql") else before[0]
     store.run(f"DROP INDEX {dropped}" + (f" ON {store.named(LOANS)}" if store.url.startswith("mysql") else ""))
     assert len(store.indexes(LOANS)) == 1
     database = StoreDatabase(store.options.store)
-    KeptAnswers(database, store.project).write([entry("b", loans_of("y"))])
+    AnswerTables(database, store.project).write([entry("b", loans_of("y"))])
     database.dispose()
     assert store.indexes(LOANS) == before
     assert len(before) == 2
 
 
 def test_use_cases_of_long_names_go_into_tables_and_indexes_of_their_own(
-    store: AnswerStore, answers: KeptAnswers
+    store: AnswerStore, answers: AnswerTables
 ) -> None:
     names = ["l" * 62 + end for end in "xy"]
     for name in names:
@@ -134,7 +134,7 @@ def test_nobody_else_may_read_what_sqlite_keeps(tmp_path: Path) -> None:
     try:
         with answer_store("sqlite", tmp_path) as store:
             database = StoreDatabase(store.options.store)
-            KeptAnswers(database, store.project).write([entry("a", loans_of("x"))])
+            AnswerTables(database, store.project).write([entry("a", loans_of("x"))])
             files = [*(tmp_path / "store").iterdir()]
             modes = {path.stat().st_mode & 0o777 for path in files}
             database.dispose()
@@ -147,14 +147,14 @@ def test_nobody_else_may_read_what_sqlite_keeps(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("backend", ["postgresql+psycopg://postgres@", "mysql+pymysql://root@"])
 def test_a_database_that_is_away_is_said_to_be(backend: str) -> None:
-    options = DrainOptions(f"{backend}127.0.0.1:{free_port()}/shop", "kept", 2, "INFO", log_json=False)
+    options = WriterOptions(f"{backend}127.0.0.1:{free_port()}/shop", "kept", 2, "INFO", log_json=False)
     database = StoreDatabase(options.store)
     with pytest.raises(StoreUnavailable):
-        KeptAnswers(database, "kept").write([Entry("a", loans_of("x"), RecordForm(None, ()))])
+        AnswerTables(database, "kept").write([Entry("a", loans_of("x"), RecordForm(None, ()))])
     database.dispose()
 
 
 @pytest.mark.parametrize(("url", "project"), [("nonsense", "kept"), ("sqlite:///store", 'kept"; DROP')])
 def test_what_can_never_be_is_refused_at_once(url: str, project: str) -> None:
     with pytest.raises(StoreUnusable):
-        StoreDatabase(DrainOptions(url, project, 5, "INFO", log_json=False).store)
+        StoreDatabase(WriterOptions(url, project, 5, "INFO", log_json=False).store)

@@ -11,8 +11,8 @@ from threading import Event, Thread
 import pytest
 
 from fraud_detection_api.errors import AnswersCannotBeKept
-from fraud_detection_api.storage.kept.segments import finished, segments
-from fraud_detection_api.storage.kept.spool import SEGMENT_BYTES, Spool
+from fraud_detection_api.storage.answer_log.segments import finished, segments
+from fraud_detection_api.storage.answer_log.spool import SEGMENT_BYTES, Spool
 
 PLENTY = 200_000_000
 OPENING = b'{"opening": true}'
@@ -21,8 +21,8 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from fraud_detection_api.errors import AnswersCannotBeKept
-from fraud_detection_api.storage.kept.spool import SEGMENT_BYTES, Spool
-from fraud_detection_api.storage.kept.segments import finished, segments
+from fraud_detection_api.storage.answer_log.spool import SEGMENT_BYTES, Spool
+from fraud_detection_api.storage.answer_log.segments import finished, segments
 folder, hard = Path(sys.argv[1]), resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 
 def room(some):

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fraud_detection_api.errors import ShuttingDown
 from fraud_detection_api.routes.refusals import refusal, refusal_of
-from fraud_detection_api.services.keeping.keeper import REQUEST_ID
+from fraud_detection_api.services.answer_log.answer_log import REQUEST_ID
 
 CLIENT_HUNG_UP = 499  # as other servers log it
 PROBES = frozenset({"/ready"})  # asked every few seconds; what it answers 503 for has a line of its own

@@ -79,7 +79,7 @@ class Client(threading.Thread):
 def kill_all_of(service: RunningService) -> None:
     """End the service, its workers and what writes to the database, the latter first: as a machine would that stops."""
     everything = [psutil.Process(service.process.pid), *psutil.Process(service.process.pid).children(recursive=True)]
-    for process in sorted(everything, key=lambda each: "draining" not in " ".join(each.cmdline())):
+    for process in sorted(everything, key=lambda each: "answer_log.writer" not in " ".join(each.cmdline())):
         process.kill()
     service.process.wait()
     psutil.wait_procs(everything)
@@ -164,8 +164,8 @@ class TestRunningService:
             client.post(SHORT, content=body_of(good_rows(CREDIT_ACCOUNTS, 1)), headers=JSON)
             eventually(lambda: bool(sqlite.rows(NAME)))
             process = psutil.Process(service.process.pid)
-            (draining,) = process.children()
-            assert any("sqlalchemy" in each.path for each in draining.memory_maps())
+            (writer,) = process.children()
+            assert any("sqlalchemy" in each.path for each in writer.memory_maps())
             assert not any("sqlalchemy" in each.path for each in process.memory_maps())  # coverage itself loads sqlite
 
     def test_a_full_spool_answers_503_on_full_and_says_when_to_come_again(

@@ -1,4 +1,4 @@
-"""Kept answers in the score store: one table for each use case, one row for each record that was answered."""
+"""The answer log in the store: one table for each use case, one row for each record that was answered."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from fraud_detection_api.errors import StoreTableVanished
 from fraud_detection_api.schemas.answers import FLAGGED, PASSED
+from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, RecordForm
 from fraud_detection_api.storage.engines.engine import Engine
-from fraud_detection_api.storage.kept.entry import KeptAnswer, RecordForm
 from fraud_detection_api.storage.store_database import StoreDatabase
 
 LONGEST_KEY, LONGEST_TEXT = 255, 255
@@ -23,11 +23,11 @@ class Entry:
     """An answer with the id that it has wherever it is written, and the form of its records."""
 
     id: str
-    answer: KeptAnswer
+    answer: AnsweredRequest
     form: RecordForm
 
 
-class KeptAnswers:
+class AnswerTables:
     """Writes answers; one that is there already stays as it is, so that writing it again changes nothing."""
 
     def __init__(self, database: StoreDatabase, project: str) -> None:
@@ -62,12 +62,12 @@ class KeptAnswers:
         self._database.in_transaction(self._project, lambda connection: connection.execute(statement, rows))
 
     def _made(self, use_case: str) -> sa.Table:
-        table = kept_table(self._database.engine, use_case, self._project)
+        table = answer_table(self._database.engine, use_case, self._project)
         self._database.make_unless_there(self._project, partial(_is_there, table=table), partial(_make, table=table))
         return table
 
 
-def kept_table(engine: Engine, use_case: str, project: str) -> sa.Table:
+def answer_table(engine: Engine, use_case: str, project: str) -> sa.Table:
     """The table of a use case's answers."""
     key = hashlib.sha256(use_case.encode()).hexdigest()[:16]  # a schema knows each name of an index once, and short
     return engine.table(

@@ -1,4 +1,4 @@
-"""python -m fraud_detection_api.services.keeping.draining [check]: brings kept answers from the spool to the database.
+"""python -m fraud_detection_api.services.answer_log.writer [check]: takes answers from the spool to the database.
 
 Started by a worker, which hands the options in through the standard input. Once that is closed, the worker has ended:
 the process writes what is left, as far as a few seconds allow, and ends too. With `check` it only looks at the options.
@@ -19,11 +19,11 @@ from loguru import logger
 
 from fraud_detection_api.errors import FraudError, StoreUnavailable, StoreUnusable
 from fraud_detection_api.monitoring.logs import configure_logs
-from fraud_detection_api.services.keeping.drainer import CHECK, REFUSED, DrainOptions
-from fraud_detection_api.storage.kept.answers import Entry, KeptAnswers
-from fraud_detection_api.storage.kept.entry import RecordForm, unpacked, unpacked_forms
-from fraud_detection_api.storage.kept.segments import Segment, finished, remove_left_overs, segments
-from fraud_detection_api.storage.kept.spool import bytes_in
+from fraud_detection_api.services.answer_log.writer_process import CHECK, REFUSED, WriterOptions
+from fraud_detection_api.storage.answer_log.answer_tables import AnswerTables, Entry
+from fraud_detection_api.storage.answer_log.entry import RecordForm, unpacked, unpacked_forms
+from fraud_detection_api.storage.answer_log.segments import Segment, finished, remove_left_overs, segments
+from fraud_detection_api.storage.answer_log.spool import bytes_in
 from fraud_detection_api.storage.store_database import StoreDatabase
 
 BATCH_ROWS = 5_000
@@ -33,7 +33,7 @@ NICENESS = 10  # requests come first
 
 
 @dataclass
-class Drained:
+class Written:
     """What became of answers."""
 
     written: int = 0  # records in the database
@@ -42,14 +42,14 @@ class Drained:
     set_aside: int = 0  # entries that the disk has damaged or that the database will never take
 
 
-class Draining:
+class Writer:
     """Writes finished segments and removes them; what cannot be written waits, and keeps nothing else back."""
 
-    def __init__(self, folder: Path, answers: KeptAnswers) -> None:
-        self.done = Drained()
+    def __init__(self, folder: Path, answers: AnswerTables) -> None:
+        self.done = Written()
         self._folder = folder
         self._answers = answers
-        self._begun: dict[Path, dict[str, Drained]] = {}  # use cases that are done, of segments that are not
+        self._begun: dict[Path, dict[str, Written]] = {}  # use cases that are done, of segments that are not
         self._troubled: set[tuple[Path, str]] = set()  # whose trouble has been told
 
     def once(self, until: float = float("inf")) -> bool:
@@ -77,14 +77,14 @@ class Draining:
     def _write(self, segment: Segment) -> bool:
         """Write what was not written before, use case by use case: trouble with one keeps no other out."""
         before = self._begun.get(segment.path, {})
-        now: dict[str, Drained] = {}
+        now: dict[str, Written] = {}
         failed: set[str] = set()
         for batch in _batches(segment):
             use_case = batch[0].answer.use_case
             if use_case in before or use_case in failed:
                 continue
             try:
-                self._write_batch(batch, now.setdefault(use_case, Drained()))
+                self._write_batch(batch, now.setdefault(use_case, Written()))
             except StoreUnavailable:
                 raise
             except Exception as error:  # noqa: BLE001  # a table of another shape, for instance
@@ -95,14 +95,14 @@ class Draining:
             self._finish(segment, self._begun.pop(segment.path))
         return not failed
 
-    def _write_batch(self, batch: list[Entry], into: Drained) -> None:
+    def _write_batch(self, batch: list[Entry], into: Written) -> None:
         refused = self._answers.write(batch)
         into.refused += [entry.id for entry in refused]
         into.written += sum(entry.answer.size for entry in batch) - sum(entry.answer.size for entry in refused)
 
-    def _finish(self, segment: Segment, by_use_case: Mapping[str, Drained]) -> None:
-        refused = [each for drained in by_use_case.values() for each in drained.refused]
-        self.done.written += sum(drained.written for drained in by_use_case.values())
+    def _finish(self, segment: Segment, by_use_case: Mapping[str, Written]) -> None:
+        refused = [each for written in by_use_case.values() for each in written.refused]
+        self.done.written += sum(written.written for written in by_use_case.values())
         self.done.torn += segment.is_torn
         if segment.is_torn:
             logger.warning(
@@ -147,37 +147,41 @@ def _batches(segment: Segment) -> Iterator[list[Entry]]:
 
 
 def main() -> None:
-    """Drain until the worker has ended and the spool is empty."""
+    """Write until the worker has ended and the spool is empty."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)  # the end of the worker is the sign to end
     if sys.argv[1:] == [CHECK]:
-        check(DrainOptions(**orjson.loads(sys.stdin.buffer.read())))
+        check(WriterOptions(**orjson.loads(sys.stdin.buffer.read())))
         return
     os.nice(NICENESS)
     if hasattr(os, "sched_setscheduler"):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # and are not interrupted whenever a file is due
     folder, options = orjson.loads(sys.stdin.buffer.readline())
-    drain(Path(folder), DrainOptions(**options))
+    write_until_the_end(Path(folder), WriterOptions(**options))
 
 
-def drain(folder: Path, options: DrainOptions) -> None:
+def write_until_the_end(folder: Path, options: WriterOptions) -> None:
     """Write what is finished, again and again."""
     configure_logs(options.log_level, options.log_json)
-    database = StoreDatabase(options.store)
-    draining = Draining(folder, KeptAnswers(database, options.project))
+    try:
+        database = StoreDatabase(options.store)
+    except StoreUnusable as error:
+        logger.error("{}", error.message)
+        raise SystemExit(REFUSED) from None
+    writer = Writer(folder, AnswerTables(database, options.project))
     pause, ended = 0.0, False
     while not ended:
-        pause = PAUSE_SECONDS if draining.once() else min(max(2 * pause, PAUSE_SECONDS), LONGEST_PAUSE)
+        pause = PAUSE_SECONDS if writer.once() else min(max(2 * pause, PAUSE_SECONDS), LONGEST_PAUSE)
         ended = _worker_ended(pause)
-    draining.once(time.monotonic() + LAST_SECONDS)  # what it finished last
+    writer.once(time.monotonic() + LAST_SECONDS)  # what it finished last
     database.dispose()
-    done = draining.done
+    done = writer.done
     logger.bind(written=done.written, torn=done.torn, set_aside=done.set_aside).info(
-        "Kept answers were brought to the store"
+        "Answers were written to the store"
     )
 
 
-def check(options: DrainOptions) -> None:
+def check(options: WriterOptions) -> None:
     """Say why no database could ever be reached, and end with a code of its own."""
     try:
         StoreDatabase(options.store).refuse_unusable()

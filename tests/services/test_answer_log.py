@@ -1,4 +1,4 @@
-"""Keeping answers: what a keeper is handed comes into the database, or waits in the spool, or is counted."""
+"""The answer log of a worker: what it is handed comes into the database, or waits in the spool, or is counted."""
 
 import shutil
 import subprocess
@@ -14,13 +14,13 @@ from pydantic import ValidationError
 from fraud_detection_api.errors import AnswersCannotBeKept, StoreUnusable, UseCaseInvalid
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.scorer import Scorer
+from fraud_detection_api.schemas.answer_log import KeepMode
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.schemas.keeping import KeepMode
+from fraud_detection_api.services.answer_log.answer_log import REQUEST_ID, AnswerLog, AnswerLogOptions
+from fraud_detection_api.services.answer_log.writer_process import WriterOptions
 from fraud_detection_api.services.answers import Scored
-from fraud_detection_api.services.keeping.drainer import DrainOptions
-from fraud_detection_api.services.keeping.keeper import REQUEST_ID, Keeper, KeepingOptions
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.storage.kept.segments import segments
+from fraud_detection_api.storage.answer_log.segments import segments
 from tests.examples import good_rows, records_of
 from tests.running_service import eventually, free_port
 from tests.storage.answer_stores import AnswerStore, answer_store
@@ -32,17 +32,17 @@ START_ON_A_FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.schemas.keeping import KeepMode
-from fraud_detection_api.services.keeping.drainer import DrainOptions
-from fraud_detection_api.services.keeping.keeper import Keeper, KeepingOptions
+from fraud_detection_api.schemas.answer_log import KeepMode
+from fraud_detection_api.services.answer_log.writer_process import WriterOptions
+from fraud_detection_api.services.answer_log.answer_log import AnswerLog, AnswerLogOptions
 url, project, spool = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
-drain = DrainOptions(url, project, 5, "INFO", log_json=False)
-options = KeepingOptions({"credit_accounts": KeepMode.FULL}, Path(spool), 10**7, drain)
-kept = Keeper(options, {"credit_accounts": CREDIT_ACCOUNTS})
-kept.start()
+writer = WriterOptions(url, project, 5, "INFO", log_json=False)
+options = AnswerLogOptions({"credit_accounts": KeepMode.FULL}, Path(spool), 10**7, writer)
+log = AnswerLog(options, {"credit_accounts": CREDIT_ACCOUNTS})
+log.start()
 sys.stdin.read()
-kept.stop()
+log.stop()
 """
 
 
@@ -76,34 +76,34 @@ def scored_accounts(scorer: Scorer, size: int) -> Scored:
     return Scored(CREDIT_ACCOUNTS, columns, scorer, scorer.scores(columns))
 
 
-def keeper(folder: Path, drain: DrainOptions, mode: KeepMode, most_bytes: int = PLENTY) -> Keeper:
-    """A keeper as the application makes it."""
-    return Keeper(KeepingOptions({NAME: mode}, folder / "spool", most_bytes, drain), USE_CASES)
+def answer_log(folder: Path, writer: WriterOptions, mode: KeepMode, most_bytes: int = PLENTY) -> AnswerLog:
+    """A log as the application makes it."""
+    return AnswerLog(AnswerLogOptions({NAME: mode}, folder / "spool", most_bytes, writer), USE_CASES)
 
 
-def away() -> DrainOptions:
+def away() -> WriterOptions:
     """A database that nobody runs."""
     url = f"postgresql+psycopg://bob:s3cret@127.0.0.1:{free_port()}/shop"
-    return DrainOptions(url, "kept", 2, "INFO", log_json=True)
+    return WriterOptions(url, "kept", 2, "INFO", log_json=True)
 
 
-def hand(keeper: Keeper, scored: Scored, times: int = 1) -> None:
-    """Give the keeper so many answers."""
-    keep = keeper.keep(NAME, "/fraud_detection")
-    assert keep
+def hand(log: AnswerLog, scored: Scored, times: int = 1) -> None:
+    """Give the log so many answers."""
+    observe = log.observer(NAME, "/fraud_detection")
+    assert observe
     for number in range(times):
         REQUEST_ID.set(f"request-{number}")
-        keep(scored)
+        observe(scored)
 
 
 @pytest.mark.parametrize("mode", [KeepMode.SCORES, KeepMode.FULL])
 def test_a_clean_end_leaves_every_answer_in_the_database_and_an_empty_spool(
     mode: KeepMode, store: AnswerStore, scored: Scored, tmp_path: Path
 ) -> None:
-    kept = keeper(tmp_path, store.options, mode)
-    kept.start()
-    hand(kept, scored, times=50)
-    kept.stop()
+    log = answer_log(tmp_path, store.options, mode)
+    log.start()
+    hand(log, scored, times=50)
+    log.stop()
     rows = store.rows(NAME)
     assert {(row["request_id"], row["position"]) for row in rows} == {
         (f"request-{number}", place) for number in range(50) for place in range(2)
@@ -111,32 +111,32 @@ def test_a_clean_end_leaves_every_answer_in_the_database_and_an_empty_spool(
     assert len(rows) == 100
     assert all((row["record"] is not None) == (mode is KeepMode.FULL) for row in rows)
     assert [row["score"] for row in rows[:2]] == pytest.approx(scored.scores.values.tolist())
-    assert (kept.counts.kept, kept.counts.lost) == (50, 0)
+    assert (log.counts.kept, log.counts.lost) == (50, 0)
     assert not list((tmp_path / "spool").iterdir())
 
 
 def test_answers_come_to_the_database_while_the_service_runs(
     store: AnswerStore, scored: Scored, tmp_path: Path
 ) -> None:
-    kept = keeper(tmp_path, store.options, KeepMode.SCORES)
-    kept.start()
-    hand(kept, scored)
+    log = answer_log(tmp_path, store.options, KeepMode.SCORES)
+    log.start()
+    hand(log, scored)
     eventually(lambda: len(store.rows(NAME)) == 2)
-    hand(kept, scored)
-    kept.stop()
+    hand(log, scored)
+    log.stop()
     assert len(store.rows(NAME)) == 4
 
 
 def test_what_a_database_that_is_away_cannot_take_waits_for_the_next_start(
     store: AnswerStore, scored: Scored, tmp_path: Path
 ) -> None:
-    first = keeper(tmp_path, away(), KeepMode.FULL)
+    first = answer_log(tmp_path, away(), KeepMode.FULL)
     first.start()
     hand(first, scored, times=3)
     first.stop()
     assert len(segments(tmp_path / "spool")) == 1
     assert first.counts.waiting_bytes > 0
-    second = keeper(tmp_path, store.options, KeepMode.SCORES)
+    second = answer_log(tmp_path, store.options, KeepMode.SCORES)
     second.start()
     eventually(lambda: len(store.rows(NAME)) == 6)
     second.stop()
@@ -144,31 +144,29 @@ def test_what_a_database_that_is_away_cannot_take_waits_for_the_next_start(
     assert not segments(tmp_path / "spool")
 
 
-def test_a_killed_draining_process_is_replaced_and_writes_nothing_twice(
+def test_a_killed_writer_process_is_replaced_and_writes_nothing_twice(
     store: AnswerStore, scored: Scored, tmp_path: Path
 ) -> None:
-    kept = keeper(tmp_path, store.options, KeepMode.SCORES)
-    kept.start()
-    hand(kept, scored, times=5)
-    process = running_process(kept)
+    log = answer_log(tmp_path, store.options, KeepMode.SCORES)
+    log.start()
+    hand(log, scored, times=5)
+    process = running_process(log)
     process.kill()
-    eventually(lambda: running_process(kept) is not process)
-    hand(kept, scored, times=5)
-    kept.stop()
+    eventually(lambda: running_process(log) is not process)
+    hand(log, scored, times=5)
+    log.stop()
     assert len(store.rows(NAME)) == 20
 
 
-def test_two_workers_share_a_folder_and_one_draining_process(
-    store: AnswerStore, scored: Scored, tmp_path: Path
-) -> None:
-    workers = [keeper(tmp_path, store.options, KeepMode.SCORES) for _ in range(2)]
+def test_two_workers_share_a_folder_and_one_writer_process(store: AnswerStore, scored: Scored, tmp_path: Path) -> None:
+    workers = [answer_log(tmp_path, store.options, KeepMode.SCORES) for _ in range(2)]
     for worker in workers:
         worker.start()
-    eventually(lambda: any(worker._drainer._process for worker in workers))
+    eventually(lambda: any(worker._writer._process for worker in workers))
     for worker in workers:
         hand(worker, scored, times=10)
-    assert [worker._drainer._process is None for worker in workers].count(False) == 1
-    first = next(worker for worker in workers if worker._drainer._process)
+    assert [worker._writer._process is None for worker in workers].count(False) == 1
+    first = next(worker for worker in workers if worker._writer._process)
     first.stop()
     second = next(worker for worker in workers if worker is not first)
     hand(second, scored, times=10)
@@ -180,12 +178,12 @@ def test_two_workers_share_a_folder_and_one_draining_process(
 def test_a_full_spool_refuses_on_full_and_counts_on_scores(
     scored: Scored, tmp_path: Path, logged: list[dict[str, object]]
 ) -> None:
-    full = keeper(tmp_path / "full", away(), KeepMode.FULL, most_bytes=2_000)
+    full = answer_log(tmp_path / "full", away(), KeepMode.FULL, most_bytes=2_000)
     full.start()
     with pytest.raises(AnswersCannotBeKept, match="the spool is full"):
         hand(full, scored, times=100)
     full.stop()
-    scores = keeper(tmp_path / "scores", away(), KeepMode.SCORES, most_bytes=2_000)
+    scores = answer_log(tmp_path / "scores", away(), KeepMode.SCORES, most_bytes=2_000)
     scores.start()
     hand(scores, scored, times=100)
     scores.stop()
@@ -201,12 +199,12 @@ def test_a_full_spool_refuses_on_full_and_counts_on_scores(
 def test_what_no_database_will_ever_take_is_set_aside_and_keeps_nothing_back(
     store: AnswerStore, scored: Scored, tmp_path: Path
 ) -> None:
-    kept = keeper(tmp_path, store.options, KeepMode.FULL)
-    kept.start()
-    hand(kept, scored, times=3)
+    log = answer_log(tmp_path, store.options, KeepMode.FULL)
+    log.start()
+    hand(log, scored, times=3)
     scored.scores.values[0] = float("nan")
-    hand(kept, scored)
-    kept.stop()
+    hand(log, scored)
+    log.stop()
     assert len(store.rows(NAME)) == 6
     assert [path.suffix for path in (tmp_path / "spool").iterdir()] == [".refused"]
 
@@ -214,22 +212,22 @@ def test_what_no_database_will_ever_take_is_set_aside_and_keeps_nothing_back(
 def test_a_removed_spool_is_made_anew_and_what_it_held_is_counted(
     store: AnswerStore, scored: Scored, tmp_path: Path, logged: list[dict[str, object]]
 ) -> None:
-    kept = keeper(tmp_path, store.options, KeepMode.FULL)
-    kept.start()
+    log = answer_log(tmp_path, store.options, KeepMode.FULL)
+    log.start()
     eventually(lambda: bool(segments(tmp_path / "spool")))
-    hand(kept, scored)
+    hand(log, scored)
     shutil.rmtree(tmp_path / "spool")
-    eventually(lambda: kept.counts.vanished == 1)
+    eventually(lambda: log.counts.vanished == 1)
     eventually(lambda: bool(segments(tmp_path / "spool")))
-    hand(kept, scored)
-    kept.stop()
+    hand(log, scored)
+    log.stop()
     assert len(store.rows(NAME)) == 2
     assert [line["vanished"] for line in logged if line["message"] == "Answers could not be kept"] == [1]
 
 
 def test_what_waits_is_brought_to_the_database_by_a_start_on_a_full_disk(tmp_path: Path, scored: Scored) -> None:
     with answer_store("postgres", tmp_path) as store:  # its disk is another
-        first = keeper(tmp_path, away(), KeepMode.FULL)
+        first = answer_log(tmp_path, away(), KeepMode.FULL)
         first.start()
         hand(first, scored, times=3)
         first.stop()
@@ -241,43 +239,43 @@ def test_what_waits_is_brought_to_the_database_by_a_start_on_a_full_disk(tmp_pat
 
 
 def test_nothing_is_kept_and_nothing_made_where_nobody_asks_for_it(store: AnswerStore, tmp_path: Path) -> None:
-    kept = keeper(tmp_path, store.options, KeepMode.OFF)
-    kept.start()
-    assert kept.keep(NAME, "/fraud_detection") is None
-    assert kept.keep("another", "/another") is None
-    kept.stop()
+    log = answer_log(tmp_path, store.options, KeepMode.OFF)
+    log.start()
+    assert log.observer(NAME, "/fraud_detection") is None
+    assert log.observer("another", "/another") is None
+    log.stop()
     assert not (tmp_path / "spool").exists()
 
 
 def test_an_answer_without_records_is_nothing_to_keep(
     store: AnswerStore, credit_scorer: Scorer, tmp_path: Path
 ) -> None:
-    kept = keeper(tmp_path, store.options, KeepMode.FULL)
-    kept.start()
-    hand(kept, scored_accounts(credit_scorer, 0))
-    kept.stop()
-    assert kept.counts.kept == 0
+    log = answer_log(tmp_path, store.options, KeepMode.FULL)
+    log.start()
+    hand(log, scored_accounts(credit_scorer, 0))
+    log.stop()
+    assert log.counts.kept == 0
 
 
 def test_wrong_settings_are_refused_by_name(tmp_path: Path, store: AnswerStore) -> None:
-    options = KeepingOptions({"credit_acounts": KeepMode.FULL}, tmp_path / "spool", PLENTY, store.options)
+    options = AnswerLogOptions({"credit_acounts": KeepMode.FULL}, tmp_path / "spool", PLENTY, store.options)
     with pytest.raises(UseCaseInvalid, match=r"FRAUD_KEEP names 'credit_acounts'.*credit_accounts"):
-        Keeper(options, USE_CASES)
+        AnswerLog(options, USE_CASES)
     with pytest.raises(StoreUnusable):
-        keeper(tmp_path, DrainOptions("nonsense", "kept", 5, "INFO", log_json=False), KeepMode.FULL)
+        answer_log(tmp_path, WriterOptions("nonsense", "kept", 5, "INFO", log_json=False), KeepMode.FULL)
     sqlite = replace(CREDIT_ACCOUNTS, name="sqlite_accounts")
     with pytest.raises(UseCaseInvalid, match="no name for a table"):
-        Keeper(replace(options, modes={"sqlite_accounts": KeepMode.FULL}), {"sqlite_accounts": sqlite})
+        AnswerLog(replace(options, modes={"sqlite_accounts": KeepMode.FULL}), {"sqlite_accounts": sqlite})
     for wrong in ("credit_accounts=all", "credit_accounts", "credit_accounts=FULL"):
         with pytest.raises(ValidationError, match="'off', 'scores' or 'full'"):
             Settings.model_validate({"keep": wrong})
-    kept = Settings.model_validate({"keep": " credit_accounts = full , cards=off,"}).keep
-    assert kept == {"credit_accounts": KeepMode.FULL, "cards": KeepMode.OFF}
+    log = Settings.model_validate({"keep": " credit_accounts = full , cards=off,"}).keep
+    assert log == {"credit_accounts": KeepMode.FULL, "cards": KeepMode.OFF}
 
 
-def running_process(keeper: Keeper) -> "subprocess.Popen[bytes]":
-    """The draining process of this keeper, once it has one."""
-    eventually(lambda: keeper._drainer._process is not None)
-    process = keeper._drainer._process
+def running_process(log: AnswerLog) -> "subprocess.Popen[bytes]":
+    """The writer process of this log, once it has one."""
+    eventually(lambda: log._writer._process is not None)
+    process = log._writer._process
     assert process
     return process

@@ -1,4 +1,4 @@
-"""Keeping what was answered: on the disk before the answer goes out, in the database a moment later.
+"""The answer log of a worker: answers are on the disk before they go out, and in the database a moment later.
 
 The answers of a worker go to a spool, one write each. A process of its own, one for all workers of the folder, brings
 them from there to the database: a thread of the worker would take the interpreter lock from requests, for milliseconds.
@@ -15,12 +15,12 @@ from threading import Event, Lock, Thread
 from loguru import logger
 
 from fraud_detection_api.errors import AnswersCannotBeKept, UseCaseInvalid
-from fraud_detection_api.schemas.keeping import KeepMode
+from fraud_detection_api.schemas.answer_log import KeepMode
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.services.answer_log.writer_process import WriterOptions, WriterProcess
 from fraud_detection_api.services.answers import Scored
-from fraud_detection_api.services.keeping.drainer import Drainer, DrainOptions
-from fraud_detection_api.storage.kept.entry import KeptAnswer, packed, packed_forms
-from fraud_detection_api.storage.kept.spool import Spool
+from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, packed, packed_forms
+from fraud_detection_api.storage.answer_log.spool import Spool
 from fraud_detection_api.storage.store_options import is_safe_table
 
 LOOK_SECONDS, TELL_SECONDS = 0.25, 10.0
@@ -28,12 +28,12 @@ LAST_SECONDS = 8.0  # at the end of a worker, for what is still in the spool
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 
-Keep = Callable[[Scored], None]
+Observer = Callable[[Scored], None]
 
 
 @dataclass
-class KeepingCounts:
-    """What became of the answers that one worker was to keep, and what it knows of the folder that all share."""
+class AnswerCounts:
+    """What became of the answers of one worker, and what it knows of the folder that all share."""
 
     kept: int = 0  # answers in the spool before they were given
     lost: int = 0  # answers that were given although they could not be kept: on `scores` alone
@@ -43,43 +43,43 @@ class KeepingCounts:
 
 
 @dataclass(frozen=True)
-class KeepingOptions:
+class AnswerLogOptions:
     """What is kept, and where it goes."""
 
     modes: Mapping[str, KeepMode]
     spool: Path
     most_bytes: int
-    drain: DrainOptions
+    writer: WriterOptions
 
 
-class Keeper:
-    """Keeps the answers of one worker, from its start to its end."""
+class AnswerLog:
+    """Writes down the answers of one worker, from its start to its end."""
 
-    def __init__(self, options: KeepingOptions, use_cases: Mapping[str, UseCase]) -> None:
+    def __init__(self, options: AnswerLogOptions, use_cases: Mapping[str, UseCase]) -> None:
         refuse_unknown(options.modes, use_cases)
-        _ = options.drain.store
-        self.counts = KeepingCounts()
+        _ = options.writer.store
+        self.counts = AnswerCounts()
         self._options = options
         self._modes = {name: mode for name, mode in options.modes.items() if mode is not KeepMode.OFF}
         self._opening = packed_forms({name: use_cases[name] for name in self._modes})
         self._spool: Spool | None = None
-        self._drainer = Drainer(options.spool, options.drain)
+        self._writer = WriterProcess(options.spool, options.writer)
         self._ending = Event()
         self._watcher: Thread | None = None
         self._counting = Lock()
-        self._told = KeepingCounts()
+        self._told = AnswerCounts()
         self._trouble = ""
 
-    def keep(self, use_case: str, address: str) -> Keep | None:
+    def observer(self, use_case: str, address: str) -> Observer | None:
         """What an address hands its answers to, if they are to be kept."""
         mode = self._modes.get(use_case)
-        return partial(self._keep, address, mode is KeepMode.FULL) if mode else None
+        return partial(self._write, address, mode is KeepMode.FULL) if mode else None
 
     def start(self) -> None:
         """Open the spool; does nothing where nothing is to be kept."""
         if self._modes:
             self._spool = Spool(self._options.spool, self._options.most_bytes, self._opening)
-            self._watcher = Thread(target=self._watch, args=(self._spool,), name="keeping", daemon=True)
+            self._watcher = Thread(target=self._watch, args=(self._spool,), name="answer log", daemon=True)
             self._watcher.start()
 
     def stop(self) -> None:
@@ -94,17 +94,17 @@ class Keeper:
             spool.close()
         except OSError as error:
             self._trouble = error.strerror or type(error).__name__
-        self._drainer.finish(LAST_SECONDS, lambda: spool.waits)
+        self._writer.finish(LAST_SECONDS, lambda: spool.waits)
         self._look(spool)
         self._tell()
-        counts = {each.name: getattr(self.counts, each.name) for each in fields(KeepingCounts)}
-        logger.bind(**counts).log("WARNING" if spool.waits else "INFO", "Answers are kept no longer")
+        counts = {each.name: getattr(self.counts, each.name) for each in fields(AnswerCounts)}
+        logger.bind(**counts).log("WARNING" if spool.waits else "INFO", "The answer log is closed")
 
-    def _keep(self, address: str, with_records: bool, scored: Scored) -> None:
+    def _write(self, address: str, with_records: bool, scored: Scored) -> None:
         if not len(scored):
             return
         try:
-            self._append(packed(_kept(address, with_records, scored)))
+            self._append(packed(_answered(address, with_records, scored)))
         except AnswersCannotBeKept:
             with self._counting:
                 self.counts.refused += with_records
@@ -131,7 +131,7 @@ class Keeper:
     def _tend(self, spool: Spool) -> None:
         self._trouble = ""
         # each whatever becomes of the others: where the disk is full, only what the first one starts can make room
-        for step in (self._drainer.tend, partial(self._look, spool), spool.roll):
+        for step in (self._writer.tend, partial(self._look, spool), spool.roll):
             try:
                 step()
             except OSError as error:
@@ -153,16 +153,16 @@ class Keeper:
             totals = {f"{name}_so_far": found for name, found in so_far.items()}
             log = logger.bind(**since, **totals, waiting_bytes=self.counts.waiting_bytes)
             log.error("Answers could not be kept")
-            self._told = KeepingCounts(**so_far)
+            self._told = AnswerCounts(**so_far)
         return bool(self._trouble) or any(since.values())
 
 
-def refuse_unusable(options: KeepingOptions, use_cases: Mapping[str, UseCase]) -> None:
+def refuse_unusable(options: AnswerLogOptions, use_cases: Mapping[str, UseCase]) -> None:
     """What would end every worker, or let answers wait for ever, is refused before there is a worker."""
     refuse_unknown(options.modes, use_cases)
-    _ = options.drain.store
+    _ = options.writer.store
     if any(mode is not KeepMode.OFF for mode in options.modes.values()):
-        options.drain.refuse_unusable()
+        options.writer.refuse_unusable()
         Spool(options.spool, options.most_bytes, b"").close()
 
 
@@ -175,9 +175,9 @@ def refuse_unknown(modes: Mapping[str, KeepMode], use_cases: Mapping[str, UseCas
             raise UseCaseInvalid(f"FRAUD_KEEP names {name!r}, which is no name for a table in every database.")
 
 
-def _kept(address: str, with_records: bool, scored: Scored) -> KeptAnswer:
+def _answered(address: str, with_records: bool, scored: Scored) -> AnsweredRequest:
     columns = scored.columns
-    return KeptAnswer(
+    return AnsweredRequest(
         use_case=scored.use_case.name,
         address=address,
         request_id=REQUEST_ID.get(),

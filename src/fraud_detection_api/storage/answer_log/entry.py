@@ -21,13 +21,13 @@ _NO_IDENTIFIER = "places"
 
 @dataclass(frozen=True)
 class RecordForm:
-    """The fields of a use case as they were when an answer was kept."""
+    """The fields of a use case as they were when an answer was given."""
 
     identifier: str | None
     fields: tuple[tuple[str, Kind], ...]
 
 
-class KeptAnswer(NamedTuple):  # made before every answer, in a fifth of the time of a frozen dataclass
+class AnsweredRequest(NamedTuple):  # made before every answer, in a fifth of the time of a frozen dataclass
     """What one request was answered, and on `full` the records that it asked about."""
 
     use_case: str
@@ -88,7 +88,7 @@ class KeptAnswer(NamedTuple):  # made before every answer, in a fifth of the tim
                 yield None if number != number else to_json(kind, number)  # noqa: PLR0124  # NaN: nothing was sent
 
 
-def packed(answer: KeptAnswer) -> bytes:
+def packed(answer: AnsweredRequest) -> bytes:
     """The bytes of an answer."""
     strange = b"" if answer.anomaly_scores is None else answer.anomaly_scores.tobytes()
     blobs = [answer.scores.tobytes(), answer.flagged.tobytes(), strange]
@@ -117,7 +117,7 @@ def packed(answer: KeptAnswer) -> bytes:
     return b"".join((_LENGTH.pack(len(text)), text, *blobs))
 
 
-def unpacked(content: bytes) -> KeptAnswer:
+def unpacked(content: bytes) -> AnsweredRequest:
     """The answer that these bytes are of; raises ValueError where they are of none."""
     start = _LENGTH.size + _LENGTH.unpack_from(content)[0]
     head = orjson.loads(content[_LENGTH.size : start])
@@ -131,7 +131,7 @@ def unpacked(content: bytes) -> KeptAnswer:
     values = np.frombuffer(scores, dtype=score_type)
     numbers = np.frombuffer(rest[0]).reshape(-1, len(values)) if rest and len(values) else None
     texts = orjson.loads(rest[1]) if rest else {}
-    return KeptAnswer(
+    return AnsweredRequest(
         use_case=use_case,
         address=address,
         request_id=request_id,

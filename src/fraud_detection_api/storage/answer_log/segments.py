@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from fraud_detection_api.storage.kept.spool import (
+from fraud_detection_api.storage.answer_log.spool import (
     HEAD_BYTES,
     LEFT_OVER_SECONDS,
     SEGMENT,

@@ -1,4 +1,4 @@
-"""The draining process, as a worker sees it: started where there is none, ended with the worker."""
+"""The writer process, as a worker sees it: started where there is none, ended with the worker."""
 
 import fcntl
 import os
@@ -16,14 +16,14 @@ from loguru import logger
 from fraud_detection_api.errors import StoreUnusable
 from fraud_detection_api.storage.store_options import StoreOptions
 
-MODULE = "fraud_detection_api.services.keeping.draining"
+MODULE = "fraud_detection_api.services.answer_log.writer"
 AGAIN_SECONDS = 2.0  # between two starts, should it end by itself
 POLL_SECONDS = 0.02
 CHECK, REFUSED = "check", 2  # an argument of the process, and its exit code
 
 
 @dataclass(frozen=True)
-class DrainOptions:
+class WriterOptions:
     """Where answers go; the URL may hold a password, so it goes to the process through a pipe."""
 
     url: str = field(repr=False)
@@ -48,10 +48,10 @@ class DrainOptions:
             raise StoreUnusable(found.stdout.decode().strip())
 
 
-class Drainer:
+class WriterProcess:
     """At most one process for a folder, whichever worker has started it: the lock of the folder is its ticket."""
 
-    def __init__(self, folder: Path, options: DrainOptions) -> None:
+    def __init__(self, folder: Path, options: WriterOptions) -> None:
         self._folder = folder
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
@@ -115,4 +115,4 @@ class Drainer:
             with suppress(BrokenPipeError):
                 process.stdin.close()
         if code:
-            logger.bind(exit_code=code).error("The process that writes kept answers has ended")
+            logger.bind(exit_code=code).error("The writer process has ended")
