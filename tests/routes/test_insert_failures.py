@@ -72,7 +72,7 @@ def test_a_server_that_says_nothing_means_503_and_the_service_can_be_ended_meanw
             with server.silent(), ThreadPoolExecutor(8) as threads:
                 answer = insert(client, insertion(place, [2]))
                 assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
-                assert service.log.read_text().count("The score store cannot be used:") == 1
+                assert service.log.read_text().count("The store cannot be used:") == 1
                 for number in range(8):  # more than there are connections
                     threads.submit(send_and_lose, service, insertion(place, [number]))
                 time.sleep(0.5)
