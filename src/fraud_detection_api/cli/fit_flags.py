@@ -25,6 +25,7 @@ TABLE: Flags = {
     "device": Option(help="cpu, or cuda where the full xgboost is installed"),
     "review_budget": Option(help="What people can review: a share (5%), or so many (100/day)"),
     "skip_bad_rows": Option(help="Leave rows out that break the record's bounds or rules"),
+    "allow_absent": Option(help="Go on where an optional field has no column, or no value in any row"),
 }
 MODELS = Option("--models", "--model_path_to_save", envvar="FRAUD_MODELS", help="Folder of the registry [models]")
 GAP_DAYS = Option(min=0, help="Days after the training rows left out, for labels that come late [30]")

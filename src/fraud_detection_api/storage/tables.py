@@ -36,6 +36,16 @@ def read_table(source: Source, wanted: Mapping[str, Kind]) -> tuple[RawTable, li
     return _joined(_parts_of_files(source.location, wanted), wanted)
 
 
+def file_columns(location: str) -> tuple[str, ...]:
+    """The names of all columns of a file, or of the first of several; none of a database."""
+    from fraud_detection_api.storage.files import opened
+
+    if "://" in location:
+        return ()
+    with opened(_paths(location)[0], {}, 1) as table:
+        return tuple(table.names)
+
+
 def _parts_of_files(location: str, wanted: Mapping[str, Kind]) -> Iterator[Part]:
     from fraud_detection_api.storage.files import opened
     from fraud_detection_api.storage.read_ahead import in_order

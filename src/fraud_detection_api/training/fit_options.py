@@ -45,6 +45,7 @@ class TableOptions:
     device: str = "cpu"
     review_budget: str = "5%"
     skip_bad_rows: bool = False
+    allow_absent: bool = False
 
     @property
     def boosting(self) -> Boosting:
@@ -56,7 +57,7 @@ class TableOptions:
     def source(self) -> TableSource:
         """The table to read, and the days of it to train on."""
         period = Period(self.start_date and self.start_date.date(), self.end_date and self.end_date.date())
-        return TableSource(self.data, self.table, self.query, period, self.skip_bad_rows)
+        return TableSource(self.data, self.table, self.query, period, self.skip_bad_rows, self.allow_absent)
 
     @property
     def use_case_imports(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.tables import RawTable, columns_of_table
+from fraud_detection_api.features.tables import RawColumn, RawTable, columns_of_table
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.times import day_number, day_numbers, day_of
 from fraud_detection_api.schemas.use_case import UseCase
@@ -69,6 +69,7 @@ class Dataset:
     groups: Groups | None = None
     at_stake: NDArray[np.float64] | None = None
     moments: NDArray[np.int64] | None = None
+    valueless: tuple[str, ...] = ()  # optional fields that no row has a value of, or that have no column
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -129,6 +130,7 @@ def dataset_of(
         groups=_groups(part.raw, use_case.gate.group, use_case) if use_case.gate.group else None,
         at_stake=_at_stake(columns, use_case),
         moments=_moments(part.raw[use_case.order_column]) if use_case.order_column else None,
+        valueless=tuple(each.name for each in use_case.fields if each.optional and _is_empty(part.raw.get(each.name))),
     )
 
 
@@ -140,6 +142,15 @@ def _refuse_absent_columns(raw: RawTable, use_case: UseCase) -> None:
             f"The table has no column {', '.join(absent)}: training {use_case.name} needs it. "
             "Add it, rename the column that holds it, or name another table."
         )
+
+
+def _is_empty(values: RawColumn | None) -> bool:
+    """Whether a column is absent or holds nothing at all."""
+    if values is None:
+        return True
+    if values.dtype.kind == "O":
+        return all(value is None for value in values.tolist())
+    return values.dtype.kind in "fM" and bool(np.isnan(values).all())
 
 
 def _in_period(raw: RawTable, use_case: UseCase, period: Period) -> TablePart:

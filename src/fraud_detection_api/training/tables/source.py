@@ -14,3 +14,4 @@ class TableSource:
     query: str | None
     period: Period
     skip_bad_rows: bool
+    allow_absent: bool = False  # optional fields without a single value

@@ -15,7 +15,7 @@ from fraud_detection_api.training.tables.dataset import (
     refuse_unlabelled,
     wanted_kinds,
 )
-from fraud_detection_api.training.tables.learnable import refuse_nearly_unique
+from fraud_detection_api.training.tables.learnable import refuse_absent, refuse_nearly_unique
 from fraud_detection_api.training.tables.source import TableSource
 
 
@@ -39,6 +39,9 @@ def unlabelled_table(use_case: UseCase, wanted: TableSource, follower: Follower)
     """Read, cut and check a table, labelled or not."""
     table = _sample(use_case, wanted, follower) if wanted.data is None else _read(use_case, wanted, follower)
     refuse_nearly_unique(table.dataset.columns, use_case)
+    if table.dataset.valueless:
+        _refuse_absent(table.dataset.valueless, use_case, wanted)
+        follower.warn(f"No row has a value of {', '.join(table.dataset.valueless)} (--allow-absent)")
     if table.dataset.skipped:
         follower.warn(f"{table.dataset.skipped:,} bad rows were left out (--skip-bad-rows)")
     return table
@@ -69,6 +72,14 @@ def _read(use_case: UseCase, wanted: TableSource, follower: Follower) -> Trainin
     raw, unreadable = read_records(source, use_case, wanted_kinds(use_case))
     dataset = dataset_of(raw, unreadable, use_case, wanted.period, skip_bad_rows=wanted.skip_bad_rows)
     return TrainingTable(dataset, shown)
+
+
+def _refuse_absent(names: tuple[str, ...], use_case: UseCase, wanted: TableSource) -> None:
+    from fraud_detection_api.storage.tables import file_columns
+
+    if not wanted.allow_absent:
+        there = file_columns(wanted.data) if wanted.data else ()
+        refuse_absent(names, there, [name for name in there if name not in wanted_kinds(use_case)])
 
 
 def without_password(location: str) -> str:
