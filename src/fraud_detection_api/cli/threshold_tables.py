@@ -11,7 +11,7 @@ from fraud_detection_api.training.proof.consequences import Consequences
 Shown = Callable[[Consequences], str]
 
 RECORDS: dict[str, Shown] = {
-    "frauds caught": lambda it: f"{it.caught:,} of {it.caught + it.missed:,} ({it.recall:.1%})",
+    "frauds caught": lambda it: f"{it.caught:,} of {it.frauds:,} ({it.recall:.1%})",
     "frauds missed": lambda it: f"{it.missed:,}",
     "false alarms": lambda it: f"{it.false_alarms:,}",
     "frauds among the flagged": lambda it: f"{it.precision:.1%}",
@@ -20,8 +20,8 @@ MONEY: dict[str, Shown] = {
     "lost to missed frauds": lambda it: f"{it.money.lost_to_missed:,.0f}" if it.money else "",
     "spent on false alarms": lambda it: f"{it.money.spent_on_false_alarms:,.0f}" if it.money else "",
     "spent on caught frauds": lambda it: f"{it.money.spent_on_caught:,.0f}" if it.money else "",
-    "cost together": lambda it: f"{it.money.total:,.0f}" if it.money else "",
-    "cost without a model": lambda it: f"{it.money.without_model:,.0f}" if it.money else "",
+    "cost together": lambda it: f"{it.money.cost:,.0f}" if it.money else "",
+    "cost without a model": lambda it: f"{it.money.lost_without:,.0f}" if it.money else "",
 }
 
 
@@ -36,7 +36,7 @@ def meaning(choosing: Choosing, chosen: Chosen | None) -> None:
         out.print("No rows were kept that could say what this means.")
         return
     period = f" of {found[0].days:,} days" if found[0].days else ""
-    out.print(f"On {found[0].records:,} later records{period} that had no part in training or choosing:")
+    out.print(f"On {found[0].rows:,} later records{period} that had no part in training or choosing:")
     table = Table("", *columns)
     for line, shown in RECORDS.items():
         table.add_row(line, *map(shown, found))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from fraud_detection_api.errors import BundleRefused, DataRefused
+from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.bundle import Bundle, bundle_files
 from fraud_detection_api.model.manifest import GateVerdict, Manifest
 from fraud_detection_api.model.registry import Registry
@@ -13,7 +13,7 @@ from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.consequences import Consequences, consequences, reviews
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import judged_again
-from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, judged_of, with_stakes
+from fraud_detection_api.training.proof.judged_rows import kept_rows
 from fraud_detection_api.training.proof.threshold import Choice, choice_of, fixed
 from fraud_detection_api.training.report.making import report_again
 
@@ -43,7 +43,7 @@ class Choosing:
         self.bundle = registry.bundle(use_case.name, wanted)
         _refuse_unlabelled(self.bundle)
         self._registry = registry
-        self._rows = _kept_rows(self.bundle, use_case.costs)
+        self._rows = kept_rows(self.bundle, use_case.costs)
 
     @property
     def now(self) -> Chosen:
@@ -122,13 +122,3 @@ def _refuse_unlabelled(bundle: Bundle) -> None:
             f"{bundle.version} learned without labels, so nothing can choose its threshold but the share of records "
             f"to flag: train anew, `fraud train {bundle.manifest.use_case} --contamination SHARE`."
         )
-
-
-def _kept_rows(bundle: Bundle, costs: Costs | None) -> Judged | None:
-    content = bundle.attached(JUDGED)
-    if content is None:
-        return None
-    try:
-        return with_stakes(judged_of(content, bundle.manifest.groups), bundle.manifest.at_stake, costs)
-    except (ValueError, EOFError) as error:
-        raise BundleRefused(bundle.version, f"{JUDGED} cannot be read: {error}") from error

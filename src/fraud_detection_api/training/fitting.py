@@ -17,7 +17,7 @@ from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.progress import Follower, SearchFollower
 from fraud_detection_api.training.proof.gate import refuse_unknown_demands
-from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, judged_bytes
+from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, as_kept, judged_bytes
 from fraud_detection_api.training.proof.proving import Learned, proof
 from fraud_detection_api.training.proof.threshold import choice_of
 from fraud_detection_api.training.report.contents import Importance
@@ -151,9 +151,8 @@ def _attached(
     learned: Learned, manifest: Manifest, judged: Judged, comparison: Mapping[str, bytes]
 ) -> dict[str, bytes]:
     """The judged rows, the comparison where there was one, and the report that is made from them."""
-    kept = judged_bytes(judged)
-    report = report_files(learned.use_case, manifest, kept, _importance(learned), comparison.get(COMPARISON))
-    return {JUDGED: kept, **comparison, **report}
+    report = report_files(learned.use_case, manifest, as_kept(judged), _importance(learned), comparison.get(COMPARISON))
+    return {JUDGED: judged_bytes(judged), **comparison, **report}
 
 
 def _importance(learned: Learned) -> Importance | None:

@@ -52,7 +52,7 @@ def test_the_cost_is_what_the_consequences_of_the_threshold_say() -> None:
     rows = JudgedRows(probabilities, random.random(500) < probabilities, at_stake=random.uniform(0, 90, 500))
     money = consequences(rows, 0.4, BY_AMOUNT).money
     assert money is not None
-    assert costs_at(0.4, BY_AMOUNT, rows)[0] == pytest.approx(money.total)
+    assert costs_at(0.4, BY_AMOUNT, rows)[0] == pytest.approx(money.cost)
 
 
 def test_a_few_dear_cards_make_the_interval_of_the_cost_wide() -> None:

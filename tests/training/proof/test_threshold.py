@@ -82,12 +82,12 @@ def test_no_threshold_costs_less_than_that_of_least_cost(
     def cost(at: float) -> float:
         money = consequences(rows, at, costs).money
         assert money is not None
-        return money.total
+        return money.cost
 
     nothing = consequences(rows, 1.5, costs).money
     assert nothing is not None
     cheapest = min(cost(at) for at in every_threshold(rows))
-    if cheapest < nothing.total * (1 - 1e-9):
+    if cheapest < nothing.cost * (1 - 1e-9):
         assert cost(least_cost(costs).threshold(rows)) == pytest.approx(cheapest)
 
 
@@ -113,11 +113,11 @@ def test_consequences_that_a_hand_can_count() -> None:
     found = consequences(rows, 0.5, Costs("amount", false_alarm=5, caught_fraud=2))
     assert (found.caught, found.missed, found.false_alarms, found.passed) == (2, 1, 1, 1)
     assert (found.flagged, found.precision, found.recall, found.days) == (3, 2 / 3, 2 / 3, 3)
-    assert found.money == Money(lost_to_missed=20, spent_on_false_alarms=5, spent_on_caught=4, without_model=150)
-    assert found.money.total == 29
+    assert found.money == Money(lost_to_missed=20, spent_on_false_alarms=5, spent_on_caught=4, lost_without=150)
+    assert found.money.cost == 29
     by_sum = consequences(rows, 0.5, Costs(1000, 5)).money
     assert by_sum is not None
-    assert (by_sum.lost_to_missed, by_sum.without_model) == (1000, 3000)
+    assert (by_sum.lost_to_missed, by_sum.lost_without) == (1000, 3000)
     assert consequences(rows, 0.99, None).precision == 0
     assert consequences(JudgedRows(rows.probabilities, rows.labels), 0.5, Costs("amount", 5)).money is None
 

@@ -13,9 +13,10 @@ from sklearn.metrics import (  # type: ignore[import-untyped]  # it ships no typ
 )
 
 from fraud_detection_api.schemas.judging import Costs
+from fraud_detection_api.training.proof.consequences import consequences
 from fraud_detection_api.training.proof.judged_rows import Judged, JudgedRows
-from fraud_detection_api.training.report.deciding import at_threshold, cost_curves
-from fraud_detection_api.training.report.ranking import EVERY_CUT, curves, ranking
+from fraud_detection_api.training.report.deciding import cost_curves
+from fraud_detection_api.training.report.ranking import EVERY_CUT, curves, cuts_of
 from fraud_detection_api.training.report.slices import distribution, groups, periods, reliability, wilson
 from fraud_detection_api.training.tables.dataset import Groups
 
@@ -39,7 +40,7 @@ def judged(rows: int = 5000, share: float = 0.2, *, ties: bool = False, days: in
 
 @pytest.mark.parametrize("rows", [judged(), judged(200), judged(ties=True), judged(share=0.01)], ids=len)
 def test_every_point_of_the_curves_is_scikit_learns(rows: JudgedRows) -> None:
-    found = curves(rows, ranking(rows, THRESHOLD))
+    found = curves(rows, cuts_of(rows, THRESHOLD))
     precision, recall, thresholds = precision_recall_curve(rows.labels, rows.probabilities)
     at = np.searchsorted(thresholds, found.thresholds)
     np.testing.assert_allclose(thresholds[at], found.thresholds)
@@ -54,13 +55,13 @@ def test_every_point_of_the_curves_is_scikit_learns(rows: JudgedRows) -> None:
 
 def test_few_cuts_stand_for_many_and_the_threshold_is_one_of_them() -> None:
     rows = judged(100_000)
-    ranked = ranking(rows, THRESHOLD)
+    cuts = cuts_of(rows, THRESHOLD)
     flagged = np.count_nonzero(rows.probabilities >= np.float32(THRESHOLD))
-    assert len(ranked.thresholds) <= EVERY_CUT + 10
-    assert flagged in ranked.flagged
-    assert (ranked.flagged[-1], ranked.caught[-1]) == (100_000, np.count_nonzero(rows.labels))
+    assert len(cuts.thresholds) <= EVERY_CUT + 10
+    assert flagged in cuts.flagged
+    assert (cuts.flagged[-1], cuts.caught[-1]) == (100_000, np.count_nonzero(rows.labels))
     everywhere = precision_recall_curve(rows.labels, rows.probabilities)
-    between = np.interp(everywhere[1], ranked.caught / ranked.frauds, ranked.caught / ranked.flagged)
+    between = np.interp(everywhere[1], cuts.caught / cuts.caught[-1], cuts.caught / cuts.flagged)
     away = np.abs(between - everywhere[0])[everywhere[1] > 0.01]
     assert away.max() < 0.02
 
@@ -71,7 +72,7 @@ def test_bands_hold_the_curve_and_narrow_with_more_rows(entities: bool) -> None:
     for size in (2000, 32_000):
         rows = judged(size)
         rows = rows if entities else replace(rows, entities=None)
-        found = curves(rows, ranking(rows, THRESHOLD))
+        found = curves(rows, cuts_of(rows, THRESHOLD))
         middle = np.searchsorted(found.recall, 0.5)
         assert found.precision_low[middle] < found.precision[middle] < found.precision_high[middle]
         assert found.recall_low[middle] < found.recall[middle] < found.recall_high[middle]
@@ -84,7 +85,7 @@ def test_bands_are_wider_where_records_of_one_entity_go_together() -> None:
     copied = np.repeat(np.arange(len(rows)), 9)
     copies = JudgedRows(rows.probabilities[copied], rows.labels[copied], entities=copied)
     alone = replace(copies, entities=None)
-    together, apart = (curves(each, ranking(each, THRESHOLD)) for each in (copies, alone))
+    together, apart = (curves(each, cuts_of(each, THRESHOLD)) for each in (copies, alone))
     middle = np.searchsorted(together.recall, 0.5)
     widths = [each.precision_high[middle] - each.precision_low[middle] for each in (together, apart)]
     assert widths[0] > 2 * widths[1]
@@ -159,7 +160,7 @@ def test_an_entity_is_caught_once_one_of_its_frauds_is_flagged() -> None:
         np.array([True, True, True, False, False]),
         entities=np.array([1, 1, 2, 2, 3]),
     )
-    found = at_threshold(rows, 0.5, None).entities
+    found = consequences(rows, 0.5, None).entities
     assert found is not None
     assert (found.all, found.fraudulent, found.caught) == (3, 2, 1)
 
@@ -167,8 +168,8 @@ def test_an_entity_is_caught_once_one_of_its_frauds_is_flagged() -> None:
 def test_declared_costs_are_those_of_counting_by_hand() -> None:
     rows, costs = judged(), Costs("amount", 30.0, 4.0)
     assert rows.at_stake is not None
-    ranked = ranking(rows, THRESHOLD)
-    found = cost_curves(Judged(judged(3000), rows), ranked, THRESHOLD, costs)
+    cuts = cuts_of(rows, THRESHOLD)
+    found = cost_curves(Judged(judged(3000), rows), cuts, THRESHOLD, costs)
     assert found is not None
     without = rows.at_stake[rows.labels].sum()
     for threshold, share in list(zip(found.thresholds, found.shares[0], strict=True))[::40]:
@@ -180,7 +181,7 @@ def test_declared_costs_are_those_of_counting_by_hand() -> None:
 
 def test_without_costs_ratios_are_shown_and_the_dearer_a_fraud_the_lower_the_threshold() -> None:
     rows = judged()
-    found = cost_curves(Judged(judged(3000), rows), ranking(rows, THRESHOLD), THRESHOLD, None)
+    found = cost_curves(Judged(judged(3000), rows), cuts_of(rows, THRESHOLD), THRESHOLD, None)
     assert found is not None
     assert [each.false_alarms_a_fraud for each in found.choices] == [1, 10, 100]
     thresholds = [each.threshold or 1.0 for each in found.choices]
@@ -191,7 +192,7 @@ def test_without_costs_ratios_are_shown_and_the_dearer_a_fraud_the_lower_the_thr
 
 def test_where_it_is_cheapest_to_flag_nothing_no_threshold_is_named() -> None:
     rows = judged()
-    found = cost_curves(Judged(rows, rows), ranking(rows, THRESHOLD), THRESHOLD, Costs(1.0, 1.0, caught_fraud=2.0))
+    found = cost_curves(Judged(rows, rows), cuts_of(rows, THRESHOLD), THRESHOLD, Costs(1.0, 1.0, caught_fraud=2.0))
     assert found is not None
     assert found.choices[0].threshold is None
     assert (found.choices[0].flagged_share, found.choices[0].cost_share) == (0, 1)

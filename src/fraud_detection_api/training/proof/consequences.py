@@ -6,28 +6,48 @@ import numpy as np
 
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.proof.judged_rows import JudgedRows, once_a_day
+from fraud_detection_api.training.proof.truth_measures import at_stake_in
+from fraud_detection_api.training.tables.dataset import Labels
+
+
+@dataclass(frozen=True)
+class Money:
+    """What decisions cost, in the currency of the amounts, beside what letting everything pass would have cost."""
+
+    lost_without: float
+    lost_to_missed: float
+    spent_on_false_alarms: float
+    spent_on_caught: float
+
+    @property
+    def cost(self) -> float:
+        """All of it, with the model."""
+        return self.lost_to_missed + self.spent_on_false_alarms + self.spent_on_caught
+
+
+@dataclass(frozen=True)
+class Entities:
+    """Those whom records share: how many there are, and how many of the fraudulent ones were flagged at least once."""
+
+    all: int
+    fraudulent: int
+    caught: int
 
 
 @dataclass(frozen=True)
 class Consequences:
-    """What was caught and what was not; days and money only where they are known."""
+    """What was flagged, caught and missed; days, money and entities only where they are known."""
 
+    rows: int
+    frauds: int
+    flagged: int
     caught: int
     missed: int
     false_alarms: int
     passed: int
-    days: int | None = None
-    money: "Money | None" = None
-
-    @property
-    def records(self) -> int:
-        """Everything that was decided on."""
-        return self.flagged + self.missed + self.passed
-
-    @property
-    def flagged(self) -> int:
-        """Records that somebody has to look at."""
-        return self.caught + self.false_alarms
+    days: int | None
+    money: Money | None
+    entities: Entities | None
 
     @property
     def precision(self) -> float:
@@ -37,38 +57,26 @@ class Consequences:
     @property
     def recall(self) -> float:
         """The share of the frauds that are flagged; 0 where there are none."""
-        frauds = self.caught + self.missed
-        return self.caught / frauds if frauds else 0.0
-
-
-@dataclass(frozen=True)
-class Money:
-    """What the decisions cost, beside what letting everything pass would have cost."""
-
-    lost_to_missed: float
-    spent_on_false_alarms: float
-    spent_on_caught: float
-    without_model: float
-
-    @property
-    def total(self) -> float:
-        """What the decisions cost together."""
-        return self.lost_to_missed + self.spent_on_false_alarms + self.spent_on_caught
+        return self.caught / self.frauds if self.frauds else 0.0
 
 
 def consequences(rows: JudgedRows, threshold: float, costs: Costs | None) -> Consequences:
     """What flagging at and above this threshold means for these rows."""
-    flagged = rows.probabilities >= np.float32(threshold)
-    caught, missed = int((flagged & rows.labels).sum()), int((~flagged & rows.labels).sum())
-    false_alarms = int(flagged.sum()) - caught
-    days = None if rows.days is None or not len(rows) else int(rows.days.max() - rows.days.min() + 1)
+    is_flagged = rows.probabilities >= np.float32(threshold)
+    flagged, frauds = int(is_flagged.sum()), int(rows.labels.sum())
+    is_caught = is_flagged & rows.labels
+    caught = int(is_caught.sum())
     return Consequences(
-        caught,
-        missed,
-        false_alarms,
-        passed=len(rows) - int(flagged.sum()) - missed,
-        days=days,
-        money=None if costs is None else _money(rows, flagged & rows.labels, false_alarms, costs),
+        rows=len(rows),
+        frauds=frauds,
+        flagged=flagged,
+        caught=caught,
+        missed=frauds - caught,
+        false_alarms=flagged - caught,
+        passed=len(rows) - flagged - (frauds - caught),
+        days=None if rows.days is None or not len(rows) else int(rows.days.max() - rows.days.min() + 1),
+        money=None if costs is None else _money(rows, is_caught, flagged - caught, costs),
+        entities=_entities(rows, is_caught),
     )
 
 
@@ -77,16 +85,20 @@ def reviews(rows: JudgedRows, threshold: float) -> int:
     return int(once_a_day(rows)[rows.probabilities >= np.float32(threshold)].sum())
 
 
-def _money(rows: JudgedRows, caught: np.ndarray, false_alarms: int, costs: Costs) -> Money | None:
-    if isinstance(costs.missed_fraud, str):
-        if rows.at_stake is None:
-            return None
-        at_stake = rows.at_stake
-    else:
-        at_stake = np.full(len(rows), float(costs.missed_fraud))
+def _money(rows: JudgedRows, caught: Labels, false_alarms: int, costs: Costs) -> Money | None:
+    at_stake = at_stake_in(rows, costs)
+    if at_stake is None:
+        return None
     return Money(
+        lost_without=float(at_stake[rows.labels].sum()),
         lost_to_missed=float(at_stake[rows.labels & ~caught].sum()),
         spent_on_false_alarms=false_alarms * costs.false_alarm,
         spent_on_caught=int(caught.sum()) * costs.caught_fraud,
-        without_model=float(at_stake[rows.labels].sum()),
     )
+
+
+def _entities(rows: JudgedRows, caught: Labels) -> Entities | None:
+    if rows.entities is None:
+        return None
+    some = (rows.entities, rows.entities[rows.labels], rows.entities[caught])
+    return Entities(*(len(np.unique(entities)) for entities in some))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fraud_detection_api.errors import BundleRefused
+from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.tables.dataset import Dataset, Days, Groups, Labels, Rows
@@ -78,6 +80,17 @@ def with_stakes(judged: Judged, kept: str | float | None, costs: Costs | None) -
     return Judged(replace(judged.choosing, at_stake=None), replace(judged.judging, at_stake=None))
 
 
+def as_kept(judged: Judged) -> Judged:
+    """The rows as `kept_rows` will give them: what is at stake is kept in single precision."""
+    return Judged(_as_kept(judged.choosing), _as_kept(judged.judging))
+
+
+def _as_kept(rows: JudgedRows) -> JudgedRows:
+    if rows.at_stake is None:
+        return rows
+    return replace(rows, at_stake=rows.at_stake.astype(np.float32).astype(np.float64))
+
+
 def judged_bytes(judged: Judged) -> bytes:
     """The rows as a file of the bundle; who an entity is stays out of it."""
     table = np.concatenate([_table(judged.choosing, judges=False), _table(judged.judging, judges=True)])
@@ -93,6 +106,17 @@ def judged_of(content: bytes, groups: tuple[str, ...]) -> Judged:
     if table.dtype != _ROW:
         raise ValueError(f"{JUDGED} holds {table.dtype}")
     return Judged(_rows(table[~table["judges"]], groups), _rows(table[table["judges"]], groups))
+
+
+def kept_rows(bundle: Bundle, costs: Costs | None) -> Judged | None:
+    """The rows that a bundle keeps; None where it was imported, or made before they were kept."""
+    content, manifest = bundle.attached(JUDGED), bundle.manifest
+    if content is None:
+        return None
+    try:
+        return with_stakes(judged_of(content, manifest.groups), manifest.at_stake, costs)
+    except (ValueError, EOFError) as error:
+        raise BundleRefused(bundle.version, f"{JUDGED} cannot be read: {error}") from error
 
 
 def _table(rows: JudgedRows, *, judges: bool) -> NDArray[np.void]:

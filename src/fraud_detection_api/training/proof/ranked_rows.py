@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from fraud_detection_api.training.tables.dataset import Labels
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
+Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,9 @@ class RankedRows:
     """Rows from the most suspicious to the least."""
 
     def __init__(self, rows: JudgedRows) -> None:
-        self._order = np.argsort(-rows.probabilities, kind="stable")
-        self.probabilities: Floats = rows.probabilities[self._order].astype(np.float64)
-        self.is_fraud: Labels = rows.labels[self._order]
+        self.order: Positions = np.argsort(-rows.probabilities, kind="stable")
+        self.probabilities: Floats = rows.probabilities[self.order].astype(np.float64)
+        self.is_fraud: Labels = rows.labels[self.order]
         self.frauds: Positions = np.flatnonzero(self.is_fraud)
 
     def __len__(self) -> int:
@@ -55,13 +57,28 @@ class RankedRows:
 
     def weighed(self, weights: Floats) -> Weighed:
         """The rows, each counted as often as its weight says."""
-        descending = weights[self._order]
+        descending = weights[self.order]
         of_frauds = descending[self.frauds]
         return Weighed(weights, descending, of_frauds, cumulated(descending), cumulated(of_frauds))
 
-    def in_order(self, values: Floats) -> Floats:
+    @cached_property
+    def ends(self) -> Positions:
+        """How many rows are flagged at each threshold that makes a difference; the last of tied rows ends a step."""
+        return np.flatnonzero(np.r_[np.diff(self.probabilities) != 0, True]) + 1
+
+    @property
+    def thresholds(self) -> Floats:
+        """The thresholds that make a difference, highest first."""
+        return self.probabilities[self.ends - 1]
+
+    def sums(self, values: Floats | NDArray[np.int64]) -> Floats:
+        """The sum of a value of each row over the rows flagged, at each threshold that makes a difference."""
+        sums: Floats = np.cumsum(self.in_order(values), dtype=np.float64)[self.ends - 1]
+        return sums
+
+    def in_order(self, values: NDArray[Value]) -> NDArray[Value]:
         """A value of each row, brought into this order."""
-        return values[self._order]
+        return values[self.order]
 
     def flagged(self, threshold: float) -> int:
         """How many rows lie at or above a threshold, in the precision that probabilities are served in."""

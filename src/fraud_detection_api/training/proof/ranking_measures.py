@@ -40,10 +40,8 @@ class FlaggingMeasures:
 
 def _ties(ranked: RankedRows) -> tuple[Positions, Positions]:
     """For every fraud, where the rows with its probability begin and end."""
-    starts = np.flatnonzero(np.r_[True, np.diff(ranked.probabilities) != 0])
-    ends = np.r_[starts[1:], len(ranked)]
-    group = np.searchsorted(starts, ranked.frauds, side="right") - 1
-    return starts[group], ends[group]
+    step = np.searchsorted(ranked.ends, ranked.frauds, side="right")
+    return np.r_[0, ranked.ends[:-1]][step], ranked.ends[step]
 
 
 def _last_within(used: Floats, limit: float, caught: Floats) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 
 from fraud_detection_api.model.manifest import Measure
 from fraud_detection_api.training.proof.judged_rows import JudgedRows
-from fraud_detection_api.training.proof.ranked_rows import Floats
+from fraud_detection_api.training.proof.ranked_rows import Floats, Positions
 
 RESAMPLES = 200
 
@@ -29,6 +29,17 @@ def row_weights(rows: JudgedRows, seed: int) -> Iterator[Floats]:
     distinct, number = np.unique(rows.entities, return_inverse=True)
     for counts in resample_counts(len(distinct), seed):
         yield counts[number]
+
+
+def cell_counts(rows: JudgedRows, cells: Positions, number: int, seed: int) -> Iterator[Floats]:
+    """How many rows lie in each of some cells in each resample, when each row lies in one."""
+    if rows.entities is not None:
+        for weights in row_weights(rows, seed):
+            yield np.bincount(cells, weights, number).astype(np.float64)
+        return
+    random, sizes = np.random.default_rng(seed), np.bincount(cells, minlength=number)
+    for _ in range(RESAMPLES):  # counts of rows that come and go each for itself add up to Poisson counts again
+        yield random.poisson(sizes).astype(np.float64)
 
 
 def with_interval(value: float, resampled: Floats) -> Measure:

@@ -11,6 +11,7 @@ from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.judged_rows import JudgedRows, once_a_day
+from fraud_detection_api.training.proof.ranked_rows import RankedRows
 
 Counts = NDArray[np.int64] | NDArray[np.float64]
 
@@ -38,29 +39,14 @@ class Choice:
             )
 
 
-class Steps:
-    """Every threshold that makes a difference, highest first, and what would be flagged at it."""
-
-    def __init__(self, rows: JudgedRows) -> None:
-        self._order = np.argsort(-rows.probabilities, kind="stable")
-        descending = rows.probabilities[self._order]
-        self._last_of_ties = np.r_[np.flatnonzero(np.diff(descending)), len(descending) - 1]
-        self.values = descending[self._last_of_ties]
-
-    def running(self, of_each_row: Counts) -> NDArray[np.float64]:
-        """The sum over the flagged rows, at every threshold."""
-        sums: NDArray[np.float64] = np.cumsum(of_each_row[self._order], dtype=np.float64)[self._last_of_ties]
-        return sums
-
-
 def best_f1() -> Choice:
     """The highest F1, where nobody has said what the team can afford; the highest such threshold."""
 
     def threshold(rows: JudgedRows) -> float:
-        steps = Steps(rows)
-        flagged = steps.running(np.ones(len(rows)))
-        f1 = 2 * steps.running(rows.labels.astype(np.int64)) / (flagged + rows.labels.sum())
-        return float(steps.values[np.argmax(f1)])
+        ranked = RankedRows(rows)
+        flagged = ranked.sums(np.ones(len(rows)))
+        f1 = 2 * ranked.sums(rows.labels.astype(np.int64)) / (flagged + rows.labels.sum())
+        return float(ranked.thresholds[np.argmax(f1)])
 
     return Choice("f1", "the highest F1", threshold)
 
@@ -79,7 +65,7 @@ def within_false_positive_rate(rate: float) -> Choice:
 
     def threshold(rows: JudgedRows) -> float:
         honest = (~rows.labels).astype(np.int64)
-        return _lowest_within(Steps(rows), honest, rate * int(honest.sum()), "that false-positive rate")
+        return _lowest_within(RankedRows(rows), honest, rate * int(honest.sum()), "that false-positive rate")
 
     return Choice(f"fpr:{rate!r}", f"at most {100 * rate:.4g} % of the honest records flagged", threshold)
 
@@ -89,11 +75,11 @@ def within_budget(budget: Budget) -> Choice:
 
     def threshold(rows: JudgedRows) -> float:
         if budget.a_day is None:
-            return _lowest_within(Steps(rows), np.ones(len(rows)), (budget.share or 0) * len(rows), "that share")
+            return _lowest_within(RankedRows(rows), np.ones(len(rows)), (budget.share or 0) * len(rows), "that share")
         if rows.days is None:
             raise DataRefused("A budget a day needs days: the use case has no time column. Give a share, such as 1%.")
         days = int(rows.days.max() - rows.days.min() + 1)
-        return _lowest_within(Steps(rows), once_a_day(rows), budget.a_day * days, "that budget")
+        return _lowest_within(RankedRows(rows), once_a_day(rows), budget.a_day * days, "that budget")
 
     return Choice(f"budget:{budget.text}", f"a review budget of {budget}", threshold, budget=budget)
 
@@ -103,11 +89,11 @@ def least_cost(costs: Costs) -> Choice:
     rule = f"cost:{costs.missed_fraud},{costs.false_alarm},{costs.caught_fraud}"
 
     def threshold(rows: JudgedRows) -> float:
-        steps, saved = Steps(rows), savings(rows, costs)
-        gains = steps.running(saved)
+        ranked = RankedRows(rows)
+        gains = ranked.sums(savings(rows, costs))
         if gains.max() <= 0:
             raise DataRefused("At these costs it is cheapest to flag nothing: no threshold is worth its false alarms.")
-        return float(steps.values[np.argmax(gains)])
+        return float(ranked.thresholds[np.argmax(gains)])
 
     return Choice(rule, f"least cost, where {in_words(costs)}", threshold, costs=costs)
 
@@ -157,8 +143,8 @@ def in_words(costs: Costs) -> str:
     return f"a missed fraud costs {missed}{caught}, a false alarm {costs.false_alarm:g}"
 
 
-def _lowest_within(steps: Steps, load: Counts, most: float, what: str) -> float:
-    within = int(np.searchsorted(steps.running(load), most * (1 + 1e-12), side="right"))
+def _lowest_within(ranked: RankedRows, load: Counts, most: float, what: str) -> float:
+    within = int(np.searchsorted(ranked.sums(load), most * (1 + 1e-12), side="right"))
     if not within:
         raise DataRefused(f"Even the records of the highest score are too many for {what}: allow more.")
-    return float(steps.values[within - 1])
+    return float(ranked.thresholds[within - 1])

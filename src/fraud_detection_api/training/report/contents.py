@@ -2,6 +2,7 @@
 
 from fraud_detection_api.model.manifest import Frozen, Manifest, Measure
 from fraud_detection_api.training.compared import Comparison
+from fraud_detection_api.training.proof.consequences import Consequences
 
 Numbers = tuple[float, ...]
 
@@ -57,43 +58,6 @@ class Distribution(Frozen):
     frauds: Numbers
 
 
-class Money(Frozen):
-    """What decisions cost on the judging rows, in the currency of the amounts."""
-
-    lost_without: float
-    lost_to_missed: float
-    spent_on_false_alarms: float
-    spent_on_caught: float
-
-    @property
-    def cost(self) -> float:
-        """All of it, with the model."""
-        return self.lost_to_missed + self.spent_on_false_alarms + self.spent_on_caught
-
-
-class Entities(Frozen):
-    """Those whom records share: how many there are, and how many of the fraudulent ones were flagged at least once."""
-
-    all: int
-    fraudulent: int
-    caught: int
-
-
-class AtThreshold(Frozen):
-    """What the threshold means on the judging rows."""
-
-    rows: int
-    frauds: int
-    flagged: int
-    caught: int
-    missed: int
-    false_alarms: int
-    passed: int
-    days: int | None
-    money: Money | None
-    entities: Entities | None
-
-
 class CostChoice(Frozen):
     """The cheapest threshold on the choosing rows, and what it would have meant on the judging rows."""
 
@@ -134,7 +98,7 @@ class Figures(Frozen):
     curves: Curves
     reliability: tuple[Bin, ...]
     distribution: Distribution
-    at_threshold: AtThreshold
+    at_threshold: Consequences
     costs: CostCurves | None
     period: str | None
     periods: tuple[Slice, ...]

@@ -7,10 +7,11 @@ from fraud_detection_api.features.matrix import MatrixMaker
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.model.runtimes import Explains
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.proof.consequences import consequences
 from fraud_detection_api.training.proof.judged_rows import Judged
 from fraud_detection_api.training.report.contents import Figures, Importance
-from fraud_detection_api.training.report.deciding import at_threshold, cost_curves
-from fraud_detection_api.training.report.ranking import curves, ranking
+from fraud_detection_api.training.report.deciding import cost_curves
+from fraud_detection_api.training.report.ranking import curves, cuts_of
 from fraud_detection_api.training.report.slices import distribution, groups, periods, reliability
 from fraud_detection_api.training.tables.dataset import Rows
 
@@ -20,15 +21,15 @@ MOST_EXPLAINED = 1_000
 def figures(use_case: UseCase, manifest: Manifest, judged: Judged) -> Figures:
     """Everything that the judged rows say at the manifest's threshold."""
     judging, threshold = judged.judging, manifest.threshold
-    ranked = ranking(judging, threshold)
+    cuts = cuts_of(judging, threshold)
     unit, by_period = periods(judging, threshold)
     by_group, left_out = groups(judging, threshold)
     return Figures(
-        curves=curves(judging, ranked),
+        curves=curves(judging, cuts),
         reliability=reliability(judging),
         distribution=distribution(judging),
-        at_threshold=at_threshold(judging, threshold, use_case.costs),
-        costs=cost_curves(judged, ranked, threshold, use_case.costs),
+        at_threshold=consequences(judging, threshold, use_case.costs),
+        costs=cost_curves(judged, cuts, threshold, use_case.costs),
         period=unit,
         periods=by_period,
         groups=by_group,

@@ -8,7 +8,7 @@ from fraud_detection_api.model.bundle import COMPARISON, REPORT, REPORT_DATA, Bu
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.compared import Comparison
-from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, judged_of, with_stakes
+from fraud_detection_api.training.proof.judged_rows import Judged, kept_rows
 from fraud_detection_api.training.report.contents import Importance, Purpose, Report
 from fraud_detection_api.training.report.figures import figures
 from fraud_detection_api.training.report.kinds import in_words
@@ -22,12 +22,11 @@ _COMPARISON = TypeAdapter(Comparison)
 def report_files(
     use_case: UseCase,
     manifest: Manifest,
-    judged: bytes | None,
+    rows: Judged | None,
     importance: Importance | None,
     comparison: bytes | None = None,
 ) -> dict[str, bytes]:
-    """The report as HTML and as JSON, from a manifest, the judged rows and the comparison as the bundle keeps them."""
-    rows = _judged(use_case, manifest, judged)
+    """The report as HTML and as JSON, from a manifest, the judged rows, and the comparison as the bundle keeps it."""
     found = figures(use_case, manifest, rows) if rows else None
     report = Report(
         use_case=_purpose(use_case),
@@ -44,18 +43,8 @@ def report_files(
 
 def report_again(use_case: UseCase, manifest: Manifest, bundle: Bundle) -> dict[str, bytes]:
     """The report of a bundle's model with another manifest (its threshold, its gate), from what the bundle keeps."""
-    judged, comparison = bundle.attached(JUDGED), bundle.attached(COMPARISON)
-    return report_files(use_case, manifest, judged, _importance(bundle), comparison)
-
-
-def _judged(use_case: UseCase, manifest: Manifest, kept: bytes | None) -> Judged | None:
-    if kept is None:
-        return None
-    try:
-        rows = judged_of(kept, manifest.groups)
-    except (ValueError, EOFError) as error:
-        raise BundleRefused(f"of {use_case.name}", f"{JUDGED} cannot be read: {error}") from error
-    return with_stakes(rows, manifest.at_stake, use_case.costs)
+    rows, comparison = kept_rows(bundle, use_case.costs), bundle.attached(COMPARISON)
+    return report_files(use_case, manifest, rows, _importance(bundle), comparison)
 
 
 def _comparison(use_case: UseCase, kept: bytes | None) -> Comparison | None:

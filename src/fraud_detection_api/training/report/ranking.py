@@ -1,86 +1,64 @@
-"""Ranking: what happens at each threshold, on rows sorted once; a few hundred thresholds stand for all."""
+"""What happens at each threshold; a few hundred thresholds stand for all."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.ranked_rows import Floats, Positions, RankedRows
+from fraud_detection_api.training.proof.resampling import cell_counts
 from fraud_detection_api.training.report.contents import Curves
 
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
 EVERY_CUT = 300  # as many thresholds are all drawn
 PLACES = 100  # of the frauds, of the others and of all records, at which a threshold is drawn otherwise
-RESAMPLES = 100
 
 
 @dataclass(frozen=True)
-class Ranking:
-    """Rows from the highest probability down, cut at some thresholds: how many lie at and above each."""
+class Cuts:
+    """Some thresholds of ranked rows, highest first: how many rows, and how many frauds, are flagged at each."""
 
-    order: NDArray[np.intp]
-    thresholds: Floats
-    flagged: Counts
-    caught: Counts
-    missed_cost: Floats  # at stake in frauds below each threshold; nothing where rows have nothing at stake
-    rows: int
-    frauds: int
+    ranked: RankedRows
+    flagged: Positions
+    caught: Positions
 
     @property
-    def false_alarms(self) -> Counts:
+    def thresholds(self) -> Floats:
+        """The lowest probability that is flagged at each."""
+        return self.ranked.probabilities[self.flagged - 1]
+
+    @property
+    def false_alarms(self) -> Positions:
         """How many of those flagged were no frauds."""
         return self.flagged - self.caught
 
-    def cost(self, costs: Costs) -> Floats:
-        """What each threshold costs."""
-        decided: Floats = costs.false_alarm * self.false_alarms + costs.caught_fraud * self.caught
-        return self.missed_cost + decided
 
-    def at(self, threshold: float) -> int:
-        """The cut whose flagged rows come closest to those at and above this threshold."""
-        return int(np.argmin(np.abs(self.thresholds - np.float64(np.float32(threshold)))))
-
-
-def ranking(judged: JudgedRows, threshold: float) -> Ranking:
-    """The ranking of some judged rows, with a cut at the model's own threshold."""
-    order = np.argsort(-judged.probabilities, kind="stable")
-    descending, frauds = judged.probabilities[order].astype(np.float64), np.cumsum(judged.labels[order], dtype=np.int64)
-    ends = np.flatnonzero(np.r_[np.diff(descending) != 0, True]) + 1
+def cuts_of(rows: JudgedRows, threshold: float) -> Cuts:
+    """Cuts through some rows, one of them at the model's own threshold."""
+    ranked = RankedRows(rows)
+    ends, caught = ranked.ends, np.searchsorted(ranked.frauds, ranked.ends)
     if len(ends) > EVERY_CUT:
-        flagged = int(np.count_nonzero(judged.probabilities >= np.float32(threshold)))
-        ends = ends[_places(ends, frauds[ends - 1], flagged)]
-    at_stake = np.zeros(len(order)) if judged.at_stake is None else (judged.at_stake * judged.labels)[order]
-    saved = np.cumsum(at_stake)
-    return Ranking(
-        order,
-        descending[ends - 1],
-        ends.astype(np.int64),
-        frauds[ends - 1].astype(np.int64),
-        np.maximum(saved[-1] - saved[ends - 1], 0.0),
-        len(order),
-        int(frauds[-1]),
-    )
+        places = _places(ends, caught, ranked.flagged(threshold))
+        ends, caught = ends[places], caught[places]
+    return Cuts(ranked, ends, caught)
 
 
-def curves(judged: JudgedRows, ranked: Ranking, seed: int = 0) -> Curves:
+def curves(rows: JudgedRows, cuts: Cuts, seed: int = 0) -> Curves:
     """The curves through the cuts, with bands of resampled rows, or of resampled entities where rows share them."""
-    honest = max(ranked.rows - ranked.frauds, 1)
-    flagged_share, recall = ranked.flagged / ranked.rows, ranked.caught / max(ranked.frauds, 1)
-    rate = ranked.false_alarms / honest
+    flagged_share, recall = cuts.flagged / cuts.flagged[-1], cuts.caught / max(cuts.caught[-1], 1)
+    rate = cuts.false_alarms / max(cuts.false_alarms[-1], 1)
     bands: list[tuple[Floats, Floats, Floats]] = []
-    for caught, false_alarms in _resampled(judged, ranked, np.random.default_rng(seed)):
+    for counts in cell_counts(rows, _cells(rows, cuts), 2 * len(cuts.flagged), seed):
+        false_alarms, caught = np.cumsum(counts.reshape(-1, 2), axis=0).T
         found, wrong = caught / max(caught[-1], 1), false_alarms / max(false_alarms[-1], 1)
         flagged = np.maximum(caught + false_alarms, 1)
         precision = np.interp(recall, found, caught / flagged)
         bands.append((precision, np.interp(flagged_share, flagged / flagged[-1], found), np.interp(rate, wrong, found)))
     lows, highs = np.quantile(np.array(bands), [0.025, 0.975], axis=0)
     return Curves(
-        thresholds=listed(ranked.thresholds),
+        thresholds=listed(cuts.thresholds),
         flagged_share=listed(flagged_share),
         recall=listed(recall),
-        precision=listed(ranked.caught / ranked.flagged),
+        precision=listed(cuts.caught / cuts.flagged),
         false_positive_rate=listed(rate),
         precision_low=listed(lows[0]),
         precision_high=listed(highs[0]),
@@ -96,7 +74,14 @@ def listed(values: Floats) -> tuple[float, ...]:
     return tuple(values.tolist())
 
 
-def _places(ends: NDArray[np.intp], caught: Counts, flagged: int) -> NDArray[np.intp]:
+def _cells(rows: JudgedRows, cuts: Cuts) -> Positions:
+    """Between which cuts each row lies, twice, and one more where it is a fraud."""
+    between = np.empty(len(rows), np.intp)
+    between[cuts.ranked.order] = np.repeat(np.arange(len(cuts.flagged)), np.diff(np.r_[0, cuts.flagged]))
+    return 2 * between + rows.labels
+
+
+def _places(ends: Positions, caught: Positions, flagged: int) -> Positions:
     """Cuts spread evenly over the frauds, the others and, the first ones densely, over all records."""
     false_alarms = ends - caught
     places = [
@@ -106,20 +91,3 @@ def _places(ends: NDArray[np.intp], caught: Counts, flagged: int) -> NDArray[np.
         np.searchsorted(ends, [1, flagged, ends[-1]]),
     ]
     return np.unique(np.minimum(np.concatenate(places), len(ends) - 1))
-
-
-def _resampled(judged: JudgedRows, ranked: Ranking, random: np.random.Generator) -> list[tuple[Floats, Floats]]:
-    """Frauds and others at and above each cut in each resample; a row occurs as often as Poisson's law says."""
-    starts = np.r_[0, ranked.flagged[:-1]]
-    is_fraud = judged.labels[ranked.order]
-    if judged.entities is None:  # counts of rows that occur each for itself are Poisson counts again
-        caught = random.poisson(np.diff(np.r_[0, ranked.caught]), (RESAMPLES, len(starts)))
-        others = random.poisson(np.diff(np.r_[0, ranked.false_alarms]), (RESAMPLES, len(starts)))
-        return list(zip(np.cumsum(caught, axis=1) * 1.0, np.cumsum(others, axis=1) * 1.0, strict=True))
-    entities = judged.entities[ranked.order]
-    found = []
-    for _ in range(RESAMPLES):
-        weight = random.poisson(1.0, int(entities.max()) + 1)[entities]
-        cells = np.add.reduceat(weight, starts), np.add.reduceat(weight * is_fraud, starts)
-        found.append((np.cumsum(cells[1]) * 1.0, np.cumsum(cells[0] - cells[1]) * 1.0))
-    return found

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.manifest import DataSummary, Manifest, Measure, Platt
+from fraud_detection_api.training.proof.consequences import Consequences
 from fraud_detection_api.training.proof.threshold import choice_of
-from fraud_detection_api.training.report.contents import AtThreshold
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def interval(measure: Measure) -> str:
     return "" if ends[0] is None or ends[1] is None else f"{value(ends[0])} to {value(ends[1])}"
 
 
-def threshold_sentence(found: AtThreshold, threshold: float) -> str:
+def threshold_sentence(found: Consequences, threshold: float) -> str:
     """What the threshold means, in one sentence."""
     if not found.flagged:
         return f"No record of the validation period reaches the threshold of {threshold:.4g}: nothing would be flagged."

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fraud_detection_api.training.report.contents import AtThreshold, CostChoice, CostCurves, Money, Report
+from fraud_detection_api.training.proof.consequences import Consequences, Money
+from fraud_detection_api.training.report.contents import CostChoice, CostCurves, Report
 from fraud_detection_api.training.report.markup import Markup
 from fraud_detection_api.training.report.plotting.axes import Axis, percent
 from fraud_detection_api.training.report.plotting.chart import Chart, chart
@@ -32,7 +33,7 @@ def decisions(report: Report) -> Markup:
     return section("threshold", "What the threshold means", *content)
 
 
-def _confusion(found: AtThreshold) -> Markup:
+def _confusion(found: Consequences) -> Markup:
     honest = found.false_alarms + found.passed
     cells = (
         ("Frauds", (_cell(found.caught, found.frauds, "caught", 2), _cell(found.missed, found.frauds, "missed", 1))),
@@ -50,7 +51,7 @@ def _cell(number: int, of: int, words: str, colour: int) -> Cell:
     return Cell(f"{number:,}", f"{words} ({percent(share)})", colour, share)
 
 
-def _facts(found: AtThreshold) -> list[tuple[str, str]]:
+def _facts(found: Consequences) -> list[tuple[str, str]]:
     pairs = [
         ("Flagged", f"{found.flagged:,} of {found.rows:,} records ({percent(found.flagged / found.rows)})"),
         ("Caught", f"{found.caught:,} of {count(found.frauds, 'fraud')}; {found.missed:,} missed"),
@@ -73,7 +74,7 @@ def _facts(found: AtThreshold) -> list[tuple[str, str]]:
     return pairs + (_money(found.money) if found.money else [])
 
 
-def _to_one(found: AtThreshold) -> str:
+def _to_one(found: Consequences) -> str:
     if not found.caught:
         return ", and no fraud caught"
     return f", {found.false_alarms / found.caught:,.2g} for each fraud caught" if found.false_alarms else ""
