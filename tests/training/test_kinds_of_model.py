@@ -210,6 +210,8 @@ def test_one_kind_that_is_asked_for_is_not_compared(tmp_path: Path) -> None:
         ({"model": "logistic", "depth": 4}, "--depth says how to boost, and logistic does not boost"),
         ({"model": "tree", "grid": True}, "--grid searches the forest's grid, and tree is no forest"),
         ({"model": "nowhere:made"}, "There is no model 'nowhere:made'"),
+        ({"model": "sklearn.ensemble:IsolationForest"}, "gives IsolationForest, which is no scikit-learn classifier"),
+        ({"model": "sklearn.linear_model:LinearRegression"}, "gives LinearRegression, which is no scikit-learn class"),
         ({"model": "tests.training.test_kinds_of_model:breaks"}, "There is no model .*: the drawer is empty"),
         ({"random_state": 0}, "claims has a label, and --random-state is for"),
         ({"contamination": 0.1}, "claims has a label, and --contamination is for"),
