@@ -23,8 +23,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     try:
         with _sigterm_as_exit(), _partial(path) as (partial, file):
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            _to_disk(file)
             partial.replace(path)
             sync(path.parent)
     except OSError as error:
@@ -66,6 +65,18 @@ def _sigterm_as_exit() -> Iterator[None]:
 
 def _exit(number: int, _: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Put a file of a folder that nobody looks into yet on the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        _to_disk(file)
+
+
+def _to_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def sync(folder: Path) -> None:

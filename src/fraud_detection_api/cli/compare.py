@@ -1,12 +1,12 @@
 """fraud compare: kinds of model on the same folds, before one is chosen to be served."""
 
+from fraud_detection_api.atomic import whole_file
 from fraud_detection_api.cli.arguments import USE_CASE
 from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.cli.fit_flags import COMPARE
 from fraud_detection_api.cli.progress import following
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.storage.atomic import whole_file
 from fraud_detection_api.training.comparing.options import CompareOptions
 from fraud_detection_api.use_cases import all_use_cases, named
 

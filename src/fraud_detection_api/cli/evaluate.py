@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
+from fraud_detection_api.atomic import whole_file
 from fraud_detection_api.cli.arguments import USE_CASE
 from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.cli.fit_flags import EVALUATE
 from fraud_detection_api.cli.progress import following
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.storage.atomic import whole_file
 from fraud_detection_api.training.evaluating.options import EvaluateOptions
 from fraud_detection_api.use_cases import all_use_cases, named
 

@@ -23,7 +23,7 @@ def report(
     use_cases: UseCases = None,
 ) -> None:
     """Write the report (model card) that a version keeps; one made before reports were kept gets a short one."""
-    from fraud_detection_api.storage.atomic import whole_file
+    from fraud_detection_api.atomic import whole_file
 
     declared = named(use_case, known_use_cases(use_cases))
     bundle = registry_of(models).bundle(declared.name, version)

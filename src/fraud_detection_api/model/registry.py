@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from fraud_detection_api.atomic import sync, whole_file, write_durably
 from fraud_detection_api.errors import BundleRefused, NoPastChampion, UnknownVersion
 from fraud_detection_api.model.bundle import SEAL, Bundle, checked_file, read_bundle
 from fraud_detection_api.model.manifest import Frozen
@@ -78,13 +79,13 @@ class Registry:
             staging = folder / f".staging-{os.getpid()}"
             staging.mkdir()
             for name, content in files.items():
-                _write_durably(staging / name, content)
-            _sync(staging)
+                write_durably(staging / name, content)
+            sync(staging)
             number = max(map(_number, self.versions(use_case)), default=0) + 1
             version = f"{number}-{files[SEAL][:8].decode()}"
             self._versions_path(use_case).mkdir(exist_ok=True)
             staging.rename(self._versions_path(use_case) / version)
-            _sync(self._versions_path(use_case))
+            sync(self._versions_path(use_case))
         return version
 
     def promote(self, use_case: str, version: str) -> str:
@@ -125,11 +126,8 @@ class Registry:
             yield folder
 
     def _point(self, use_case: str, aliases: Aliases) -> None:
-        path = self._aliases_path(use_case)
-        fresh = path.with_suffix(".fresh")
-        _write_durably(fresh, aliases.model_dump_json(indent=2).encode() + b"\n")
-        fresh.replace(path)
-        _sync(path.parent)
+        with whole_file(self._aliases_path(use_case)) as file:
+            file.write(aliases.model_dump_json(indent=2).encode() + b"\n")
 
     def _aliases_path(self, use_case: str) -> Path:
         return self.root / use_case / "aliases.json"
@@ -140,18 +138,3 @@ class Registry:
 
 def _number(version: str) -> int:
     return int(version.partition("-")[0])
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,9 +7,9 @@ from typing import BinaryIO
 
 import numpy as np
 
+from fraud_detection_api.atomic import whole_file
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.tables import RawColumn
-from fraud_detection_api.storage.atomic import whole_file
 from fraud_detection_api.storage.formats.batch import OpenTable, Wanted
 from fraud_detection_api.storage.formats.known import SUFFIXES, WRITTEN, TableFormat, suffix_of
 from fraud_detection_api.storage.formats.table_bytes import TableBytes, seekable

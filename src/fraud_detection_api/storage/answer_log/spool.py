@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock
 
+from fraud_detection_api.atomic import sync
 from fraud_detection_api.errors import AnswersCannotBeKept, SpoolUnusable
-from fraud_detection_api.storage.atomic import sync
 
 SEGMENT, UNFINISHED, SET_ASIDE = ".spool", ".part", ".refused"
 SEGMENT_BYTES, SEGMENT_SECONDS = 16_000_000, 1.0

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError, field_validator
 
+from fraud_detection_api.atomic import whole_file
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.manifest import Frozen, Measure
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.storage.atomic import whole_file
 from fraud_detection_api.training.boosting import Boosting
 
 TUNED = "tuned.json"
