@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import numpy as np
 
-from fraud_detection_api.routes.anomalies import prediction_path
+from fraud_detection_api.routes.addresses import prediction_path
 from fraud_detection_api.schemas.record import Kind
 from tests.examples import Row, bad_spellings, body_of, good_rows, rule_breakers
 from tests.subjects import Answer, Subject

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 from fraud_detection_api.app import create_app
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.routes.anomalies import prediction_path
+from fraud_detection_api.routes.addresses import prediction_path
 from fraud_detection_api.settings import Settings
 from tests.declared_use_cases import DECLARED_HERE, EVERY_USE_CASE
 from tests.small_libraries import library_of

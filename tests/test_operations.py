@@ -10,8 +10,10 @@ from fraud_detection_api.errors import (
     DeadlineExceeded,
     ModelMissing,
     ReasonsUnavailable,
+    RecordTooLarge,
     TooBusy,
     TooManyRecords,
+    UnsupportedMediaType,
 )
 from fraud_detection_api.model.bundle import MANIFEST, REFERENCE, SEAL
 from fraud_detection_api.model.manifest import MODEL
@@ -27,7 +29,17 @@ def test_every_setting_and_its_default_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [BodyTooLarge, DeadlineExceeded, ModelMissing, ReasonsUnavailable, TooBusy, TooManyRecords]
+    "error",
+    [
+        BodyTooLarge,
+        DeadlineExceeded,
+        ModelMissing,
+        ReasonsUnavailable,
+        RecordTooLarge,
+        TooBusy,
+        TooManyRecords,
+        UnsupportedMediaType,
+    ],
 )
 def test_every_refusal_at_a_limit_is_in_the_table(error: type[TooBusy]) -> None:
     assert f"| {error.status} | `{error.code}` |" in PAGE

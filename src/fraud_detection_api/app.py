@@ -7,37 +7,31 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from fraud_detection_api import __version__
+from fraud_detection_api.features.json_values import MOST_VALUE_BYTES
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.monitoring.logs import configure_logs
 from fraud_detection_api.routes import anomalies, documentation, health, models
-from fraud_detection_api.routes.anomalies import prediction_path, prediction_router
+from fraud_detection_api.routes.addresses import documented_route, every_address, query_of
+from fraud_detection_api.routes.admission import Admission, Costly, Places
 from fraud_detection_api.routes.documentation import described_app
-from fraud_detection_api.routes.fraud_detection import FRAUD_DETECTION, fraud_detection_router
+from fraud_detection_api.routes.fast_path import FastPath, Threads
 from fraud_detection_api.routes.heads import HeadAsGet
-from fraud_detection_api.routes.insert import StoreDoor, store_router
-from fraud_detection_api.routes.predict import PREDICT, predict_router
-from fraud_detection_api.routes.predict_fraud import PREDICT_FRAUD, predict_fraud_router
+from fraud_detection_api.routes.insert import INSERT, SCORES, StoreDoor, store_router
 from fraud_detection_api.routes.refusals import add_refusals
 from fraud_detection_api.routes.request_log import RequestLog
-from fraud_detection_api.routes.score import score_path, score_router
-from fraud_detection_api.routes.scoring_lane import Limits, ScoringLane
-from fraud_detection_api.schemas.card_transactions import CARD_TRANSACTIONS
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.schemas.purchases import PURCHASES
-from fraud_detection_api.schemas.score_kinds import ANOMALY
+from fraud_detection_api.schemas.address import Address, BodyForm
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answer_log import answer_log as answer_logs
 from fraud_detection_api.services.answer_log.answer_log import AnswerLog, AnswerLogOptions
 from fraud_detection_api.services.answer_log.writer_process import WriterOptions
-from fraud_detection_api.services.answers import full_answer, short_answer
-from fraud_detection_api.services.pace import Pace
-from fraud_detection_api.services.reasons import Reasons
-from fraud_detection_api.services.scoring import Scoring, SingleScoring, VectorScoring
+from fraud_detection_api.services.answers import writer_of
+from fraud_detection_api.services.bodies import reader_of
+from fraud_detection_api.services.fair_queue import FairQueue
+from fraud_detection_api.services.scoring import Scoring
 from fraud_detection_api.services.served_models import ServedModels
-from fraud_detection_api.services.single_answers import customer_answer, fraud_answer
 from fraud_detection_api.services.store import Store
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.storage.store_options import StoreOptions
@@ -48,56 +42,63 @@ def create_app(settings: Settings) -> FastAPI:
     """The service as these settings want it."""
     configure_logs(settings.log_level, settings.log_json)
     use_cases = all_use_cases(settings.use_cases)
+    addresses = every_address(use_cases)
     served_models = ServedModels(use_cases, Registry(settings.models))
-    pace = Pace()
-    scorings = _scorings(use_cases, served_models, settings.max_records, pace)
     answer_log = AnswerLog(_answer_log(settings), use_cases)
-    for path, scoring in scorings.items():
-        scoring.keep = answer_log.observer(scoring.use_case.name, path)
-    lifespan = _lifespan(served_models, answer_log, settings)
-    app = described_app(__version__, lifespan)
+    scoring, store = Places(settings.max_requests_in_flight), Places(settings.max_requests_in_flight)
+    answers = _fast_paths(addresses, served_models, answer_log, settings)
+    posts = {
+        **{
+            path: Costly(scoring, _most_bytes(addresses[path][0], settings), answer) for path, answer in answers.items()
+        },
+        INSERT: Costly(store, settings.max_body_bytes),
+    }
+    app = described_app(__version__, _lifespan(served_models, answer_log, settings))
     app.state.served_models = served_models
-    app.add_middleware(ScoringLane, scorings=scorings, limits=_limits(settings, pace))
+    app.add_middleware(Admission, posts, {SCORES: Costly(store, 0)}, settings.deadline_seconds)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog, log_all=settings.log_requests == "all")  # added last: around all others
     add_refusals(app)
-    for path, scoring in scorings.items():
-        app.include_router(_router(path, scoring))
-    app.include_router(health.router)
-    app.include_router(models.router)
-    app.include_router(anomalies.router)
-    app.include_router(documentation.router)
+    for address, use_case in addresses.values():
+        app.include_router(documented_route(address, use_case))
+    for router in (health.router, models.router, anomalies.router, documentation.router):
+        app.include_router(router)
     app.include_router(store_router(_store_door(settings)))
     return app
 
 
-def _scorings(
-    use_cases: Mapping[str, UseCase], served_models: ServedModels, most: int, pace: Pace
-) -> dict[str, Scoring]:
-    """Every address that scores: the use cases' own, the list of each use case, vectors where nothing is labelled."""
-    served = served_models.by_use_case
+def _most_bytes(address: Address, settings: Settings) -> int:
+    is_list = address.reads is BodyForm.RECORDS
+    return settings.max_body_bytes if is_list else min(settings.max_body_bytes, MOST_VALUE_BYTES)
+
+
+def _fast_paths(
+    addresses: Mapping[str, tuple[Address, UseCase]],
+    served_models: ServedModels,
+    answer_log: AnswerLog,
+    settings: Settings,
+) -> dict[str, FastPath]:
+    """What answers each scoring address."""
+    threads = Threads(
+        quick=ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="scoring"),
+        patient=ThreadPoolExecutor(2, thread_name_prefix="patient"),
+        queue=FairQueue(),
+        places=Places(max(1, settings.max_requests_in_flight // 4)),
+    )
     return {
-        FRAUD_DETECTION: Scoring(CREDIT_ACCOUNTS, served[CREDIT_ACCOUNTS.name], short_answer, most),
-        PREDICT_FRAUD: SingleScoring(CARD_TRANSACTIONS, served[CARD_TRANSACTIONS.name], fraud_answer),
-        PREDICT: SingleScoring(PURCHASES, served[PURCHASES.name], customer_answer),
-        **{
-            prediction_path(use_case): VectorScoring(use_case, served[name])
-            for name, use_case in use_cases.items()
-            if use_case.score is ANOMALY
-        },
-        **{
-            score_path(name): Scoring(use_case, served[name], full_answer, most, Reasons(use_case, pace))
-            for name, use_case in use_cases.items()
-        },
+        path: FastPath(
+            Scoring(
+                use_case,
+                served_models.by_use_case[use_case.name],
+                reader_of(address.reads, use_case, settings.max_records),
+                writer_of(address, use_case, threads.queue),
+                tuple(filter(None, [answer_log.observer(use_case.name, path)])),
+            ),
+            query_of(address),
+            threads,
+        )
+        for path, (address, use_case) in addresses.items()
     }
-
-
-def _router(path: str, scoring: Scoring) -> APIRouter:
-    if isinstance(scoring, VectorScoring):
-        return prediction_router(scoring)
-    if isinstance(scoring, SingleScoring):
-        return predict_fraud_router(scoring) if path == PREDICT_FRAUD else predict_router(scoring)
-    return fraud_detection_router(scoring) if path == FRAUD_DETECTION else score_router(scoring)
 
 
 def _store_door(settings: Settings) -> StoreDoor:
@@ -105,21 +106,6 @@ def _store_door(settings: Settings) -> StoreDoor:
         store=Store(_database(settings)),
         max_rows=settings.max_records,
         threads=ThreadPoolExecutor(settings.store_pool, thread_name_prefix="storing"),
-        max_body_bytes=settings.max_body_bytes,
-        max_in_flight=settings.max_requests_in_flight,
-        deadline_seconds=settings.deadline_seconds,
-    )
-
-
-def _limits(settings: Settings, pace: Pace) -> Limits:
-    return Limits(
-        max_body_bytes=settings.max_body_bytes,
-        max_in_flight=settings.max_requests_in_flight,
-        deadline_seconds=settings.deadline_seconds,
-        threads=ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="scoring"),
-        declined=ThreadPoolExecutor(1, thread_name_prefix="declined"),
-        explaining=ThreadPoolExecutor(2, thread_name_prefix="explaining"),
-        pace=pace,
     )
 
 

@@ -2,7 +2,12 @@
 
 FraudError
 ├── RecordsRefused        422  the records break a bound or a rule
+├── InputRefused          422  a body or a query is not what the address takes
+│   └── ScoresRefused     422  scores, or the names they go by, cannot be stored
+├── BodyUnreadable        400  the body cannot be read at all
+├── UnsupportedMediaType  415  the body is not said to be JSON
 ├── TooManyRecords        413  more records than one request may hold
+├── RecordTooLarge        413  one record of more bytes than any record needs
 ├── BodyTooLarge          413  more bytes than one request may hold
 ├── BodyTooSlow           408  the body did not arrive within the deadline
 ├── ShuttingDown          503  the process ends before the answer is ready
@@ -19,7 +24,6 @@ FraudError
 ├── DataRefused           400  a table cannot be used, and what to do about it
 ├── ForceNeedsReason      400  somebody passes a failed gate without saying why
 ├── ExportRefused         500  an exported model answers otherwise than the model that was trained
-├── ScoresRefused         422  scores, or the names they go by, cannot be stored
 ├── StoreTableUnfit       409  a table is there already, and has another shape
 ├── StoreTableMissing     404  no scores were ever stored under this name
 ├── StoreUnavailable      503  the score store is away, locked or full
@@ -31,31 +35,11 @@ FraudError
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from errno import EADDRINUSE
 
-Scalar = str | int | float | bool | None
+from fraud_detection_api.problems import MOST_PROBLEMS, Misfit, Problem, Scalar
 
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with one field of one record."""
-
-    row: int
-    field: str
-    message: str
-    value: Scalar = None
-    kind: str = "value_error"
-
-
-@dataclass(frozen=True)
-class Misfit:
-    """What is wrong with one value of a request that is no list of records, and where it stands in it."""
-
-    place: tuple[str | int, ...]
-    message: str
-    value: object = None
-    kind: str = "value_error"
+__all__ = ["MOST_PROBLEMS", "Misfit", "Problem", "Scalar"]  # beside the errors below
 
 
 class FraudError(Exception):
@@ -81,12 +65,47 @@ class RecordsRefused(FraudError):
         self.alone = alone  # one record that stood in no list
 
 
+class InputRefused(FraudError):
+    status = 422
+    code = "input_refused"
+
+    def __init__(self, misfits: Sequence[Misfit]) -> None:
+        first = misfits[0]
+        place = ".".join(map(str, first.place))
+        super().__init__(f"{len(misfits)} problem(s), the first at {place}: {first.message}")
+        self.misfits = tuple(misfits)
+
+
+class BodyUnreadable(FraudError):
+    status = 400
+    code = "body_unreadable"
+
+    def __init__(self) -> None:
+        super().__init__("There was an error parsing the body")
+
+
+class UnsupportedMediaType(FraudError):
+    status = 415
+    code = "unsupported_media_type"
+
+    def __init__(self) -> None:
+        super().__init__("The body must be sent as JSON, with the header Content-Type: application/json.")
+
+
 class TooManyRecords(FraudError):
     status = 413
     code = "too_many_records"
 
     def __init__(self, most: int) -> None:
         super().__init__(f"A request may hold at most {most:,} records; send several requests or use `fraud score`.")
+
+
+class RecordTooLarge(FraudError):
+    status = 413
+    code = "record_too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A record may hold at most {most:,} bytes.")
 
 
 class BodyTooLarge(FraudError):
@@ -218,15 +237,8 @@ class ExportRefused(FraudError):
         super().__init__(f"The {model} cannot be served as it was trained: {why}")
 
 
-class ScoresRefused(FraudError):
-    status = 422
-    code = "input_refused"
-
-    def __init__(self, misfits: Sequence[Misfit]) -> None:
-        first = misfits[0]
-        place = ".".join(map(str, first.place))
-        super().__init__(f"{len(misfits)} problem(s), the first at {place}: {first.message}")
-        self.misfits = tuple(misfits)
+class ScoresRefused(InputRefused):
+    """Of scores, or the names they go by."""
 
 
 class StoreTableUnfit(FraudError):

@@ -6,18 +6,21 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import orjson
 import pytest
 from fastapi import FastAPI
 from starlette.types import Message, Scope
 
+from fraud_detection_api.features.json_values import MOST_AT_ONCE
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.routes.score import score_router
-from fraud_detection_api.routes.scoring_lane import Limits, ScoringLane
+from fraud_detection_api.routes.admission import Admission, Costly, Places
+from fraud_detection_api.routes.fast_path import FastPath, ReasonsQuery, Threads
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.services.answers import full_answer
-from fraud_detection_api.services.pace import Pace
+from fraud_detection_api.services.bodies import ListBody
+from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.reasons import TOGETHER, Reasons
 from fraud_detection_api.services.scoring import Scoring
 from fraud_detection_api.services.served_models import ServedModels
@@ -29,8 +32,8 @@ ROWS = good_rows(CREDIT_ACCOUNTS, 100) * 40
 SECONDS = 1.0
 
 
-class Slow(Pace):
-    """A pace that counts its pieces and makes each of them long."""
+class Slow(FairQueue):
+    """A queue that counts its pieces and makes each of them long."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,29 +41,27 @@ class Slow(Pace):
         self.begun = threading.Event()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def slot(self) -> Iterator[None]:
         """A piece of a twentieth of a second at least."""
-        with super().turn():
+        with super().slot():
             self.pieces += 1
             self.begun.set()
             time.sleep(0.05)
             yield
 
 
-def lane_of(shop: Shop, pace: Pace) -> tuple[ScoringLane, Limits]:
-    """The lane of one use case before FastAPI's own route, with a short deadline."""
+def admission_of(shop: Shop, queue: FairQueue) -> tuple[Admission, Threads]:
+    """One address with a short deadline."""
     served = ServedModels({CREDIT_ACCOUNTS.name: CREDIT_ACCOUNTS}, Registry(shop.folder / "models"))
     served.refresh()
-    model, reasons = served.by_use_case[CREDIT_ACCOUNTS.name], Reasons(CREDIT_ACCOUNTS, pace)
-    scoring = Scoring(CREDIT_ACCOUNTS, model, full_answer, 100_000, reasons)
-    app = FastAPI()
-    app.include_router(score_router(scoring))
-    threads, declined, explaining = (ThreadPoolExecutor(count) for count in (1, 1, 2))
-    limits = Limits(10**8, 8, SECONDS, threads, declined, explaining, pace)
-    return ScoringLane(app, {PATH: scoring}, limits), limits
+    reader, write = ListBody(CREDIT_ACCOUNTS, 100_000), partial(full_answer, reasons=Reasons(CREDIT_ACCOUNTS, queue))
+    scoring = Scoring(CREDIT_ACCOUNTS, served.by_use_case[CREDIT_ACCOUNTS.name], reader, write)
+    threads = Threads(ThreadPoolExecutor(1), ThreadPoolExecutor(2), queue, Places(8))
+    costly = Costly(Places(8), 10**8, FastPath(scoring, ReasonsQuery, threads))
+    return Admission(FastAPI(), {PATH: costly}, {}, SECONDS), threads
 
 
-async def asked(lane: ScoringLane, body: bytes, query: bytes = b"reasons=4&reasons_for=all") -> tuple[int, bytes]:
+async def asked(admission: Admission, body: bytes, query: bytes = b"reasons=4&reasons_for=all") -> tuple[int, bytes]:
     """Status and body of the answer to a question for reasons."""
     sent: list[Message] = []
 
@@ -82,29 +83,29 @@ async def asked(lane: ScoringLane, body: bytes, query: bytes = b"reasons=4&reaso
         "scheme": "http",
         "http_version": "1.1",
     }
-    await lane(scope, receive, send)
+    await admission(scope, receive, send)
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
 @pytest.mark.parametrize("written", [body_of, slow_body_of], ids=["plain", "declined"])
 def test_what_comes_too_late_is_not_worked_on(shop: Shop, written: Callable[[list[Row]], bytes]) -> None:
-    pace = Slow()
-    lane, limits = lane_of(shop, pace)
-    status, answer = asyncio.run(asked(lane, written(ROWS)))
+    queue = Slow()
+    admission, threads = admission_of(shop, queue)
+    status, answer = asyncio.run(asked(admission, written(ROWS)))
     assert (status, orjson.loads(answer)["code"]) == (503, "deadline_exceeded")
-    for threads in (limits.explaining, limits.declined):
-        threads.shutdown(wait=True)
-    assert pace.pieces < len(ROWS) / TOGETHER / 2
+    for pool in (threads.quick, threads.patient):
+        pool.shutdown(wait=True)
+    assert queue.pieces < len(ROWS) / TOGETHER / 2
 
 
 def test_a_short_question_is_answered_while_a_long_one_is_worked_on(shop: Shop) -> None:
-    pace = Slow()
-    lane, _ = lane_of(shop, pace)
+    queue = Slow()
+    admission, _ = admission_of(shop, queue)
 
     async def both() -> list[int]:
-        long = asyncio.create_task(asked(lane, body_of(ROWS)))
-        await asyncio.to_thread(pace.begun.wait)
-        status, answer = await asked(lane, body_of(ROWS[:1]))
+        long = asyncio.create_task(asked(admission, body_of(ROWS)))
+        await asyncio.to_thread(queue.begun.wait)
+        status, answer = await asked(admission, body_of(ROWS[:1]))
         assert not long.done()
         assert len(orjson.loads(answer)[0]["reasons"]) == 4
         return [status, (await long)[0]]
@@ -112,18 +113,24 @@ def test_a_short_question_is_answered_while_a_long_one_is_worked_on(shop: Shop) 
     assert asyncio.run(both()) == [200, 503]
 
 
-def test_of_large_bodies_that_fastapi_looks_at_there_is_one_at_a_time(shop: Shop) -> None:
-    lane, limits = lane_of(shop, Pace())
-    held = threading.Event()
-    limits.declined.submit(held.wait)
+def test_of_large_bodies_that_pydantic_looks_at_there_is_one_piece_at_a_time(shop: Shop) -> None:
+    queue = FairQueue()
+    admission, _ = admission_of(shop, queue)
 
     async def large_and_small() -> tuple[int, int]:
-        large = asyncio.create_task(asked(lane, slow_body_of(ROWS[:300])))
-        small, _ = await asked(lane, slow_body_of(ROWS[:1]))
-        assert not large.done()
-        return small, (await large)[0]
+        with queue.slot():
+            large = asyncio.create_task(asked(admission, slow_body_of(ROWS[:300]), b""))
+            small, _ = await asked(admission, slow_body_of(ROWS[:1]), b"")
+            assert not large.done()
+            return small, (await large)[0]
 
-    try:
-        assert asyncio.run(large_and_small()) == (200, 503)
-    finally:
-        held.set()
+    assert asyncio.run(large_and_small()) == (200, 503)
+
+
+def test_what_is_declined_and_comes_too_late_is_not_read_on(shop: Shop) -> None:
+    queue = Slow()
+    admission, threads = admission_of(shop, queue)
+    status, answer = asyncio.run(asked(admission, slow_body_of(ROWS * 3), b""))
+    assert (status, orjson.loads(answer)["code"]) == (503, "deadline_exceeded")
+    threads.patient.shutdown(wait=True)
+    assert 0 < queue.pieces < len(ROWS) * 3 / MOST_AT_ONCE

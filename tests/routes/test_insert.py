@@ -198,7 +198,7 @@ class TestWhatIsRefused:
     def test_only_json_is_read(self, client: httpx.Client) -> None:
         for kind in ("text/plain", "application/x-www-form-urlencoded"):
             body = json.dumps({**SCORES, **NAMES})
-            assert client.post("/insert", content=body, headers={"Content-Type": kind}).status_code == 422
+            assert client.post("/insert", content=body, headers={"Content-Type": kind}).status_code == 415
 
     def test_too_many_bytes_are_413_and_a_slow_body_is_408(self, service: RunningService, client: httpx.Client) -> None:
         answer = client.post("/insert", content=b" " * 200_001, headers=JSON)

@@ -129,9 +129,10 @@ def test_a_name_that_comes_twice_is_the_last_one_as_in_every_reader_of_json(clie
 
 def test_no_error_is_answered_with_200(client: httpx.Client) -> None:
     assert client.get(PATH).status_code == 405
-    assert client.post(PATH, content=json.dumps(ROW), headers={"Content-Type": "text/plain"}).status_code == 422
+    assert client.post(PATH, content=json.dumps(ROW), headers={"Content-Type": "text/plain"}).status_code == 415
     assert post(client, b"{").json()["detail"][0]["type"] == "json_invalid"
 
 
 def test_a_question_for_reasons_is_for_lists(client: httpx.Client) -> None:
-    assert client.post(f"{PATH}?reasons=3&reasons_for=all", json=ROW).content == client.post(PATH, json=ROW).content
+    response = client.post(f"{PATH}?reasons=3&reasons_for=all", json=ROW)
+    assert [problem["loc"] for problem in response.json()["detail"]] == [["query", "reasons"], ["query", "reasons_for"]]

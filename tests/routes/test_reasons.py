@@ -37,8 +37,6 @@ NOTHING_ASKED = (
     "?reasons=4&reasons=0",
     "?reasons_for=all",
     "?reasons_for=%61ll",
-    "?no=%20reasons",
-    "?xreasons=4",
 )
 
 
@@ -77,7 +75,7 @@ def test_of_a_repeated_question_the_last_counts(client: httpx.Client) -> None:
 
 def test_the_short_answer_has_none(client: httpx.Client) -> None:
     plain = post(client, "", path="/fraud_detection")
-    assert post(client, ALL, path="/fraud_detection").content == plain.content
+    assert [plain.status_code, post(client, ALL, path="/fraud_detection").status_code] == [200, 422]
 
 
 def test_large_bodies_get_theirs(client: httpx.Client) -> None:

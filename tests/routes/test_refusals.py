@@ -86,9 +86,17 @@ def test_a_nasty_body_is_refused_in_one_shape(client: httpx.Client, path: str, b
     ],
 )
 def test_what_is_not_called_json_is_not_read_as_json(client: httpx.Client, headers: dict[str, str]) -> None:
-    body = b"[" + ROW + b"]" + b" " * 100_000
-    found = post(client, "/score/card_taps", body, headers)
-    assert len(json.dumps(found)) < 5_000
+    for path in (*SCORING, "/predict", "/prediction", "/insert"):
+        response = client.post(path, content=b"[" + ROW + b"]" + b" " * 100_000, headers=headers)
+        assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
+        assert "Content-Type: application/json" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("path", [*SCORING, "/predict", "/prediction"])
+def test_an_unknown_query_parameter_is_refused(client: httpx.Client, path: str) -> None:
+    response = client.post(path, params={"reason": 2}, content=b"[]", headers=JSON)
+    (problem,) = response.json()["detail"]
+    assert (response.status_code, problem["loc"], problem["type"]) == (422, ["query", "reason"], "extra_forbidden")
 
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/v1+json"])

@@ -10,11 +10,13 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.model.manifest import Feature
 from fraud_detection_api.model.scorer import Scorer
+from fraud_detection_api.schemas.card_transactions import CARD_TRANSACTIONS
 from fraud_detection_api.schemas.learning import Supervised
+from fraud_detection_api.schemas.reasons import JUST_SCORES
 from fraud_detection_api.schemas.record import Kind, Record
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.answers import Scored, full_answer, short_answer
-from fraud_detection_api.services.single_answers import fraud_answer
+from fraud_detection_api.services.answers import AT_ONCE, Scored, full_answer, short_answer, writer_of
+from fraud_detection_api.services.fair_queue import FairQueue
 from tests.small_models import SmallModel
 
 NASTY_TEXTS = ['"', "\\", "\n", "caf\u00e9 \u4e2d \U0001f600", "%s %d {}", "", "\u2028", "</script>", "\x00"]
@@ -122,10 +124,19 @@ def test_the_threshold_of_a_single_answer_is_spelled_as_the_probabilities_that_i
     credit_model: SmallModel,
 ) -> None:
     at = float(np.float32(0.54097974))  # as a threshold that is a record's own probability
-    found = json.loads(fraud_answer(scored(columns([7], [0.5]), credit_model, [at], threshold=at)))
+    (address,) = CARD_TRANSACTIONS.addresses
+    write = writer_of(address, CARD_TRANSACTIONS, FairQueue())
+    found = json.loads(write(scored(columns([7], [0.5]), credit_model, [at], threshold=at), JUST_SCORES))
     assert found == {
         "prediction": 1,
         "fraud_probability": 0.54097974,
         "threshold": 0.54097974,
         "model_version": "3-0f5c2a9b",
     }
+
+
+def test_a_long_answer_is_written_in_parts_that_are_one_list(credit_model: SmallModel) -> None:
+    keys, values = list(range(AT_ONCE * 2 + 1)), [0.5] * (AT_ONCE * 2 + 1)
+    long = scored(columns(keys, values), credit_model, values)
+    for write in (short_answer, full_answer):
+        assert [answer["key"] for answer in json.loads(write(long))] == keys

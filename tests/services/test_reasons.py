@@ -11,11 +11,11 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.schemas.reasons import ReasonsAsked, ReasonsFor
+from fraud_detection_api.schemas.reasons import Question, ReasonsAsked, ReasonsFor
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.answers import full_answer, reasoned_answer
+from fraud_detection_api.services.answers import full_answer
 from fraud_detection_api.services.bulk_scoring import BulkFiles, score_file
-from fraud_detection_api.services.pace import Pace
+from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.reasons import Reasons, strongest
 from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
 from tests.examples import Row, good_rows, records_of
@@ -36,7 +36,7 @@ def columns_of(rows: list[Row], use_case: UseCase) -> Columns:
 def answers(rows: list[Row], scorer: Scorer, asked: ReasonsAsked, use_case: UseCase = CREDIT_ACCOUNTS) -> Answers:
     """The full answers to these rows; but for their reasons they are what they are without."""
     scored = scored_rows(rows, scorer, use_case)
-    found: Answers = json.loads(reasoned_answer(scored, Reasons(use_case), asked))
+    found: Answers = json.loads(full_answer(scored, Question(asked), Reasons(use_case)))
     plain = json.loads(full_answer(scored))
     assert [{name: value for name, value in answer.items() if name != "reasons"} for answer in found] == plain
     return found
@@ -107,10 +107,10 @@ class TestReasons:
 
     def test_beside_other_requests_are_the_same(self, credit_scorer: Scorer, credit_model: SmallModel) -> None:
         scorer = credit_scorer
-        columns, pace = columns_of(credit_model.training_rows, CREDIT_ACCOUNTS), Pace()
+        columns, queue = columns_of(credit_model.training_rows, CREDIT_ACCOUNTS), FairQueue()
         flagged = scorer.scores(columns).flagged
-        pace.another()
-        crowded = Reasons(CREDIT_ACCOUNTS, pace).texts(columns, scorer, flagged, ALL)
+        queue.hear_another()
+        crowded = Reasons(CREDIT_ACCOUNTS, queue).texts(columns, scorer, flagged, ALL)
         assert crowded == Reasons(CREDIT_ACCOUNTS).texts(columns, scorer, flagged, ALL)
 
 
@@ -124,7 +124,7 @@ class TestBulk:
         files = BulkFiles(tmp_path / "records.parquet", tmp_path / f"scores{output}")
         write_rows(files.records, rows, use_case)
         found = self.column(files, scorer, use_case, ReasonsAsked(3))
-        online = reasoned_answer(scored_rows(rows, scorer, use_case), Reasons(use_case), ReasonsAsked(3))
+        online = full_answer(scored_rows(rows, scorer, use_case), Question(ReasonsAsked(3)), Reasons(use_case))
         assert [json.loads(text) for text in found] == [answer["reasons"] for answer in json.loads(online)]
         assert "[]" in found
 

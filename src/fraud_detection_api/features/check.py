@@ -1,16 +1,19 @@
 """The one check of bounds and rules: records and tables both go through these lines."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from fraud_detection_api.errors import Problem, RecordsRefused
+from fraud_detection_api.errors import MOST_PROBLEMS, Problem, RecordsRefused
 from fraud_detection_api.features.columns import Columns, Texts
 from fraud_detection_api.schemas.record import Kind, RecordField, formatted
 from fraud_detection_api.schemas.use_case import Rule, UseCase
+
+CHECKED_AT_ONCE = 8_192
 
 
 class RecordCheck:
@@ -24,8 +27,8 @@ class RecordCheck:
         self._position = {name: index for index, name in enumerate(use_case.feature_names)}
 
     def refuse(self, columns: Columns) -> None:
-        """Raise RecordsRefused with every problem, if there is one."""
-        found = self.problems(columns)
+        """Raise RecordsRefused with the first problems, if there is one."""
+        found = self.first_problems(columns)
         if found:
             raise RecordsRefused(found)
 
@@ -39,6 +42,18 @@ class RecordCheck:
         for name, adapter in self._text_adapters.items():
             found.extend(_refused_texts(name, adapter, self._texts_of(name, columns)))
         return sorted(found, key=lambda problem: problem.row) if found else found
+
+    def first_problems(self, columns: Columns) -> list[Problem]:
+        """The first hundred problems or some more; of 100,000 wrong records not all are looked at."""
+        if len(columns) <= CHECKED_AT_ONCE:
+            return self.problems(columns)
+        found: list[Problem] = []
+        for start in range(0, len(columns), CHECKED_AT_ONCE):
+            problems = self.problems(columns.part(start, start + CHECKED_AT_ONCE))
+            found += [replace(problem, row=problem.row + start) for problem in problems]
+            if len(found) >= MOST_PROBLEMS:
+                break
+        return found
 
     @cached_property
     def _text_adapters(self) -> dict[str, TypeAdapter[object]]:

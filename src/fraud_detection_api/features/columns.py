@@ -1,5 +1,6 @@
 """Columns: many records, field by field, as the record reader and the table reader give them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,9 +26,27 @@ class Columns:
     def __len__(self) -> int:
         return int(self.numbers.shape[1])
 
+    def part(self, start: int, stop: int) -> "Columns":
+        """The columns of neighbouring records, not copied."""
+        texts = {name: values[start:stop] for name, values in self.texts.items()}
+        return Columns(self.identifiers[start:stop], self.numbers[:, start:stop], texts)
+
     def take(self, rows: NDArray[np.intp]) -> "Columns":
         """The same columns with only these rows."""
         identifiers = self.identifiers
         kept = [identifiers[row] for row in rows] if isinstance(identifiers, list) else identifiers[rows]
         texts = {name: [values[row] for row in rows] for name, values in self.texts.items()}
         return Columns(kept, self.numbers[:, rows], texts)
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """The columns of all these records, one part after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    identifiers: NDArray[np.int64] | list[str] = [
+        key for part in parts if isinstance(part.identifiers, list) for key in part.identifiers
+    ]
+    arrays = [part.identifiers for part in parts if not isinstance(part.identifiers, list)]
+    texts = {name: [text for part in parts for text in part.texts[name]] for name in parts[0].texts}
+    numbers = np.concatenate([part.numbers for part in parts], axis=1)
+    return Columns(np.concatenate(arrays) if arrays else identifiers, numbers, texts)

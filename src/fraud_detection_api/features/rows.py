@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fraud_detection_api.errors import Problem, RecordsRefused
 from fraud_detection_api.features.columns import Columns, Numbers, Texts
+from fraud_detection_api.features.json_values import Content
 from fraud_detection_api.schemas.record import Kind, Record, RecordField
 from fraud_detection_api.schemas.times import day_number, iso_date
 from fraud_detection_api.schemas.use_case import UseCase
@@ -27,7 +28,7 @@ class RecordReader:
         self._plain = len(self._numeric) == len(use_case.features)
         self._text_fields = [field for field in use_case.fields if field.is_text]
 
-    def read(self, body: bytes, most_records: int) -> Columns | None:
+    def read(self, body: Content, most_records: int) -> Columns | None:
         """The columns of a plain body, or None where Pydantic has to look at it."""
         found = self._reader.read(body, most_records) if self._reader else None
         if found is None:
@@ -71,7 +72,7 @@ class RecordReader:
             raise RecordsRefused([Problem(row, field.name, message, str(keys[row])) for row in outside])
         return np.array(keys, dtype=np.int64)
 
-    def _texts(self, body: bytes, size: int, spans: bytes) -> dict[str, Texts]:
+    def _texts(self, body: Content, size: int, spans: bytes) -> dict[str, Texts]:
         if not self._text_fields:
             return {}
         places = np.frombuffer(spans, dtype=np.int64).reshape(len(self._text_fields), size, 2).tolist()

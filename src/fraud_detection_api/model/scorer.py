@@ -55,6 +55,11 @@ class Scores:
             return {FRAUD.name: self.values}
         return dict(zip(ANOMALY.fields, (self.values, self.anomaly_scores), strict=True))
 
+    def part(self, start: int, stop: int) -> "Scores":
+        """The scores of some neighbouring records."""
+        anomaly_scores = None if self.anomaly_scores is None else self.anomaly_scores[start:stop]
+        return Scores(self.values[start:stop], self.flagged[start:stop], anomaly_scores)
+
 
 class Scorer:
     """A proven model with its version: what one request takes and keeps to the end."""

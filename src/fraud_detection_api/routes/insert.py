@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal, TypeVar
@@ -14,9 +14,8 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from fraud_detection_api.errors import DeadlineExceeded, Misfit, ScoresRefused, TooBusy, TooManyRecords
-from fraud_detection_api.routes.deadline import Deadline
-from fraud_detection_api.routes.scoring_lane import read_body
+from fraud_detection_api.errors import Misfit, ScoresRefused, TooManyRecords
+from fraud_detection_api.features.json_values import has_more
 from fraud_detection_api.schemas.answers import Refusal
 from fraud_detection_api.schemas.stored_scores import SAFE_NAME, Insertion, PageQuery, ScoresPage
 from fraud_detection_api.services.store import Store
@@ -24,6 +23,7 @@ from fraud_detection_api.services.store import Store
 INSERTED: Literal["values inserted"] = "values inserted"
 JSON = "application/json"
 COLUMNS = ("id", "outlier_prob", "class_pred")
+INSERT, SCORES = "/insert", "scores"
 COMMAS_PER_ROW = 4  # one for each of three columns, and a few between the fields
 
 Found = TypeVar("Found")
@@ -40,6 +40,7 @@ INSERT_REFUSALS: dict[int | str, dict[str, object]] = {
     408: {"model": Refusal, "description": "The body did not arrive within the deadline"},
     **{status: words for status, words in REFUSALS.items() if status != 404},
     413: {"model": Refusal, "description": "Too many scores or bytes"},
+    415: {"model": Refusal, "description": "The body is not said to be JSON"},
 }
 BODY = {
     "requestBody": {"required": True, "content": {JSON: {"schema": Insertion.model_json_schema()}}},
@@ -48,31 +49,19 @@ BODY = {
 
 @dataclass
 class StoreDoor:
-    """The way to the store, and how much of it a worker takes at once; off the event loop."""
+    """The way to the store, off the event loop."""
 
     store: Store
     max_rows: int
     threads: ThreadPoolExecutor
-    max_body_bytes: int
-    max_in_flight: int
-    deadline_seconds: float
-    in_flight: int = 0
 
     async def insert(self, request: Request) -> None:
         """Read a body and store what it holds."""
-        length, kind = request.headers.get("content-length", "0"), request.headers.get("content-type", "")
-        with self._place() as deadline:
-            body = await read_body(request.receive, int(length), self.max_body_bytes)
-            deadline.late = DeadlineExceeded
-            if kind.partition(";")[0].strip().lower() != JSON:  # any web page may make a browser send other kinds
-                raise _refused(Misfit((), "Input should be sent as application/json", kind="dict_type"), within="body")
-            await self._apart(partial(_insert, self.store, self.max_rows, body))
+        await self._apart(partial(_insert, self.store, self.max_rows, await request.body()))
 
     async def page(self, project: str, table: str, query: PageQuery) -> bytes:
         """A page of the store, as JSON."""
-        with self._place() as deadline:
-            deadline.late = DeadlineExceeded
-            return await self._apart(partial(_page, self.store, project, table, query))
+        return await self._apart(partial(_page, self.store, project, table, query))
 
     async def close(self) -> None:
         """Let go of the store when the service ends; on no thread of its own, where others may wait before it."""
@@ -80,17 +69,6 @@ class StoreDoor:
 
     async def _apart(self, work: Callable[[], Found]) -> Found:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work)
-
-    @contextmanager
-    def _place(self) -> Iterator[Deadline]:
-        if self.in_flight >= self.max_in_flight:
-            raise TooBusy(self.max_in_flight)
-        self.in_flight += 1
-        try:
-            with Deadline(self.deadline_seconds) as deadline:
-                yield deadline
-        finally:
-            self.in_flight -= 1
 
 
 def store_router(door: StoreDoor) -> APIRouter:
@@ -103,7 +81,7 @@ def store_router(door: StoreDoor) -> APIRouter:
 
     router = APIRouter(tags=["score store"], lifespan=lifespan)
 
-    @router.post("/insert", summary="Store scores", responses=INSERT_REFUSALS, openapi_extra=BODY)
+    @router.post(INSERT, summary="Store scores", responses=INSERT_REFUSALS, openapi_extra=BODY)
     async def insert(request: Request) -> Literal["values inserted"]:
         """Store one score, or lists of one length: all of them or none. An id that is there already is updated."""
         await door.insert(request)
@@ -123,7 +101,7 @@ def store_router(door: StoreDoor) -> APIRouter:
 
 
 def _insert(store: Store, most: int, body: bytes) -> None:
-    if body.count(b",") > COMMAS_PER_ROW * most:  # counted in a moment, read in seconds
+    if has_more(body, b",", COMMAS_PER_ROW * most):  # counted in a moment, read in seconds
         raise TooManyRecords(most)
     insertion = _insertion(_json(body))
     if len(insertion.id) > most:

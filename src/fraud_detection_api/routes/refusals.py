@@ -1,24 +1,28 @@
 """Errors as HTTP: one body shape, `detail` and `code`; of refused values `detail` is FastAPI's own list."""
 
 import json
-import math
-from itertools import islice
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from fraud_detection_api.errors import BodyTooLarge, BodyTooSlow, FraudError, Problem, RecordsRefused
+from fraud_detection_api.errors import (
+    MOST_PROBLEMS,
+    BodyTooLarge,
+    BodyTooSlow,
+    FraudError,
+    InputRefused,
+    Misfit,
+    Problem,
+    RecordsRefused,
+)
 from fraud_detection_api.schemas.answers import Refusal
+from fraud_detection_api.schemas.plain_values import plain
 
-MOST_PROBLEMS = 100  # a caller fixes the first ones; 100,000 bad records must not make a 100 MB answer
 NO_ADDRESS = "There is no such address; /docs shows them all."
 INPUT_REFUSED = RecordsRefused.code
 CODES = {400: "body_unreadable"}
-DEEPEST = 3
-LONGEST_TEXT = 500
-MOST_ITEMS = 50  # of an array or object that is repeated to the caller
 
 
 def add_refusals(app: FastAPI) -> None:
@@ -38,6 +42,8 @@ def refusal_of(error: FraudError) -> Response:
     if isinstance(error, RecordsRefused):
         found = [_problem(problem, alone=error.alone) for problem in error.problems[:MOST_PROBLEMS]]
         return refusal(error.status, found, error.code)
+    if isinstance(error, InputRefused):
+        return refusal(error.status, [_misfit(misfit) for misfit in error.misfits[:MOST_PROBLEMS]], error.code)
     headers = {"Retry-After": "1"} if error.status in (429, 503) else {}
     if isinstance(error, BodyTooLarge | BodyTooSlow):
         headers["Connection"] = "close"  # what is left of the body is not worth reading
@@ -55,7 +61,7 @@ async def _fraud_error(_: Request, error: FraudError) -> Response:
 
 
 async def _validation_error(_: Request, error: RequestValidationError) -> Response:
-    return refusal(422, [_plain(each) for each in error.errors()[:MOST_PROBLEMS]], INPUT_REFUSED)
+    return refusal(422, [plain(each) for each in error.errors()[:MOST_PROBLEMS]], INPUT_REFUSED)
 
 
 async def _http_exception(request: Request, error: HTTPException) -> Response:
@@ -77,24 +83,12 @@ def _allowed(methods: str) -> str:
 
 def _problem(problem: Problem, *, alone: bool) -> dict[str, object]:
     place = ["body", problem.field] if alone else ["body", problem.row, problem.field]
-    return {"type": problem.kind, "loc": place, "msg": problem.message, "input": _plain(problem.value)}
+    return {"type": problem.kind, "loc": place, "msg": problem.message, "input": plain(problem.value)}
 
 
-def _plain(value: object, depth: int = 0) -> object:
-    """What JSON can say: no infinities, nothing nested or long without end, no objects."""
-    if depth > DEEPEST:
-        return "..."
-    if isinstance(value, dict):
-        return {_short(str(key)): _plain(each, depth + 1) for key, each in islice(value.items(), MOST_ITEMS)}
-    if isinstance(value, list | tuple):
-        return [_plain(each, depth + 1) for each in value[:MOST_ITEMS]]
-    if isinstance(value, bool | None) or (isinstance(value, int | float) and abs(value) < math.inf):
-        return value
-    return _short(value if isinstance(value, str) else str(value))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "..."
+def _misfit(misfit: Misfit) -> dict[str, object]:
+    found = {"type": misfit.kind, "loc": misfit.place, "msg": misfit.message, "input": misfit.value}
+    return found if misfit.context is None else found | {"ctx": misfit.context}
 
 
 def _json(status: int, content: object, headers: dict[str, str] | None = None) -> Response:

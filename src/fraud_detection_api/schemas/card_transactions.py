@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
+from fraud_detection_api.schemas.address import Address, BodyForm, OwnAnswer, RecordScore
+from fraud_detection_api.schemas.answers import FraudPrediction
 from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
@@ -69,6 +71,15 @@ class CardTransaction(Record):
     )
 
 
+def _prediction(given: RecordScore) -> dict[str, object]:
+    return {
+        "prediction": int(given.flagged),
+        "fraud_probability": given.score,
+        "threshold": given.threshold,
+        "model_version": given.model_version,
+    }
+
+
 CARD_TRANSACTIONS = UseCase(
     name="card_transactions",
     title="Card transactions",
@@ -76,4 +87,13 @@ CARD_TRANSACTIONS = UseCase(
     learning=Supervised(label="Class", order_column="Time", models=("xgboost", "logistic", "forest", "tree", "svm")),
     purpose="Tells which payments by card look like fraud, so that people look at those first.",
     not_for="Refusing a payment, or blocking a card, without a person who looks.",
+    addresses=(
+        Address(
+            "/predict_fraud",
+            BodyForm.RECORD,
+            OwnAnswer(FraudPrediction, _prediction),
+            summary="Score one card transaction",
+            description="A transaction in, whether it is flagged out, with the probability and the threshold.",
+        ),
+    ),
 )

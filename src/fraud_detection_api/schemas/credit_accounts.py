@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from fraud_detection_api.schemas.address import Address
 from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import Rule, UseCase
@@ -54,6 +55,13 @@ CREDIT_ACCOUNTS = UseCase(
     entity="customer_id",
     purpose="Tells which customers' credit accounts look like fraud, so that people look at those first.",
     not_for="Granting credit, or deciding about a customer without a person who looks.",
+    addresses=(
+        Address(
+            "/fraud_detection",
+            summary="Score credit accounts",
+            description="A list of accounts in, each customer's fraud probability out, in the same order.",
+        ),
+    ),
     rules=(
         Rule(
             fields=("number_of_accounts_in_arrears", "number_of_open_accounts"),

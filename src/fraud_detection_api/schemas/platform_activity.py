@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from fraud_detection_api.schemas.address import vector_address
 from fraud_detection_api.schemas.learning import Unsupervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
@@ -33,4 +34,5 @@ PLATFORM_ACTIVITY = UseCase(
     learning=Unsupervised(n_estimators=100, contamination=0.001, random_state=16),
     purpose="Tells which activity is unlike the rest, so that people look at it first.",
     not_for="Calling activity fraud: what is strange may well be honest.",
+    addresses=(vector_address("/prediction"),),
 )

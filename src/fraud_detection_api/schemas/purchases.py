@@ -2,6 +2,8 @@
 
 from pydantic import Field
 
+from fraud_detection_api.schemas.address import Address, BodyForm, OwnAnswer, RecordScore
+from fraud_detection_api.schemas.answers import CustomerPrediction
 from fraud_detection_api.schemas.learning import Unsupervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.source_tables import SourceTable, SourceTables, Total
@@ -54,6 +56,16 @@ class Fill(Record):
     liters: float = Field(examples=[70.25], ge=0, le=1e6)
 
 
+def _prediction(given: RecordScore) -> dict[str, object]:
+    return {
+        "user_id": given.identifier,
+        "class_pred": "fraud" if given.flagged else "nonfraud",
+        "outlier_prob": given.score,
+        "anomaly_score": given.anomaly_score,
+        "model_version": given.model_version,
+    }
+
+
 PURCHASES = UseCase(
     name="purchases",
     title="Purchases",
@@ -68,4 +80,13 @@ PURCHASES = UseCase(
     ),
     purpose="Tells which customers buy unlike the rest, so that people look at those first.",
     not_for="Calling a customer a fraudster: what is strange may well be honest.",
+    addresses=(
+        Address(
+            "/predict",
+            BodyForm.RECORD,
+            OwnAnswer(CustomerPrediction, _prediction),
+            summary="Score one customer's purchases",
+            description="A customer in, the class out, with how strange the purchases are.",
+        ),
+    ),
 )

@@ -24,3 +24,14 @@ class ReasonsAsked:
 def reasons_asked(most: int, of: ReasonsFor) -> ReasonsAsked | None:
     """What is asked, if anything is."""
     return ReasonsAsked(most, of) if most else None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is wanted beside the scores."""
+
+    reasons: ReasonsAsked | None = None
+    anomaly_score: bool = False
+
+
+JUST_SCORES = Question()

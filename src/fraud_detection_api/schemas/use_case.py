@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from fraud_detection_api.errors import UseCaseInvalid
+from fraud_detection_api.schemas.address import Address
 from fraud_detection_api.schemas.judging import Costs, Gate
 from fraud_detection_api.schemas.learning import Supervised, Unsupervised
 from fraud_detection_api.schemas.record import Kind, Record, RecordField, fields_of, is_personal
@@ -49,6 +50,7 @@ class UseCase:
     tables: SourceTables | None = None  # what its records are made from, where they are no table of their own
     purpose: str = ""  # what its models are for
     not_for: str = ""  # what nobody should use them for
+    addresses: tuple[Address, ...] = ()  # where its records are scored beside /score/<name>
 
     def __post_init__(self) -> None:
         for problem in self._problems():

@@ -1,7 +1,8 @@
-"""Answers as bytes: the short one of a use case's own address, and the full one of /score."""
+"""Answers as bytes: short, full, in a use case's own words, or whether a vector is one of the usual ones."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import orjson
@@ -9,10 +10,17 @@ from numpy.typing import NDArray
 
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.scorer import Scorer, Scores, Warned
-from fraud_detection_api.schemas.reasons import ReasonsAsked
+from fraud_detection_api.schemas.address import Address, AnswerForm, BodyForm, OwnAnswer, RecordScore
+from fraud_detection_api.schemas.reasons import JUST_SCORES, Question, ReasonsAsked
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.decisions import decisions
+from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.reasons import Reasons
+
+INLIER, OUTLIER = 1, -1
+AT_ONCE = 4_096
+
+Fields = Mapping[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -27,32 +35,92 @@ class Scored:
     def __len__(self) -> int:
         return len(self.columns)
 
+    def part(self, start: int, stop: int) -> "Scored":
+        """Some neighbouring records."""
+        return replace(self, columns=self.columns.part(start, stop), scores=self.scores.part(start, stop))
 
-def short_answer(scored: Scored) -> bytes:
+
+AnswerWriter = Callable[[Scored, Question], bytes]
+
+
+def short_answer(scored: Scored, _: Question = JUST_SCORES) -> bytes:
     """Identifier and score of each record."""
-    return _rows(dict(_scores(scored)), len(scored))
+    return _listed(scored, lambda part: dict(_scores(part)))
 
 
-def full_answer(scored: Scored) -> bytes:
-    """Identifier, score, decision, warnings and model version of each record."""
-    return _full_answer(scored, {})
+def full_answer(scored: Scored, question: Question = JUST_SCORES, reasons: Reasons | None = None) -> bytes:
+    """Identifier, score, decision, warnings and model version of each record, and reasons where they are asked for."""
+    return _listed(scored, lambda part: _full(part, question.reasons, reasons))
 
 
-def reasoned_answer(scored: Scored, reasons: Reasons, asked: ReasonsAsked) -> bytes:
-    """The full answer with the reasons that were asked for."""
-    return _full_answer(scored, {"reasons": reasons.texts(scored.columns, scored.scorer, scored.scores.flagged, asked)})
+def inlier_answer(scored: Scored, question: Question = JUST_SCORES) -> bytes:
+    """Whether a record is one of the usual ones, and its score under the documented misspelling as well."""
+    inlier = {"is_inlier": OUTLIER if scored.scores.flagged[0] else INLIER}
+    score = None if scored.scores.anomaly_scores is None else scored.scores.anomaly_scores[0]
+    return _json(inlier | {"anomaly_score": score, "anomoly_score": score} if question.anomaly_score else inlier)
 
 
-def _full_answer(scored: Scored, more: Mapping[str, list[str]]) -> bytes:
-    size = len(scored)
-    fields = {
+def own_answer(scored: Scored, _: Question, own: OwnAnswer) -> bytes:
+    """Each record's answer in a use case's own words."""
+    return _json([own.write(record_score) for record_score in _record_scores(scored)])
+
+
+def writer_of(address: Address, use_case: UseCase, queue: FairQueue) -> AnswerWriter:
+    """What writes the answers of an address."""
+    match address.answer:
+        case AnswerForm.INLIER:
+            return inlier_answer
+        case AnswerForm.SHORT:
+            write: AnswerWriter = short_answer
+        case AnswerForm.FULL:
+            write = partial(full_answer, reasons=Reasons(use_case, queue))
+        case own:
+            write = partial(own_answer, own=own)
+    return write if address.reads is BodyForm.RECORDS else partial(_only, write=write)
+
+
+def _only(scored: Scored, question: Question, write: AnswerWriter) -> bytes:
+    """The answer to one record without the list around it."""
+    return write(scored, question)[1:-1]
+
+
+def _record_scores(scored: Scored) -> Iterator[RecordScore]:
+    scores, scorer = scored.scores, scored.scorer
+    threshold = np.float32(scorer.manifest.threshold)  # as it decides
+    for row, key in enumerate(_plain_keys(scored)):
+        anomaly_score = None if scores.anomaly_scores is None else scores.anomaly_scores[row]
+        flagged = bool(scores.flagged[row])
+        yield RecordScore(key, scores.values[row], flagged, threshold, anomaly_score, scorer.version)
+
+
+def _plain_keys(scored: Scored) -> Sequence[int | str | None]:
+    if scored.use_case.identifier is None:
+        return [None] * len(scored)
+    identifiers = scored.columns.identifiers
+    return identifiers if isinstance(identifiers, list) else identifiers.tolist()
+
+
+def _full(scored: Scored, asked: ReasonsAsked | None, reasons: Reasons | None) -> Fields:
+    size, version = len(scored), f'"{scored.scorer.version}"'
+    more = {}
+    if asked and reasons:
+        more["reasons"] = reasons.texts(scored.columns, scored.scorer, scored.scores.flagged, asked)
+    return {
         **dict(_scores(scored)),
         "decision": [f'"{decision}"' for decision in decisions(scored.scores.flagged)],
         "warnings": _warnings(scored.scorer.warnings(scored.columns), size),
-        "model_version": [f'"{scored.scorer.version}"'] * size,
+        "model_version": [version] * size,
         **more,
     }
-    return _rows(fields, size)
+
+
+def _listed(scored: Scored, fields: Callable[[Scored], Fields]) -> bytes:
+    """A JSON list of the records, some at a time: the texts that an answer is made of take several times its bytes."""
+    size = len(scored)
+    if size <= AT_ONCE:
+        return f"[{_rows(fields(scored), size)}]".encode()
+    parts = (scored.part(at, at + AT_ONCE) for at in range(0, size, AT_ONCE))
+    return b"[%b]" % b",".join([_rows(fields(part), len(part)).encode() for part in parts])
 
 
 def _scores(scored: Scored) -> Iterator[tuple[str, list[str]]]:
@@ -62,14 +130,18 @@ def _scores(scored: Scored) -> Iterator[tuple[str, list[str]]]:
         yield name, _numbers(numbers)
 
 
-def _rows(fields: Mapping[str, list[str]], size: int) -> bytes:
+def _rows(fields: Fields, size: int) -> str:
     # names and values laid in turn by slices and joined once: a quarter of the time of one template a row
     step = 2 * len(fields)
     parts = [""] * (size * step)
     for position, (name, values) in enumerate(fields.items()):
         parts[2 * position :: step] = [f',"{name}":' if position else f'}},{{"{name}":'] * size
         parts[2 * position + 1 :: step] = values
-    return f"[{''.join(parts)[2:]}{'}' if size else ''}]".encode()
+    return "".join(parts)[2:] + "}" if size else ""
+
+
+def _json(content: object) -> bytes:
+    return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _keys(columns: Columns) -> list[str]:

@@ -14,7 +14,7 @@ from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.reasons import ReasonsAsked, ReasonsFor
 from fraud_detection_api.schemas.record import Kind, RecordField, to_json
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.pace import Pace
+from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.wording import LOWERS, RAISES, wordings
 
 TOGETHER = 32  # records explained in one go, about 3 ms for 300 trees of depth 6
@@ -25,10 +25,10 @@ NONE = "[]"
 class Reasons:
     """The reasons of one use case's scores."""
 
-    def __init__(self, use_case: UseCase, pace: Pace | None = None) -> None:
+    def __init__(self, use_case: UseCase, queue: FairQueue | None = None) -> None:
         self._fields = use_case.features
         self._wordings = wordings(use_case.features, use_case.score.pushed)
-        self._pace = pace or Pace()
+        self._queue = queue or FairQueue()
 
     def texts(self, columns: Columns, scorer: Scorer, flagged: NDArray[np.bool_], asked: ReasonsAsked) -> list[str]:
         """Each record's reasons as JSON; none for a record that was not asked about."""
@@ -36,7 +36,7 @@ class Reasons:
         rows = np.flatnonzero(flagged | (asked.of is ReasonsFor.ALL))
         for start in range(0, len(rows), TOGETHER):
             some = rows[start : start + TOGETHER]
-            with self._pace.turn():
+            with self._queue.slot():
                 for row, reasons in zip(
                     some.tolist(), self._reasons(columns.take(some), scorer, asked.most), strict=True
                 ):

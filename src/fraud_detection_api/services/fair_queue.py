@@ -1,4 +1,4 @@
-"""Pace: long work gives way to the short requests beside it, and ends where nobody waits for it any more."""
+"""A fair queue: long work gives way to the short requests beside it, and is abandoned where nobody waits for it."""
 
 import time
 from collections.abc import Iterator
@@ -9,25 +9,25 @@ from threading import Condition, Event
 REST = 3.0  # times as long as the work: a fourth of a processor while others come, the whole of it otherwise
 LONGEST_REST = 0.1
 
-_GIVEN_UP: ContextVar[Event | None] = ContextVar("given_up", default=None)
+_ABANDONED: ContextVar[Event | None] = ContextVar("abandoned", default=None)
 
 
-class GivenUp(Exception):
+class Abandoned(Exception):
     """Nobody waits for this work any more; raised in its own thread alone."""
 
 
 @contextmanager
-def waited_for() -> Iterator[Context]:
-    """A context to run work in, in any thread: its next turn raises GivenUp once this block has been left."""
-    given_up, context = Event(), copy_context()
-    context.run(_GIVEN_UP.set, given_up)
+def awaited() -> Iterator[Context]:
+    """A context to run work in, in any thread: its next slot raises Abandoned once this block has been left."""
+    abandoned, context = Event(), copy_context()
+    context.run(_ABANDONED.set, abandoned)
     try:
         yield context
     finally:
-        given_up.set()
+        abandoned.set()
 
 
-class Pace:
+class FairQueue:
     """Hears of other requests, and keeps pieces of work apart while there are any."""
 
     def __init__(self) -> None:
@@ -38,21 +38,21 @@ class Pace:
         self._came = 0
         self._done = 0
 
-    def another(self) -> None:
+    def hear_another(self) -> None:
         """Another request has come."""
         self._others += 1
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def slot(self) -> Iterator[None]:
         """One piece of work at a time, first come first served, rested from the last piece if others came since."""
         with self._alone():
             began = time.perf_counter()
             if self._others != self._heard and self._free_at > began:
                 time.sleep(self._free_at - began)
             self._heard = self._others
-            given_up = _GIVEN_UP.get()
-            if given_up and given_up.is_set():
-                raise GivenUp
+            abandoned = _ABANDONED.get()
+            if abandoned and abandoned.is_set():
+                raise Abandoned
             began = time.perf_counter()
             yield
             ended = time.perf_counter()

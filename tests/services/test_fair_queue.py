@@ -1,4 +1,4 @@
-"""Pace: pieces one at a time, first come first served; what nobody waits for is not begun."""
+"""A fair queue: pieces one at a time, first come first served; what nobody waits for is not begun."""
 
 import threading
 import time
@@ -6,56 +6,56 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fraud_detection_api.services.pace import GivenUp, Pace, waited_for
+from fraud_detection_api.services.fair_queue import Abandoned, FairQueue, awaited
 
 
-def test_a_piece_that_nobody_waits_for_is_not_begun_and_leaves_the_turn_to_others() -> None:
-    pace, begun = Pace(), list[str]()
+def test_a_piece_that_nobody_waits_for_is_not_begun_and_leaves_the_slot_to_others() -> None:
+    queue, begun = FairQueue(), list[str]()
 
     def piece(name: str) -> None:
-        with pace.turn():
+        with queue.slot():
             begun.append(name)
 
-    with waited_for() as context:
+    with awaited() as context:
         context.run(piece, "waited for")
-    with pytest.raises(GivenUp):
-        context.run(piece, "given up")
+    with pytest.raises(Abandoned):
+        context.run(piece, "abandoned")
     piece("another")
     assert begun == ["waited for", "another"]
 
 
-def test_giving_up_reaches_the_thread_that_works() -> None:
-    pace, begun, left = Pace(), threading.Event(), threading.Event()
+def test_abandoning_reaches_the_thread_that_works() -> None:
+    queue, begun, left = FairQueue(), threading.Event(), threading.Event()
 
     def work() -> None:
-        with pace.turn():
+        with queue.slot():
             begun.set()
             left.wait()
-        with pace.turn():
+        with queue.slot():
             raise AssertionError("nobody waits for this piece")
 
     with ThreadPoolExecutor(1) as pool:
-        with waited_for() as context:
+        with awaited() as context:
             working = pool.submit(context.run, work)
             begun.wait()
         left.set()
-        with pytest.raises(GivenUp):
+        with pytest.raises(Abandoned):
             working.result()
 
 
 def test_a_short_work_gets_in_between_the_pieces_of_a_long_one() -> None:
-    pace, order, begun, asked = Pace(), list[str](), threading.Event(), threading.Event()
+    queue, order, begun, asked = FairQueue(), list[str](), threading.Event(), threading.Event()
 
     def long() -> None:
         for _ in range(50):
-            with pace.turn():
+            with queue.slot():
                 order.append("long")
                 begun.set()
                 asked.wait()
 
     def short() -> None:
         asked.set()
-        with pace.turn():
+        with queue.slot():
             order.append("short")
 
     with ThreadPoolExecutor(2) as pool:
@@ -68,11 +68,11 @@ def test_a_short_work_gets_in_between_the_pieces_of_a_long_one() -> None:
 
 
 def test_pieces_of_several_threads_do_not_overlap() -> None:
-    pace, inside = Pace(), list[int]()
+    queue, inside = FairQueue(), list[int]()
 
     def work(number: int) -> None:
         for _ in range(20):
-            with pace.turn():
+            with queue.slot():
                 inside.append(number)
                 time.sleep(0.0005)
                 assert inside == [number]

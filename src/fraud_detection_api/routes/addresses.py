@@ -1,0 +1,124 @@
+"""Where records are scored: every address as data, served by the fast path and documented by FastAPI."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel
+
+from fraud_detection_api.errors import UseCaseInvalid
+from fraud_detection_api.routes.fast_path import NoQuery, ReasonsQuery
+from fraud_detection_api.schemas.address import Address, AnswerForm, BodyForm, vector_address
+from fraud_detection_api.schemas.answers import InlierPrediction, Refusal, full_score_answer, score_answer
+from fraud_detection_api.schemas.score_kinds import ANOMALY
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.services.bodies import vector_of
+
+Described = Callable[..., Awaitable[None]]
+
+ANSWERS: dict[int | str, dict[str, object]] = {
+    200: {
+        "headers": {
+            "X-Model-Version": {"description": "The model that gave these scores", "schema": {"type": "string"}},
+            "X-Request-ID": {"description": "The caller's id, or one made here", "schema": {"type": "string"}},
+        }
+    },
+    400: {"model": Refusal, "description": "The body cannot be read at all"},
+    408: {"model": Refusal, "description": "The body did not arrive within the deadline"},
+    413: {"model": Refusal, "description": "Too many records or bytes"},
+    415: {"model": Refusal, "description": "The body is not said to be JSON"},
+    429: {"model": Refusal, "description": "Too many requests in flight; Retry-After says when to come again"},
+    503: {"model": Refusal, "description": "No model can be served, or no answer within the deadline"},
+}
+
+
+def score_path(use_case: str) -> str:
+    """The address of a use case's full answer."""
+    return f"/score/{use_case}"
+
+
+def prediction_path(use_case: UseCase) -> str:
+    """The address that takes a use case's bare vectors."""
+    declared = (each.path for each in use_case.addresses if each.reads is BodyForm.VECTOR)
+    return next(declared, f"/prediction/{use_case.name}")
+
+
+def addresses_of(use_case: UseCase) -> Iterator[Address]:
+    """A use case's own addresses, its list with full answers, and its vectors where nothing is labelled."""
+    yield from use_case.addresses
+    if use_case.score is ANOMALY and not any(each.reads is BodyForm.VECTOR for each in use_case.addresses):
+        yield vector_address(prediction_path(use_case))
+    yield Address(
+        score_path(use_case.name),
+        answer=AnswerForm.FULL,
+        summary=f"Score {use_case.title.lower()} in full",
+        description="Score, decision, warnings and model version of each record, in the same order; reasons on demand.",
+    )
+
+
+def every_address(use_cases: Mapping[str, UseCase]) -> dict[str, tuple[Address, UseCase]]:
+    """All addresses that score, by path."""
+    found: dict[str, tuple[Address, UseCase]] = {}
+    for use_case in use_cases.values():
+        for address in addresses_of(use_case):
+            if address.path in found:
+                raise UseCaseInvalid(f"Use case {use_case.name}: the address {address.path} is taken already.")
+            found[address.path] = address, use_case
+    return found
+
+
+def query_of(address: Address) -> type[NoQuery]:
+    """What a query may ask of an address."""
+    return ReasonsQuery if address.gives_reasons else NoQuery
+
+
+def documented_route(address: Address, use_case: UseCase) -> APIRouter:
+    """An address as OpenAPI tells it; requests are answered by the fast path before they come here."""
+    router = APIRouter(tags=["scoring"])
+    answer = answer_model(address, use_case)
+    router.add_api_route(
+        address.path,
+        _described(address, use_case),
+        methods=["POST"],
+        response_model=list[answer] if address.reads is BodyForm.RECORDS else answer,  # type: ignore[valid-type]  # known at run time
+        responses=ANSWERS,
+        summary=address.summary or None,
+        description=address.description,
+        operation_id=address.path.strip("/").replace("/", "_"),
+    )
+    return router
+
+
+def answer_model(address: Address, use_case: UseCase) -> type[BaseModel]:
+    """What one record's answer looks like."""
+    match address.answer:
+        case AnswerForm.SHORT:
+            return score_answer(use_case)
+        case AnswerForm.FULL:
+            return full_score_answer(use_case)
+        case AnswerForm.INLIER:
+            return InlierPrediction
+        case own:
+            return own.model
+
+
+def _described(address: Address, use_case: UseCase) -> Described:
+    async def described(body: object, query: object) -> None:
+        """Known to FastAPI for the sake of its document."""
+
+    taken, example = _taken(address.reads, use_case)
+    described.__annotations__["body"] = Annotated[taken, Body(examples=[example])]
+    described.__annotations__["query"] = Annotated[query_of(address), Query()]
+    return described
+
+
+def _taken(reads: BodyForm, use_case: UseCase) -> tuple[object, object]:
+    """The type of a body, and one that works."""
+    match reads:
+        case BodyForm.RECORDS:
+            return list[use_case.record], [use_case.example]  # type: ignore[name-defined]  # known at run time
+        case BodyForm.RECORD:
+            return use_case.record, use_case.example
+        case BodyForm.VECTOR:
+            numbers = [float(use_case.example[name] or 0) for name in use_case.feature_names]
+            return vector_of(use_case), {"feature_vector": numbers, "score": True}
