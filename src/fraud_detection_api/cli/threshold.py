@@ -62,7 +62,7 @@ class ThresholdOptions:
 def _threshold(name: str, options: ThresholdOptions) -> None:
     """Choose the threshold by what the team can afford; the model stays, a new version holds the new threshold.
 
-    Chosen on rows that stopped and calibrated the training, shown on the later rows that judge. Without a choice it
+    Chosen on rows that stopped and calibrated the training, shown on the rows that judge. Without a choice it
     shows what the threshold means now.
     """
     with without_data_frames():

@@ -7,6 +7,7 @@ from rich.table import Table
 from fraud_detection_api.cli.console import console
 from fraud_detection_api.training.choosing import Choosing, Chosen
 from fraud_detection_api.training.proof.consequences import Consequences
+from fraud_detection_api.training.tables.split import rows_that_judge
 
 Shown = Callable[[Consequences], str]
 
@@ -36,7 +37,9 @@ def meaning(choosing: Choosing, chosen: Chosen | None) -> None:
         out.print("No rows were kept that could say what this means.")
         return
     period = f" of {found[0].days:,} days" if found[0].days else ""
-    out.print(f"On {found[0].rows:,} later records{period} that had no part in training or choosing:")
+    data = choosing.bundle.manifest.data
+    which = rows_that_judge(data.split) if data else "held-out"
+    out.print(f"On {found[0].rows:,} {which} records{period} that had no part in training or choosing:")
     table = Table("", *columns)
     for line, shown in RECORDS.items():
         table.add_row(line, *map(shown, found))

@@ -26,7 +26,7 @@ GATE_FAILED = 3
 
 
 def _train(name: str, options: FitOptions) -> None:
-    """Train a model of a use case on a labelled table, prove it on later rows and publish it.
+    """Train a model of a use case on a labelled table, prove it on rows that it has not seen and publish it.
 
     Exit codes: 0 the model is champion, 2 the data is refused, 3 the gate failed and the champion stays.
     """
@@ -45,7 +45,7 @@ def fit_and_report(use_case: UseCase, options: FitOptions) -> None:
     with following() as follower:
         fitted = fit(use_case, options, follower)
         _track(fitted, options, follower)
-    summary(fitted.version, fitted.manifest, is_champion=fitted.is_champion)
+    summary(fitted)
     if not fitted.is_champion:
         raise typer.Exit(GATE_FAILED)
 

@@ -1,7 +1,7 @@
 """Fitting: read, split, train, prove, judge, publish."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fraud_detection_api.model.bundle import COMPARISON
@@ -16,6 +16,7 @@ from fraud_detection_api.training.choosing_kind import best_kind, kinds_asked, o
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.progress import Follower, SearchFollower
+from fraud_detection_api.training.proof.consequences import Consequences, consequences
 from fraud_detection_api.training.proof.gate import refuse_unknown_demands
 from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, as_kept, judged_bytes
 from fraud_detection_api.training.proof.proving import Learned, proof
@@ -25,7 +26,7 @@ from fraud_detection_api.training.report.figures import explained_rows, importan
 from fraud_detection_api.training.report.making import report_files
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.fingerprint import fingerprint
-from fraud_detection_api.training.tables.split import Split, split
+from fraud_detection_api.training.tables.split import Split, rows_that_judge, split
 from fraud_detection_api.training.tables.training_table import TrainingTable, training_table, unlabelled_table
 from fraud_detection_api.training.trained import Trainer
 from fraud_detection_api.training.trainers import trainer_of
@@ -34,11 +35,12 @@ from fraud_detection_api.training.tuning.tuned_file import Tuned, read_tuned
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a run has published, and whether it is champion now."""
+    """What a run has published, what its threshold means where labels say so, and whether it is champion now."""
 
     version: str
     manifest: Manifest
-    is_champion: bool
+    meaning: Consequences | None = None
+    is_champion: bool = False
 
 
 def fit(use_case: UseCase, options: FitOptions, follower: SearchFollower) -> Fitted:
@@ -46,16 +48,15 @@ def fit(use_case: UseCase, options: FitOptions, follower: SearchFollower) -> Fit
     options.refuse_unfit(use_case)
     options.refuse_contradictions()
     registry = Registry(options.models or Path("models"))
-    version, manifest = _FITTED[use_case.score](use_case, options, registry, follower)
-    may_lead = manifest.gate.passed or manifest.gate.forced_because is not None
+    fitted = _FITTED[use_case.score](use_case, options, registry, follower)
+    gate = fitted.manifest.gate
+    may_lead = gate.passed or gate.forced_because is not None
     if may_lead:
-        promoted(registry, use_case, version)
-    return Fitted(version, manifest, is_champion=may_lead)
+        promoted(registry, use_case, fitted.version)
+    return replace(fitted, is_champion=may_lead)
 
 
-def _fit_labelled(
-    use_case: UseCase, options: FitOptions, registry: Registry, follower: SearchFollower
-) -> tuple[str, Manifest]:
+def _fit_labelled(use_case: UseCase, options: FitOptions, registry: Registry, follower: SearchFollower) -> Fitted:
     """Read, split, choose a kind, train, prove, publish."""
     _refuse_unjudgeable(use_case, options)
     kinds = kinds_asked(use_case, options)
@@ -78,12 +79,11 @@ def _fit_labelled(
     manifest = trained_manifest(learned, proven, parameters, options, table.source)
     reference = trained_reference(learned, options.seed)
     attached = _attached(learned, manifest, proven.rows, chosen.comparison)
-    return published(registry, manifest, learned.model.model, reference, attached), manifest
+    version = published(registry, manifest, learned.model.model, reference, attached)
+    return Fitted(version, manifest, consequences(proven.rows.judging, manifest.threshold, use_case.costs))
 
 
-def _fit_isolation(
-    use_case: UseCase, options: FitOptions, registry: Registry, follower: SearchFollower
-) -> tuple[str, Manifest]:
+def _fit_isolation(use_case: UseCase, options: FitOptions, registry: Registry, follower: SearchFollower) -> Fitted:
     """Read, grow a forest on every row, publish."""
     from fraud_detection_api.training.isolating.isolation_fit import (
         isolated,
@@ -98,10 +98,10 @@ def _fit_isolation(
     found = isolated(use_case, table, isolation)
     manifest = isolation_manifest(found, options.force)
     report = report_files(use_case, manifest, None, isolation_importance(found))
-    return published(registry, manifest, found.model, isolation_reference(found), report), manifest
+    return Fitted(published(registry, manifest, found.model, isolation_reference(found), report), manifest)
 
 
-_FITTED: Mapping[ScoreKind, Callable[[UseCase, FitOptions, Registry, SearchFollower], tuple[str, Manifest]]] = {
+_FITTED: Mapping[ScoreKind, Callable[[UseCase, FitOptions, Registry, SearchFollower], Fitted]] = {
     FRAUD: _fit_labelled,
     ANOMALY: _fit_isolation,
 }
@@ -141,7 +141,7 @@ def _learned(use_case: UseCase, dataset: Dataset, parts: Split, trainer: Trainer
 
     model = trainer.train(use_case, dataset, parts.train, parts.stopping, on_round)
     kept = f"Kept {model.rounds} rounds; proving them" if model.rounds else "Fitted the model; proving it"
-    follower.step(f"{kept} on {len(parts.validation):,} later rows")
+    follower.step(f"{kept} on {len(parts.validation):,} {rows_that_judge(parts.how)} rows")
     if model.remark:
         follower.step(f"The model: {model.remark}")
     return Learned(use_case, dataset, parts, model)

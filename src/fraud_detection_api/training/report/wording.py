@@ -88,6 +88,16 @@ def threshold_sentence(found: Consequences, threshold: float) -> str:
     )
 
 
+def cost_warning(found: Consequences | None) -> str:
+    """That the decisions at a threshold cost more than letting everything pass; nothing where they do not."""
+    if found is None or found.money is None or found.money.cost <= found.money.lost_without:
+        return ""
+    return (
+        f"Its decisions cost {found.money.cost:,.0f} on these {found.rows:,} records, more than the "
+        f"{found.money.lost_without:,.0f} of having no model: choose another threshold."
+    )
+
+
 def anomaly_score(score: float) -> str:
     """An anomaly score as the product prints it everywhere."""
     return f"{score:.4f}"

@@ -11,6 +11,7 @@ from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.training.tables.dataset import Dataset, Days, Labels, Rows
 
 STOPPING_SHARE, CALIBRATION_SHARE, VALIDATION_SHARE = 0.1, 0.05, 0.2
+AT_RANDOM = "at random"
 LONGEST_DEFAULT_GAP = 30  # days until most frauds have been reported
 
 
@@ -39,6 +40,11 @@ def split(dataset: Dataset, gap_days: int | None, seed: int) -> Split:
     for name in ("train", "stopping", "validation"):  # without both classes the calibration part is merely of no use
         _refuse_one_class(dataset.labels[getattr(parts, name)], name)
     return parts
+
+
+def rows_that_judge(how: str) -> str:
+    """What the rows are to those that trained; which of them came first only a split by time or in order knows."""
+    return "held-out" if how.startswith(AT_RANDOM) else "later"
 
 
 def default_gap(days: Days) -> int:
@@ -85,7 +91,7 @@ def split_at_random(size: int, seed: int) -> Split:
         stopping=stopping,
         calibration=calibration,
         validation=validation,
-        how=f"at random with seed {seed}, because the use case has no time column",
+        how=f"{AT_RANDOM} with seed {seed}, because the use case has no time column",
     )
 
 

@@ -16,6 +16,7 @@ from fraud_detection_api.training.report.sections.parts import (
 )
 from fraud_detection_api.training.report.sections.strangeness import strange_cards, strange_sentence
 from fraud_detection_api.training.report.wording import (
+    cost_warning,
     count,
     interval,
     of_100,
@@ -49,10 +50,17 @@ def summary(report: Report) -> Markup:
     """What a reader with one minute should know."""
     word, sentence = verdict_words(report.manifest)
     reason = report.manifest.gate.forced_because
+    warning = cost_warning(report.figures.at_threshold if report.figures else None)
+    badges = [(word, KINDS[word])] + ([("Costs more than no model", "bad")] if warning else [])
     return section(
         "summary",
         "Summary",
-        tag("div", tag("span", word, class_=f"badge {KINDS[word]}"), tag("p", sentence), class_="verdict"),
+        tag(
+            "div",
+            *(tag("span", words, class_=f"badge {kind}") for words, kind in badges),
+            tag("p", f"{sentence} {warning}".rstrip()),
+            class_="verdict",
+        ),
         paragraph("The reason that was given: ", strong(reason), kind="reason") if reason else Markup(""),
         tag("div", *_cards(report), class_="cards"),
         _threshold(report),
