@@ -6,10 +6,25 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel
 
-from fraud_detection_api.errors import UseCaseInvalid
+from fraud_detection_api.errors import (
+    AnswersCannotBeKept,
+    BodyTooLarge,
+    BodyTooSlow,
+    BodyUnreadable,
+    DeadlineExceeded,
+    ModelMissing,
+    ReasonsUnavailable,
+    RecordTooLarge,
+    ShuttingDown,
+    TooBusy,
+    TooManyRecords,
+    UnsupportedMediaType,
+    UseCaseInvalid,
+)
 from fraud_detection_api.routes.fast_path import NoQuery, ReasonsQuery
+from fraud_detection_api.routes.refusals import documented
 from fraud_detection_api.schemas.address import Address, AnswerForm, BodyForm, vector_address
-from fraud_detection_api.schemas.answers import InlierPrediction, Refusal, full_score_answer, score_answer
+from fraud_detection_api.schemas.answers import InlierPrediction, full_score_answer, score_answer
 from fraud_detection_api.schemas.score_kinds import ANOMALY
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.bodies import vector_of
@@ -23,12 +38,19 @@ ANSWERS: dict[int | str, dict[str, object]] = {
             "X-Request-ID": {"description": "The caller's id, or one made here", "schema": {"type": "string"}},
         }
     },
-    400: {"model": Refusal, "description": "The body cannot be read at all"},
-    408: {"model": Refusal, "description": "The body did not arrive within the deadline"},
-    413: {"model": Refusal, "description": "Too many records or bytes"},
-    415: {"model": Refusal, "description": "The body is not said to be JSON"},
-    429: {"model": Refusal, "description": "Too many requests in flight; Retry-After says when to come again"},
-    503: {"model": Refusal, "description": "No model can be served, or no answer within the deadline"},
+    400: documented("The body cannot be read at all", BodyUnreadable),
+    408: documented("The body did not arrive within the deadline", BodyTooSlow),
+    413: documented("Too many records or bytes", TooManyRecords, RecordTooLarge, BodyTooLarge),
+    415: documented("The body is not said to be JSON", UnsupportedMediaType),
+    429: documented("Too many requests in flight; Retry-After says when to come again", TooBusy),
+    503: documented(
+        "No model can be served, no reasons can be given, no answer within the deadline, or it could not be kept",
+        ModelMissing,
+        ReasonsUnavailable,
+        DeadlineExceeded,
+        ShuttingDown,
+        AnswersCannotBeKept,
+    ),
 }
 
 

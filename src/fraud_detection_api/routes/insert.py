@@ -14,9 +14,22 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from fraud_detection_api.errors import Misfit, ScoresRefused, TooManyRecords
+from fraud_detection_api.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    BodyUnreadable,
+    DeadlineExceeded,
+    Misfit,
+    ScoresRefused,
+    StoreTableMissing,
+    StoreTableUnfit,
+    StoreUnavailable,
+    TooBusy,
+    TooManyRecords,
+    UnsupportedMediaType,
+)
 from fraud_detection_api.features.json_values import has_more
-from fraud_detection_api.schemas.answers import Refusal
+from fraud_detection_api.routes.refusals import documented
 from fraud_detection_api.schemas.stored_scores import SAFE_NAME, Insertion, PageQuery, ScoresPage
 from fraud_detection_api.services.store import Store
 
@@ -30,17 +43,17 @@ Found = TypeVar("Found")
 Name = Annotated[str, Path(pattern=SAFE_NAME, examples=["raizen_gasoline"])]
 
 REFUSALS: dict[int | str, dict[str, object]] = {
-    404: {"model": Refusal, "description": "No scores were stored under this name"},
-    409: {"model": Refusal, "description": "The table is there already, and holds something else"},
-    429: {"model": Refusal, "description": "Too many requests in flight; Retry-After says when to come again"},
-    503: {"model": Refusal, "description": "The store is away, or no answer within the deadline; see Retry-After"},
+    404: documented("No scores were stored under this name", StoreTableMissing),
+    409: documented("The table is there already, and holds something else", StoreTableUnfit),
+    429: documented("Too many requests in flight; Retry-After says when to come again", TooBusy),
+    503: documented("The store is away, or gave no answer; see Retry-After", StoreUnavailable, DeadlineExceeded),
 }
 INSERT_REFUSALS: dict[int | str, dict[str, object]] = {
-    400: {"model": Refusal, "description": "The body cannot be read at all"},
-    408: {"model": Refusal, "description": "The body did not arrive within the deadline"},
+    400: documented("The body cannot be read at all", BodyUnreadable),
+    408: documented("The body did not arrive within the deadline", BodyTooSlow),
     **{status: words for status, words in REFUSALS.items() if status != 404},
-    413: {"model": Refusal, "description": "Too many scores or bytes"},
-    415: {"model": Refusal, "description": "The body is not said to be JSON"},
+    413: documented("Too many scores or bytes", TooManyRecords, BodyTooLarge),
+    415: documented("The body is not said to be JSON", UnsupportedMediaType),
 }
 BODY = {
     "requestBody": {"required": True, "content": {JSON: {"schema": Insertion.model_json_schema()}}},

@@ -116,7 +116,8 @@ def reader_of(body: BodyForm, use_case: UseCase, most_records: int) -> BodyReade
 def vector_of(use_case: UseCase) -> type[VectorOfFeatures]:
     """A vector of this use case's length, each number within its feature's bounds."""
     numbers = tuple(_number_of(field) for field in use_case.features)
-    vector = Field(strict=False, description=f"In this order: {', '.join(use_case.feature_names)}")
+    in_order = f"In this order: {', '.join(use_case.feature_names)}"
+    vector = Field(strict=False, description=in_order, json_schema_extra={"items": {"type": "number"}})
     found: type[VectorOfFeatures] = create_model(
         f"{use_case.record.__name__}Vector",
         __base__=VectorOfFeatures,
