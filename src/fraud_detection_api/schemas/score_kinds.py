@@ -24,6 +24,9 @@ class ScoreKind:
     pushed: str  # what the sentence of a reason says that a value raises or lowers
     learned: str  # "it learned with labels"
     declared: str  # "the use case has a label"
+    gives: str  # to each record; `{label}` is the use case's
+    first: str  # what people look at first
+    unsaid: str  # what a gate that was passed does not say
 
     @property
     def name(self) -> str:
@@ -36,6 +39,9 @@ FRAUD = ScoreKind(
     pushed="risk",
     learned="with labels",
     declared="a label",
+    gives="a probability of fraud ({label})",
+    first="riskiest",
+    unsaid="",
 )
 ANOMALY = ScoreKind(
     fields={
@@ -50,5 +56,8 @@ ANOMALY = ScoreKind(
     pushed="strangeness",
     learned="without labels",
     declared="no label",
+    gives="a score of how strange it is",
+    first="strangest",
+    unsaid=" Without labels, none of them says how many frauds it finds.",
 )
 SCORE_FIELDS = (*FRAUD.fields, *ANOMALY.fields)

@@ -16,6 +16,7 @@ from fraud_detection_api.training.proof.gate import judged_again
 from fraud_detection_api.training.proof.judged_rows import kept_rows
 from fraud_detection_api.training.proof.threshold import Choice, choice_of, fixed
 from fraud_detection_api.training.report.making import report_again
+from fraud_detection_api.training.report.reported_scores import REPORTED
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Choosing:
 
 def _refuse_unlabelled(bundle: Bundle) -> None:
     """No row with a label says what another threshold would mean."""
-    if bundle.manifest.ranks is not None:
+    if not REPORTED[bundle.manifest.score].is_judged:
         raise DataRefused(
             f"{bundle.version} learned without labels, so nothing can choose its threshold but the share of records "
             f"to flag: train anew, `fraud train {bundle.manifest.use_case} --contamination SHARE`."

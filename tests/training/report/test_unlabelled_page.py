@@ -28,9 +28,8 @@ def scores(unlabelled: Published) -> np.ndarray:
 @pytest.fixture
 def found(unlabelled: Published) -> Strangeness:
     """The figures of its report."""
-    strange = unlabelled.report.strangeness
-    assert strange is not None
-    return strange
+    assert unlabelled.report.strangeness is not None
+    return unlabelled.report.strangeness
 
 
 def again(unlabelled: Published, manifest: Manifest) -> str:
@@ -121,7 +120,6 @@ def test_a_model_whose_gate_counted_nothing_is_measured_roughly_by_its_ranks(
     manifest = unlabelled.bundle.manifest
     uncounted = manifest.model_copy(update={"gate": manifest.gate.model_copy(update={"checks": ()})})
     strange = strangeness(uncounted)
-    assert strange is not None
     assert strange.flagged == pytest.approx(found.flagged, rel=0.1)
 
 
@@ -130,5 +128,4 @@ def test_rows_that_are_all_alike_have_a_page_too(unlabelled: Published) -> None:
     page = again(unlabelled, unlabelled.bundle.manifest.model_copy(update={"ranks": ranks}))
     assert tree(page).tag == "html"
     strange = strangeness(unlabelled.bundle.manifest.model_copy(update={"ranks": ranks}))
-    assert strange is not None
     assert sum(strange.shares) == pytest.approx(1)

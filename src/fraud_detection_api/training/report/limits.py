@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from fraud_detection_api.model.manifest import DataSummary, Manifest, Ranks
+from fraud_detection_api.model.manifest import DataSummary, Manifest
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.report.contents import Figures, Importance
@@ -17,12 +17,10 @@ SHOWN = 5
 LOOK = "A score is a reason to look, not a proof."
 
 
-def limits_of(
+def fraud_limits(
     use_case: UseCase, manifest: Manifest, figures: Figures | None, importance: Importance | None
 ) -> tuple[str, ...]:
-    """Every limit that can be seen, the gravest first."""
-    if manifest.ranks is not None:
-        return (*_unlabelled(manifest, manifest.ranks), *_skipped(manifest), *_features(manifest, importance), LOOK)
+    """Every limit of probabilities that can be seen, the gravest first."""
     if manifest.data is None:
         return (*_unjudged(manifest), *_always())
     return (
@@ -35,6 +33,13 @@ def limits_of(
     )
 
 
+def anomaly_limits(
+    _: UseCase, manifest: Manifest, _figures: Figures | None, importance: Importance | None
+) -> tuple[str, ...]:
+    """Every limit of anomaly scores that can be seen, the gravest first."""
+    return (*_unlabelled(manifest), *_skipped(manifest), *_features(manifest, importance), LOOK)
+
+
 def _unjudged(manifest: Manifest) -> Iterator[str]:
     yield (
         "No data has judged this model here: how well it ranks, how true its probabilities are and what its threshold "
@@ -44,7 +49,7 @@ def _unjudged(manifest: Manifest) -> Iterator[str]:
         yield "The ranges it was trained on are unknown, so no warning can say that a record lies outside them."
 
 
-def _unlabelled(manifest: Manifest, ranks: Ranks) -> Iterator[str]:
+def _unlabelled(manifest: Manifest) -> Iterator[str]:
     yield (
         "Nobody knows which of these records are frauds: flagged means strange, and what is strange may well be "
         "honest. How many frauds are found and how many are missed is unknown."
@@ -54,7 +59,7 @@ def _unlabelled(manifest: Manifest, ranks: Ranks) -> Iterator[str]:
         "learned from all rows, whatever frauds may be among them."
     )
     if isinstance(manifest.parameters.get("contamination"), str):
-        flagged = flagged_share(manifest, ranks)
+        flagged = flagged_share(manifest)
         yield (
             f"Nobody has asked for a share to flag, and the threshold flags {flagged:.1%} of the training rows: if "
             "that is more or less than people can look at, train with --contamination."

@@ -12,9 +12,8 @@ from fraud_detection_api.training.proof.judged_rows import Judged, kept_rows
 from fraud_detection_api.training.report.contents import Importance, Purpose, Report
 from fraud_detection_api.training.report.figures import figures
 from fraud_detection_api.training.report.kinds import in_words
-from fraud_detection_api.training.report.limits import limits_of
 from fraud_detection_api.training.report.page import page
-from fraud_detection_api.training.report.strangeness import strangeness
+from fraud_detection_api.training.report.reported_scores import REPORTED
 
 _COMPARISON = TypeAdapter(Comparison)
 
@@ -28,15 +27,16 @@ def report_files(
 ) -> dict[str, bytes]:
     """The report as HTML and as JSON, from a manifest, the judged rows, and the comparison as the bundle keeps it."""
     found = figures(use_case, manifest, rows) if rows else None
+    told = REPORTED[manifest.score]
     report = Report(
         use_case=_purpose(use_case),
         manifest=manifest.abridged().model_copy(update={"files": {}}),
         kind=in_words(manifest, use_case),
         figures=found,
-        strangeness=strangeness(manifest),
+        strangeness=told.spread(manifest),
         comparison=_comparison(use_case, comparison),
         importance=importance,
-        limits=limits_of(use_case, manifest, found, importance),
+        limits=told.limits(use_case, manifest, found, importance),
     )
     return {REPORT: page(report), REPORT_DATA: report.model_dump_json(indent=1).encode() + b"\n"}
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from fraud_detection_api.training.report.contents import Report
 from fraud_detection_api.training.report.markup import Markup, tag
 from fraud_detection_api.training.report.plotting.palette import PLOTS, VARIABLES
+from fraud_detection_api.training.report.reported_scores import REPORTED
 from fraud_detection_api.training.report.sections.comparison import comparison
 from fraud_detection_api.training.report.sections.data import data, features
-from fraud_detection_api.training.report.sections.decisions import decisions
 from fraud_detection_api.training.report.sections.influence import influence
 from fraud_detection_api.training.report.sections.ranks import measures
 from fraud_detection_api.training.report.sections.slices import groups, stability
-from fraud_detection_api.training.report.sections.strangeness import strange_flags
 from fraud_detection_api.training.report.sections.summary import gate, header, limits, purpose, summary, versions
 from fraud_detection_api.training.report.sections.truth import probabilities
 
@@ -24,17 +23,7 @@ def always(_: Report) -> bool:
 
 def is_judged(report: Report) -> bool:
     """Whether rows with labels have judged the model."""
-    return knows_labels(report) and bool(report.manifest.data or report.manifest.metrics)
-
-
-def knows_labels(report: Report) -> bool:
-    """Whether the model gives probabilities of fraud."""
-    return report.strangeness is None
-
-
-def is_strange(report: Report) -> bool:
-    """Whether the model learned without labels."""
-    return report.strangeness is not None
+    return REPORTED[report.manifest.score].is_judged and bool(report.manifest.data or report.manifest.metrics)
 
 
 def is_compared(report: Report) -> bool:
@@ -45,6 +34,27 @@ def is_compared(report: Report) -> bool:
 def is_trained(report: Report) -> bool:
     """Whether it was made here, where somebody could have measured what moves it."""
     return is_judged(report) or report.importance is not None
+
+
+def headline(report: Report) -> Markup:
+    """What a reader with one minute should know."""
+    told = REPORTED[report.manifest.score]
+    return summary(report, told.cards(report), told.sentence(report))
+
+
+def moved(report: Report) -> Markup:
+    """What moves the scores."""
+    return influence(report, REPORTED[report.manifest.score].moved(report.importance, report.kind))
+
+
+def learned_from(report: Report) -> Markup:
+    """What the model was made from."""
+    return data(report, REPORTED[report.manifest.score].rows)
+
+
+def threshold(report: Report) -> Markup:
+    """What the threshold means."""
+    return REPORTED[report.manifest.score].threshold(report)
 
 
 @dataclass(frozen=True)
@@ -58,18 +68,17 @@ class Part:
 
 
 PARTS = (
-    Part(summary),
+    Part(headline),
     Part(purpose),
     Part(gate, "gate", "Gate"),
-    Part(decisions, "threshold", "Threshold", knows_labels),
-    Part(strange_flags, "threshold", "Threshold", is_strange),
+    Part(threshold, "threshold", "Threshold"),
     Part(comparison, "comparison", "Comparison", is_compared),
     Part(measures, "measures", "Ranking", is_judged),
     Part(probabilities, "probabilities", "Probabilities", is_judged),
     Part(stability, "stability", "Time", is_judged),
     Part(groups, "groups", "Groups", is_judged),
-    Part(influence, "importance", "Influence", is_trained),
-    Part(data, "data", "Data"),
+    Part(moved, "importance", "Influence", is_trained),
+    Part(learned_from, "data", "Data"),
     Part(features, "features", "Features"),
     Part(limits, "limits", "Limits"),
     Part(versions, "versions", "Versions"),

@@ -15,28 +15,26 @@ COUNTED = "flagged_share"  # what the gate calls the share that it has counted
 Floats = NDArray[np.float64]
 
 
-def strangeness(manifest: Manifest) -> Strangeness | None:
-    """What the ranks of a model say of the rows that it learned from; None where it learned with labels."""
-    ranks = manifest.ranks
-    if ranks is None:
-        return None
+def strangeness(manifest: Manifest) -> Strangeness:
+    """What the ranks of a model say of the rows that it learned from, where it learned without labels."""
+    ranks = manifest.known_ranks
     rows = manifest.data.rows if manifest.data else 0
     edges = _edges(ranks)
     reached = _below(ranks, edges)
     reached[0] = 0
     return Strangeness(
         rows=rows,
-        flagged=round(flagged_share(manifest, ranks) * rows),
+        flagged=round(flagged_share(manifest) * rows),
         edges=listed(edges),
         shares=listed(np.diff(reached)),
         others=tuple(_flagging(ranks, share) for share in OTHERS if share * rows >= 1),
     )
 
 
-def flagged_share(manifest: Manifest, ranks: Ranks) -> float:
+def flagged_share(manifest: Manifest) -> float:
     """The share of the training rows that is flagged: as the gate has counted it, else as the ranks have it."""
     counted = (check.numbers[COUNTED] for check in manifest.gate.checks if COUNTED in check.numbers)
-    return next(counted, float(_below(ranks, np.array([manifest.threshold]))[0]))
+    return next(counted, float(_below(manifest.known_ranks, np.array([manifest.threshold]))[0]))
 
 
 def _below(ranks: Ranks, scores: Floats) -> Floats:

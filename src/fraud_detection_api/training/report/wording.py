@@ -105,12 +105,10 @@ def anomaly_score(score: float) -> str:
 
 def threshold_rule(manifest: Manifest) -> str:
     """How the threshold was chosen."""
-    if manifest.ranks is not None:
-        return _contamination(manifest)
     try:
         return choice_of(manifest.threshold_rule).words
     except DataRefused:
-        return manifest.threshold_rule or "nobody wrote down how"
+        return _contamination(manifest)
 
 
 def calibration_words(manifest: Manifest) -> str:
@@ -137,8 +135,8 @@ def verdict_words(manifest: Manifest) -> tuple[str, str]:
         return "Not judged", "This model was made elsewhere and imported. No data has judged it here."
     if gate.passed:
         checks = "its only check" if len(gate.checks) == 1 else f"all of its {len(gate.checks)} checks"
-        blind = " Without labels, none of them says how many frauds it finds." if manifest.ranks else ""
-        return "Passed", f"The gate asks what a model must show before it may lead. This one passed {checks}.{blind}"
+        asked = "The gate asks what a model must show before it may lead"
+        return "Passed", f"{asked}. This one passed {checks}.{manifest.score.unsaid}"
     reasons = f"It failed {'; '.join(failed)}." if failed else "It failed."
     if gate.forced_because:
         return "Failed, forced", f"{reasons} Somebody promoted it all the same and gave a reason."

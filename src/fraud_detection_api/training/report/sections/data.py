@@ -1,5 +1,7 @@
 """The data behind the model, and its features one by one."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ UNKNOWN = "not known"
 Floats = NDArray[np.float64]
 
 
-def data(report: Report) -> Markup:
+def data(report: Report, rows_of: Callable[[Report, DataSummary], list[tuple[str, str]]]) -> Markup:
     """What the model was made from."""
     found = report.manifest.data
     if found is None:
@@ -27,12 +29,12 @@ def data(report: Report) -> Markup:
     left_out = (
         [("Left out", f"{skipped:,} rows that broke bounds or rules")] if isinstance(skipped, int) and skipped else []
     )
-    middle = _labelled(report, found) if report.strangeness is None else _unlabelled(found)
-    pairs = [("Source", found.source), *middle, *left_out, ("Fingerprint", found.fingerprint)]
+    pairs = [("Source", found.source), *rows_of(report, found), *left_out, ("Fingerprint", found.fingerprint)]
     return section("data", "The data", facts(pairs))
 
 
-def _labelled(report: Report, found: DataSummary) -> list[tuple[str, str]]:
+def labelled_rows(report: Report, found: DataSummary) -> list[tuple[str, str]]:
+    """What it learned from and what judged it."""
     order = report.use_case.order_column
     unknown = f"{order} orders the rows, but names no day" if order else "not known: there is no time column"
     period = f"{found.first_day} to {found.last_day}" if found.first_day else unknown
@@ -43,10 +45,6 @@ def _labelled(report: Report, found: DataSummary) -> list[tuple[str, str]]:
         ("Label", report.use_case.label or UNKNOWN),
         ("Split", found.split),
     ]
-
-
-def _unlabelled(found: DataSummary) -> list[tuple[str, str]]:
-    return [("Rows", f"{found.rows:,}, and it learned from all of them"), ("Label", "none")]
 
 
 def _with_frauds(rows: int, frauds: int) -> str:

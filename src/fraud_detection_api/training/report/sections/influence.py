@@ -13,7 +13,7 @@ MOST_BARS = 20
 
 
 @dataclass(frozen=True)
-class _Moved:
+class Moved:
     """What it is that features move: in words, on the axis, and in which figures."""
 
     title: str
@@ -22,37 +22,29 @@ class _Moved:
     axis: Axis
 
 
-def influence(report: Report) -> Markup:
-    """What moves the scores, or the strangeness."""
+def influence(report: Report, moved: Moved) -> Markup:
+    """What moves the scores."""
     found = report.importance
-    moved = _scores(found, report.kind.explained_in) if report.strangeness is None else _strangeness(found)
     if found is None or not found.values:
         return section("importance", moved.title, paragraph(_why_unknown(report.kind)))
     words = moved.words.format(count(found.rows, moved.noun))
     return section("importance", moved.title, paragraph(words), side_by_side(_bars(found, moved.axis)))
 
 
-def _scores(found: Importance | None, unit: str) -> _Moved:
-    return _Moved(
+def scores_moved(found: Importance | None, kind: KindInWords) -> Moved:
+    """What the influence of features on probabilities means."""
+    unit = kind.explained_in
+    return Moved(
         "What moves the scores",
         "validation row",
         f"How far each feature moves the {unit} of a record, up or down, on average over {{}} (mean |SHAP|). It says "
         "what the model uses, not what causes fraud.",
-        Axis(f"Mean |SHAP| in {unit}", 0, _end(found), spelled="{:.3g}".format),
+        Axis(f"Mean |SHAP| in {unit}", 0, end_of(found), spelled="{:.3g}".format),
     )
 
 
-def _strangeness(found: Importance | None) -> _Moved:
-    return _Moved(
-        "What moves the strangeness",
-        "training row",
-        "How much sooner or later each feature lets random splits set a record apart, as a share of the splits that "
-        "are to be expected, on average over {} (mean |SHAP|). It says what the model looks at, not what is wrong.",
-        Axis("Mean |SHAP|, of the expected splits", 0, _end(found)),
-    )
-
-
-def _end(found: Importance | None) -> float:
+def end_of(found: Importance | None) -> float:
+    """Where the axis ends."""
     return max(*found.values.values(), 1e-9) * 1.02 if found and found.values else 1.0
 
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fraud_detection_api.model.manifest import Manifest, Ranks
-from fraud_detection_api.training.report.contents import Report, Strangeness
+from fraud_detection_api.model.manifest import DataSummary, Ranks
+from fraud_detection_api.training.report.contents import Importance, KindInWords, Report, Strangeness
 from fraud_detection_api.training.report.markup import Markup
 from fraud_detection_api.training.report.plotting.axes import Axis, percent, short
 from fraud_detection_api.training.report.plotting.chart import Chart, chart
 from fraud_detection_api.training.report.plotting.marks import Bars, Dots, Line, Rule
+from fraud_detection_api.training.report.sections.influence import Moved, end_of
 from fraud_detection_api.training.report.sections.parts import (
     card,
     figure,
@@ -18,6 +19,7 @@ from fraud_detection_api.training.report.sections.parts import (
     section,
     side_by_side,
 )
+from fraud_detection_api.training.report.strangeness import strangeness
 from fraud_detection_api.training.report.wording import anomaly_score, count, threshold_rule
 
 TITLE = "What the threshold means"
@@ -30,22 +32,22 @@ SCALE = (
 
 def strange_flags(report: Report) -> Markup:
     """How the threshold was set, what it flags among the training rows, and what others would."""
-    manifest, found = report.manifest, report.strangeness
+    manifest, found = report.manifest, strangeness(report.manifest)
     chosen = f"The threshold is {anomaly_score(manifest.threshold)}, set by {threshold_rule(manifest)}. "
-    if found is None or manifest.ranks is None:
-        return section("threshold", TITLE, paragraph(chosen))
+    plots = (_spread(found, manifest.threshold), _by_threshold(found, manifest.known_ranks, manifest.threshold))
     return section(
         "threshold",
         TITLE,
-        paragraph(chosen, strange_sentence(manifest, found)),
+        paragraph(chosen, strange_sentence(report)),
         paragraph(SCALE),
-        side_by_side(_spread(found, manifest.threshold), _by_threshold(found, manifest.ranks, manifest.threshold)),
+        side_by_side(*plots),
         *_others(found),
     )
 
 
-def strange_sentence(manifest: Manifest, found: Strangeness) -> str:
+def strange_sentence(report: Report) -> str:
     """What the threshold means, in two sentences."""
+    manifest, found = report.manifest, strangeness(report.manifest)
     return (
         f"Records with an anomaly score below {anomaly_score(manifest.threshold)} are flagged as strange: "
         f"{found.flagged:,} of the {count(found.rows, 'training row')}{_share(found)}. Nobody knows how many of those "
@@ -53,9 +55,9 @@ def strange_sentence(manifest: Manifest, found: Strangeness) -> str:
     )
 
 
-def strange_cards(report: Report, found: Strangeness) -> Iterator[Markup]:
+def strange_cards(report: Report) -> Iterator[Markup]:
     """The figures that a model without labels has."""
-    manifest = report.manifest
+    manifest, found = report.manifest, strangeness(report.manifest)
     trees, samples = (manifest.parameters.get(name) for name in ("n_estimators", "max_samples"))
     share = percent(found.flagged / found.rows) if found.rows else f"{found.flagged:,}"
     yield card("Flagged", share, f"{found.flagged:,} of {count(found.rows, 'training row')}")
@@ -63,6 +65,22 @@ def strange_cards(report: Report, found: Strangeness) -> Iterator[Markup]:
     if isinstance(trees, int):
         yield card("Trees", f"{trees:,}", f"each grown on {samples:,} rows" if isinstance(samples, int) else "")
     yield card("Training rows", f"{found.rows:,}", "none of them with a label")
+
+
+def strange_rows(_: Report, found: DataSummary) -> list[tuple[str, str]]:
+    """What it learned from."""
+    return [("Rows", f"{found.rows:,}, and it learned from all of them"), ("Label", "none")]
+
+
+def strangeness_moved(found: Importance | None, _: KindInWords) -> Moved:
+    """What the influence of features on anomaly scores means."""
+    return Moved(
+        "What moves the strangeness",
+        "training row",
+        "How much sooner or later each feature lets random splits set a record apart, as a share of the splits that "
+        "are to be expected, on average over {} (mean |SHAP|). It says what the model looks at, not what is wrong.",
+        Axis("Mean |SHAP|, of the expected splits", 0, end_of(found)),
+    )
 
 
 def _share(found: Strangeness) -> str:

@@ -1,6 +1,6 @@
 """The top of the page: the verdict, a few figures, what the threshold means, what the model is for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fraud_detection_api.training.report.contents import KindInWords, Report
 from fraud_detection_api.training.report.kinds import as_title
@@ -14,7 +14,6 @@ from fraud_detection_api.training.report.sections.parts import (
     section,
     strong,
 )
-from fraud_detection_api.training.report.sections.strangeness import strange_cards, strange_sentence
 from fraud_detection_api.training.report.wording import (
     cost_warning,
     count,
@@ -31,7 +30,7 @@ def header(report: Report) -> Markup:
     """Whose report this is."""
     manifest, data = report.manifest, report.manifest.data
     made = f"{'Trained' if manifest.origin == 'trained' else 'Imported'} {manifest.created_at:%d %B %Y, %H:%M} UTC"
-    frauds = f", {data.frauds:,} of them frauds" if data and report.strangeness is None else ""
+    frauds = f", {data.frauds:,} of them frauds" if data and data.frauds else ""
     rows = f" on {data.rows:,} rows{frauds}" if data else ""
     until = f", {data.first_day} to {data.last_day}" if data and data.first_day else ""
     return tag(
@@ -46,7 +45,7 @@ def header(report: Report) -> Markup:
     )
 
 
-def summary(report: Report) -> Markup:
+def summary(report: Report, cards: Iterable[Markup], sentence_of_threshold: str) -> Markup:
     """What a reader with one minute should know."""
     word, sentence = verdict_words(report.manifest)
     reason = report.manifest.gate.forced_because
@@ -62,8 +61,8 @@ def summary(report: Report) -> Markup:
             class_="verdict",
         ),
         paragraph("The reason that was given: ", strong(reason), kind="reason") if reason else Markup(""),
-        tag("div", *_cards(report), class_="cards"),
-        _threshold(report),
+        tag("div", *cards, class_="cards"),
+        paragraph(sentence_of_threshold, kind="lead"),
         tag("p", strong("Mind: "), report.limits[0], class_="mind"),
     )
 
@@ -71,11 +70,10 @@ def summary(report: Report) -> Markup:
 def purpose(report: Report) -> Markup:
     """What the model is for, and what it is not for."""
     ours = report.use_case
-    gives = "a score of how strange it is" if ours.label is None else f"a probability of fraud ({ours.label})"
-    first = "strangest" if ours.label is None else "riskiest"
+    score = report.manifest.score
     unsaid = (
-        f"It gives each record of {ours.title} {gives}, so that people can look at the {first} first. The use case "
-        "does not say more: write its purpose there."
+        f"It gives each record of {ours.title} {score.gives.format(label=ours.label)}, so that people can look at the "
+        f"{score.first} first. The use case does not say more: write its purpose there."
     )
     warned = (
         "The use case does not say. At the least: not to refuse anybody by the score alone, not for records of another "
@@ -150,21 +148,16 @@ def _said(detail: str, numbers: dict[str, float]) -> Markup:
     return joined(detail, tag("br"), tag("small", shown, class_="soft"))
 
 
-def _threshold(report: Report) -> Markup:
+def fraud_sentence(report: Report) -> str:
+    """What the threshold means, in one sentence."""
     manifest, figures = report.manifest, report.figures
-    if report.strangeness is not None:
-        return paragraph(strange_sentence(manifest, report.strangeness), kind="lead")
-    if figures is not None:
-        return paragraph(threshold_sentence(figures.at_threshold, manifest.threshold), kind="lead")
-    unknown = f"Records of {manifest.threshold:.4g} and above are flagged; what that means is not known."
-    return paragraph(unknown, kind="lead")
+    if figures is None:
+        return f"Records of {manifest.threshold:.4g} and above are flagged; what that means is not known."
+    return threshold_sentence(figures.at_threshold, manifest.threshold)
 
 
-def _cards(report: Report) -> Iterator[Markup]:
-    return _measured_cards(report) if report.strangeness is None else strange_cards(report, report.strangeness)
-
-
-def _measured_cards(report: Report) -> Iterator[Markup]:
+def fraud_cards(report: Report) -> Iterator[Markup]:
+    """The figures that a model with labels has."""
     metrics, data = report.manifest.metrics, report.manifest.data
     base = data.validation_frauds / data.validation_rows if data and data.validation_rows else 0.0
     for name, title, note in (

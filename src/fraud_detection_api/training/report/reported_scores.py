@@ -1,0 +1,61 @@
+"""How reports and the terminal speak of each kind of score: the one table of what differs between the two."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from fraud_detection_api.model.manifest import DataSummary, Manifest
+from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.report.contents import Figures, Importance, KindInWords, Report, Strangeness
+from fraud_detection_api.training.report.limits import anomaly_limits, fraud_limits
+from fraud_detection_api.training.report.markup import Markup
+from fraud_detection_api.training.report.sections.data import labelled_rows
+from fraud_detection_api.training.report.sections.decisions import decisions
+from fraud_detection_api.training.report.sections.influence import Moved, scores_moved
+from fraud_detection_api.training.report.sections.strangeness import (
+    strange_cards,
+    strange_flags,
+    strange_rows,
+    strange_sentence,
+    strangeness_moved,
+)
+from fraud_detection_api.training.report.sections.summary import fraud_cards, fraud_sentence
+from fraud_detection_api.training.report.strangeness import strangeness
+
+
+@dataclass(frozen=True)
+class ReportedScore:
+    """The parts of a report that a kind of score has of its own."""
+
+    is_judged: bool  # whether rows with labels can judge the model
+    cards: Callable[[Report], Iterable[Markup]]
+    sentence: Callable[[Report], str]  # what the threshold means
+    threshold: Callable[[Report], Markup]
+    moved: Callable[[Importance | None, KindInWords], Moved]
+    rows: Callable[[Report, DataSummary], list[tuple[str, str]]]
+    limits: Callable[[UseCase, Manifest, Figures | None, Importance | None], tuple[str, ...]]
+    spread: Callable[[Manifest], Strangeness | None]  # of the scores of the training rows
+
+
+REPORTED: Mapping[ScoreKind, ReportedScore] = {
+    FRAUD: ReportedScore(
+        is_judged=True,
+        cards=fraud_cards,
+        sentence=fraud_sentence,
+        threshold=decisions,
+        moved=scores_moved,
+        rows=labelled_rows,
+        limits=fraud_limits,
+        spread=lambda _: None,
+    ),
+    ANOMALY: ReportedScore(
+        is_judged=False,
+        cards=strange_cards,
+        sentence=strange_sentence,
+        threshold=strange_flags,
+        moved=strangeness_moved,
+        rows=strange_rows,
+        limits=anomaly_limits,
+        spread=strangeness,
+    ),
+}
