@@ -20,7 +20,7 @@ from fraud_detection_api.training.comparing.candidates import fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.fitting import fit
-from fraud_detection_api.training.proof.judged_rows import JUDGED
+from fraud_detection_api.training.proof.holdout_rows import HOLDOUT
 from fraud_detection_api.training.proof.threshold import choice_of
 from fraud_detection_api.training.recipes import RECIPES
 from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of
@@ -99,7 +99,7 @@ def test_the_manifest_names_the_kind_its_parameters_and_its_library(models: Path
 @pytest.mark.parametrize("kind", TRAINABLE)
 def test_every_kind_keeps_the_rows_that_judged_it_and_takes_another_threshold(models: Path, kind: str) -> None:
     before = bundle_of(models, kind)
-    assert before.attached(JUDGED)
+    assert before.attached(HOLDOUT)
     choosing = Choosing(Registry(models), CLAIMS, before.version)
     made = Registry(models).bundle(CLAIMS.name, choosing.published(choosing.chosen(choice_of("fpr:5%"))).version)
     assert (made.model, made.manifest.model_kind) == (before.model, before.manifest.model_kind)

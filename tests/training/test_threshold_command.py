@@ -20,7 +20,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.importing import import_model
 from fraud_detection_api.training.choosing import Choosing
 from fraud_detection_api.training.fit_options import FitOptions
-from fraud_detection_api.training.proof.judged_rows import JUDGED, judged_of
+from fraud_detection_api.training.proof.holdout_rows import HOLDOUT, holdout_of
 from fraud_detection_api.training.proof.threshold import choice_of
 from tests.learning import with_learning
 from tests.training.claims import CLAIMS, claims_table
@@ -54,7 +54,7 @@ def test_a_budget_makes_a_new_version_of_the_same_model_that_leads(models: Path)
     assert result.exit_code == 0, result.output
     assert f"{NAME} {after.version} is champion now" in result.output
     assert after.version != before.version
-    assert (after.model, after.attached(JUDGED)) == (before.model, before.attached(JUDGED))
+    assert (after.model, after.attached(HOLDOUT)) == (before.model, before.attached(HOLDOUT))
     assert after.reference.scores.tobytes() == before.reference.scores.tobytes()
     manifest = after.manifest
     assert (manifest.threshold_rule, manifest.made_from) == ("budget:2/day", before.version)
@@ -65,8 +65,8 @@ def test_a_budget_makes_a_new_version_of_the_same_model_that_leads(models: Path)
 def test_it_says_what_the_choice_means_on_the_rows_that_judge(models: Path) -> None:
     output = run(models, "--cost", "3000,300", "--dry-run").output
     bundle = champion(models)
-    rows = judged_of(bundle.attached(JUDGED) or b"", ()).judging
-    chosen = choice_of("cost:3000,300").threshold(judged_of(bundle.attached(JUDGED) or b"", ()).choosing)
+    rows = holdout_of(bundle.attached(HOLDOUT) or b"", ()).validation_rows
+    chosen = choice_of("cost:3000,300").threshold(holdout_of(bundle.attached(HOLDOUT) or b"", ()).threshold_rows)
     flagged = rows.probabilities >= np.float32(chosen)
     caught, frauds = int((flagged & rows.labels).sum()), int(rows.labels.sum())
     alarms = int((flagged & ~rows.labels).sum())
@@ -84,7 +84,7 @@ def test_measures_at_the_threshold_follow_it_and_the_others_stay(models: Path) -
     before = champion(models).manifest.metrics
     assert run(models, "--fpr", "1%").exit_code == 0
     bundle = champion(models)
-    after, rows = bundle.manifest.metrics, judged_of(bundle.attached(JUDGED) or b"", ()).judging
+    after, rows = bundle.manifest.metrics, holdout_of(bundle.attached(HOLDOUT) or b"", ()).validation_rows
     flagged = rows.probabilities >= np.float32(bundle.manifest.threshold)
     assert after["recall_at_threshold"].value == pytest.approx((flagged & rows.labels).sum() / rows.labels.sum())
     assert after["precision_at_threshold"].value == pytest.approx((flagged & rows.labels).sum() / flagged.sum())
@@ -152,7 +152,7 @@ def test_an_imported_model_takes_a_number_and_nothing_else(tmp_path: Path) -> No
     registry, file = Registry(tmp_path / "imported"), next(FIXTURES.glob("*.json"))
     import_model(registry, CREDIT_ACCOUNTS, file, 0.5, "a try")
     choosing = Choosing(registry, CREDIT_ACCOUNTS, "champion")
-    with pytest.raises(DataRefused, match="no judged rows to choose by"):
+    with pytest.raises(DataRefused, match="no holdout rows to choose by"):
         choosing.chosen(choice_of("budget:2/day"))
     made = choosing.published(choosing.chosen(choice_of("at:0.25")))
     assert made.is_champion

@@ -13,7 +13,7 @@ from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.consequences import Consequences, consequences, reviews
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import judged_again
-from fraud_detection_api.training.proof.judged_rows import kept_rows
+from fraud_detection_api.training.proof.holdout_rows import kept_rows
 from fraud_detection_api.training.proof.threshold import Choice, choice_of, fixed
 from fraud_detection_api.training.report.making import report_again
 from fraud_detection_api.training.report.reported_scores import REPORTED
@@ -37,7 +37,7 @@ class Rethought:
 
 
 class Choosing:
-    """One version, and what thresholds mean on its judged rows."""
+    """One version, and what thresholds mean on its holdout rows."""
 
     def __init__(self, registry: Registry, use_case: UseCase, wanted: str) -> None:
         self.use_case = use_case
@@ -54,24 +54,24 @@ class Choosing:
         return Chosen(choice, manifest.threshold)
 
     def chosen(self, choice: Choice) -> Chosen:
-        """The threshold of this choice; only a fixed one needs no judged rows."""
+        """The threshold of this choice; only a fixed one needs no holdout rows."""
         choice.refuse_unfit(self.use_case)
         if self._rows is not None:
-            return Chosen(choice, choice.threshold(self._rows.choosing))
+            return Chosen(choice, choice.threshold(self._rows.threshold_rows))
         if choice.fixed_at is not None:
             return Chosen(choice, choice.fixed_at)
         raise DataRefused(
-            f"{self.bundle.version} has no judged rows to choose by: it was imported, or made before they were kept. "
+            f"{self.bundle.version} has no holdout rows to choose by: it was imported, or made before they were kept. "
             "Give a number with --at, or train anew."
         )
 
     def meaning(self, threshold: float, costs: Costs | None) -> Consequences | None:
         """What a threshold means on the rows that judge; None where there are none."""
-        return consequences(self._rows.judging, threshold, costs or self.use_case.costs) if self._rows else None
+        return consequences(self._rows.validation_rows, threshold, costs or self.use_case.costs) if self._rows else None
 
     def reviews_a_day(self, threshold: float) -> float | None:
         """How many reviews a threshold makes each day, of an entity one; None where there are no days."""
-        rows = self._rows.judging if self._rows else None
+        rows = self._rows.validation_rows if self._rows else None
         if rows is None or rows.days is None:
             return None
         return reviews(rows, threshold) / int(rows.days.max() - rows.days.min() + 1)
@@ -111,8 +111,8 @@ class Choosing:
             return {}
         budget = Budget.read(str(manifest.parameters["review_budget"]))
         operation = Operation(budget, threshold, use_case.costs)
-        evaluation = evaluate(self._rows.judging, operation, int(manifest.parameters["seed"]))
-        verdict = judged_again(manifest.gate, evaluation, (self._rows.judging, threshold), use_case.gate)
+        evaluation = evaluate(self._rows.validation_rows, operation, int(manifest.parameters["seed"]))
+        verdict = judged_again(manifest.gate, evaluation, (self._rows.validation_rows, threshold), use_case.gate)
         return {"metrics": evaluation.measures(), "gate": verdict}
 
 

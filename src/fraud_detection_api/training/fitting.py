@@ -18,7 +18,7 @@ from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.progress import Follower, SearchFollower
 from fraud_detection_api.training.proof.consequences import Consequences, consequences
 from fraud_detection_api.training.proof.gate import refuse_unknown_demands
-from fraud_detection_api.training.proof.judged_rows import JUDGED, Judged, as_kept, judged_bytes
+from fraud_detection_api.training.proof.holdout_rows import HOLDOUT, Holdout, as_kept, holdout_bytes
 from fraud_detection_api.training.proof.proving import Learned, proof
 from fraud_detection_api.training.proof.threshold import choice_of
 from fraud_detection_api.training.report.contents import Importance
@@ -80,7 +80,7 @@ def _fit_labelled(use_case: UseCase, options: FitOptions, registry: Registry, fo
     reference = trained_reference(learned, options.seed)
     attached = _attached(learned, manifest, proven.rows, chosen.comparison)
     version = published(registry, manifest, learned.model.model, reference, attached)
-    return Fitted(version, manifest, consequences(proven.rows.judging, manifest.threshold, use_case.costs))
+    return Fitted(version, manifest, consequences(proven.rows.validation_rows, manifest.threshold, use_case.costs))
 
 
 def _fit_isolation(use_case: UseCase, options: FitOptions, registry: Registry, follower: SearchFollower) -> Fitted:
@@ -148,11 +148,11 @@ def _learned(use_case: UseCase, dataset: Dataset, parts: Split, trainer: Trainer
 
 
 def _attached(
-    learned: Learned, manifest: Manifest, judged: Judged, comparison: Mapping[str, bytes]
+    learned: Learned, manifest: Manifest, judged: Holdout, comparison: Mapping[str, bytes]
 ) -> dict[str, bytes]:
-    """The judged rows, the comparison where there was one, and the report that is made from them."""
+    """The holdout rows, the comparison where there was one, and the report that is made from them."""
     report = report_files(learned.use_case, manifest, as_kept(judged), _importance(learned), comparison.get(COMPARISON))
-    return {JUDGED: judged_bytes(judged), **comparison, **report}
+    return {HOLDOUT: holdout_bytes(judged), **comparison, **report}
 
 
 def _importance(learned: Learned) -> Importance | None:

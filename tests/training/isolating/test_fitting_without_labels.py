@@ -24,7 +24,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.importing import import_model
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.fitting import fit
-from fraud_detection_api.training.proof.judged_rows import JUDGED
+from fraud_detection_api.training.proof.holdout_rows import HOLDOUT
 from tests.declared_use_cases import METER_READINGS
 from tests.training.fitting import Listener, fitted, table_file
 
@@ -102,7 +102,7 @@ def test_percentiles_are_shares_of_the_training_rows(models: Path) -> None:
 
 def test_the_bundle_says_that_nobody_judged_it(models: Path) -> None:
     found = bundle(models, 1)
-    assert found.attached(JUDGED) is None
+    assert found.attached(HOLDOUT) is None
     assert found.manifest.metrics == {}
     assert found.manifest.data is not None
     assert (found.manifest.data.rows, found.manifest.data.frauds, found.manifest.data.validation_rows) == (4000, 0, 0)

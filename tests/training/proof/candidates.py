@@ -7,7 +7,7 @@ from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import BaseRates, Candidate, Champion
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.tables.dataset import Groups
 
 COSTS = Costs(missed_fraud=50, false_alarm=5)
@@ -17,7 +17,7 @@ def candidate(
     probabilities: NDArray[np.floating], labels: NDArray[np.bool_], groups: Groups | None = None, threshold: float = 0.5
 ) -> Candidate:
     """A model that says this of rows with these labels, trained where frauds are as frequent."""
-    rows = JudgedRows(probabilities.astype(np.float32), labels, groups=groups)
+    rows = HoldoutRows(probabilities.astype(np.float32), labels, groups=groups)
     base_rate = float(labels.mean())
     evaluation = evaluate(rows, Operation(Budget(share=0.05), threshold, COSTS), 0)
     return Candidate(evaluation, BaseRates(base_rate, base_rate), rows, threshold)

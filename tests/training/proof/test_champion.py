@@ -14,7 +14,7 @@ from fraud_detection_api.training.fitting import Fitted
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.champion import SEEN, ValidationRows, champion_on
 from fraud_detection_api.training.proof.gate import Champion
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import QUICK, fitted, table_file
 
@@ -48,7 +48,7 @@ def beside(dated: tuple[Path, Fitted], share_seen: float) -> Champion | None:
     days = np.where(np.arange(200) < share_seen * 200, until, FAR_TOO_LATE).astype(np.int64)
     table = claims_table(200, seed=3)
     columns, _ = columns_of_table(table, CLAIMS)
-    judged = JudgedRows(np.full(200, 0.1, dtype=np.float32), np.asarray(table["is_fraud"], dtype=bool), days)
+    judged = HoldoutRows(np.full(200, 0.1, dtype=np.float32), np.asarray(table["is_fraud"], dtype=bool), days)
     first_day = date.fromordinal(date(1970, 1, 1).toordinal() + int(days.min()))
     rows = ValidationRows(columns, judged, Budget.read("5%"), 0, first_day, "of other data")
     return champion_on(rows, Registry(models), CLAIMS)

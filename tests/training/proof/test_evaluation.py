@@ -18,7 +18,7 @@ from sklearn.metrics import (  # type: ignore[import-untyped]  # it ships no typ
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Evaluation, Operation, Yardstick, evaluate, figures
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.measures import ALL_MEASURES, MEASURES, refuse_unknown
 from fraud_detection_api.training.proof.resampling import resample_counts
 from fraud_detection_api.training.proof.threshold import best_f1
@@ -28,14 +28,14 @@ Flags = NDArray[np.bool_]
 OPERATION = Operation(Budget(share=0.1), 0.5)
 
 
-def scored(rows: int, seed: int, digits: int = 7) -> JudgedRows:
+def scored(rows: int, seed: int, digits: int = 7) -> HoldoutRows:
     random = np.random.default_rng(seed)
     probabilities = (random.random(rows) ** 3).round(digits).astype(np.float32)
-    return JudgedRows(probabilities, random.random(rows) < probabilities)
+    return HoldoutRows(probabilities, random.random(rows) < probabilities)
 
 
 def value(probabilities: Floats, labels: Flags, name: str) -> float:
-    return figures(JudgedRows(probabilities, labels), OPERATION)[name]
+    return figures(HoldoutRows(probabilities, labels), OPERATION)[name]
 
 
 @given(st.integers(20, 400), st.integers(0, 1000), st.sampled_from([1, 2, 7]))
@@ -63,7 +63,7 @@ def test_weights_count_rows_as_often_as_they_say() -> None:
     rows = scored(300, seed=3, digits=2)
     counts = next(resample_counts(300, seed=1)).astype(int)
     weighted = Yardstick(rows, OPERATION).values(counts.astype(np.float64))
-    repeated = JudgedRows(np.repeat(rows.probabilities, counts), np.repeat(rows.labels, counts))
+    repeated = HoldoutRows(np.repeat(rows.probabilities, counts), np.repeat(rows.labels, counts))
     without_bins = [name != "calibration_error" for name in MEASURES]  # the bins are those of the rows themselves
     expected = np.array([figures(repeated, OPERATION)[name] for name in MEASURES])
     assert weighted[without_bins] == pytest.approx(expected[without_bins])
@@ -96,8 +96,8 @@ def test_the_same_seed_gives_the_same_intervals() -> None:
 
 def test_rows_of_a_card_come_and_go_together_so_that_copies_make_no_interval_narrower() -> None:
     alone, copied = scored(400, seed=1), np.repeat(np.arange(400), 5)
-    copies = JudgedRows(alone.probabilities[copied], alone.labels[copied])
-    of_cards = JudgedRows(copies.probabilities, copies.labels, entities=copied)
+    copies = HoldoutRows(alone.probabilities[copied], alone.labels[copied])
+    of_cards = HoldoutRows(copies.probabilities, copies.labels, entities=copied)
     widths = [
         (measure.high or 0) - (measure.low or 0)
         for measure in (evaluate(rows, OPERATION, 0).measure("roc_auc") for rows in (alone, of_cards, copies))
@@ -109,7 +109,7 @@ def test_rows_of_a_card_come_and_go_together_so_that_copies_make_no_interval_nar
 def test_which_numbers_cards_have_changes_no_interval() -> None:
     rows, cards = scored(400, seed=1), np.random.default_rng(0).integers(0, 50, 400)
     one, other = (
-        evaluate(JudgedRows(rows.probabilities, rows.labels, entities=each), OPERATION, 0)
+        evaluate(HoldoutRows(rows.probabilities, rows.labels, entities=each), OPERATION, 0)
         for each in (cards, cards * 7 + 1000)
     )
     assert one.measures() == other.measures()
@@ -132,7 +132,7 @@ def test_pairing_makes_a_small_difference_on_the_same_rows_visible() -> None:
     rows = scored(4000, seed=2)
     noise = np.random.default_rng(0).normal(0, 0.05, 4000).astype(np.float32)
     good, worse = (
-        evaluate(JudgedRows(each, rows.labels), OPERATION, 0)
+        evaluate(HoldoutRows(each, rows.labels), OPERATION, 0)
         for each in (rows.probabilities, rows.probabilities + noise)
     )
     difference, alone = worse.minus(good, "average_precision"), good.measure("average_precision")
@@ -142,13 +142,13 @@ def test_pairing_makes_a_small_difference_on_the_same_rows_visible() -> None:
 
 
 def test_resamples_without_a_fraud_do_not_spoil_the_interval() -> None:
-    rows = JudgedRows(np.linspace(0, 1, 100, dtype=np.float32), np.arange(100) == 99)
+    rows = HoldoutRows(np.linspace(0, 1, 100, dtype=np.float32), np.arange(100) == 99)
     measure = evaluate(rows, OPERATION, seed=0).measure("roc_auc")
     assert (measure.value, measure.low, measure.high) == (1, 1, 1)
 
 
 def test_one_class_alone_has_no_figures() -> None:
-    rows = JudgedRows(np.linspace(0, 1, 100, dtype=np.float32), np.zeros(100, dtype=bool))
+    rows = HoldoutRows(np.linspace(0, 1, 100, dtype=np.float32), np.zeros(100, dtype=bool))
     assert all(np.isnan(found) for found in figures(rows, OPERATION).values())
 
 

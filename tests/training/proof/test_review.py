@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Operation, Yardstick, figures
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from tests.training.cards import CARDS
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS
 from tests.training.proof.walked_days import walked
@@ -16,22 +16,22 @@ from tests.training.proof.walked_days import walked
 PRECISION, RECALL = "precision_at_review_budget", "recall_at_review_budget"
 
 
-def reviewed(rows: JudgedRows, budget: str) -> tuple[float, float]:
+def reviewed(rows: HoldoutRows, budget: str) -> tuple[float, float]:
     found = figures(rows, Operation(Budget.read(budget), 0.5))
     return found[PRECISION], found[RECALL]
 
 
-def made_up(rows: int, seed: int, cards: int | None) -> JudgedRows:
+def made_up(rows: int, seed: int, cards: int | None) -> HoldoutRows:
     random = np.random.default_rng(seed)
     probabilities = random.permutation(rows).astype(np.float32) / np.float32(rows)
     labels = random.random(rows) < probabilities**4
     labels[:2] = True, False
     entities = None if cards is None else random.integers(0, cards, rows)
-    return JudgedRows(probabilities, labels, random.integers(100, 109, rows), entities)
+    return HoldoutRows(probabilities, labels, random.integers(100, 109, rows), entities)
 
 
-def hand_made(cards: str, days: str, probabilities: list[float], frauds: str) -> JudgedRows:
-    return JudgedRows(
+def hand_made(cards: str, days: str, probabilities: list[float], frauds: str) -> HoldoutRows:
+    return HoldoutRows(
         np.array(probabilities, dtype=np.float32),
         np.array([flag == "1" for flag in frauds]),
         np.array([int(day) for day in days]),
@@ -90,7 +90,7 @@ def test_weights_count_cards_as_often_as_they_say(cards: int | None) -> None:
     copy = np.repeat([0, 1], [np.count_nonzero(counts > 0), np.count_nonzero(counts > 1)])
     assert rows.days is not None
     cards_of_copies = None if cards is None else whose[copies] * 2 + copy
-    repeated = JudgedRows(rows.probabilities[copies], rows.labels[copies], rows.days[copies], cards_of_copies)
+    repeated = HoldoutRows(rows.probabilities[copies], rows.labels[copies], rows.days[copies], cards_of_copies)
     operation = Operation(Budget(a_day=4), 0.5)
     yardstick = Yardstick(rows, operation)
     weighted = dict(zip(yardstick.names, yardstick.values(counts.astype(np.float64)).tolist(), strict=True))
@@ -100,21 +100,21 @@ def test_weights_count_cards_as_often_as_they_say(cards: int | None) -> None:
 
 def test_a_constant_score_finds_what_chance_finds() -> None:
     labels = np.arange(1000) % 20 == 0
-    rows = JudgedRows(np.full(1000, 0.3, dtype=np.float32), labels, np.arange(1000) // 100)
+    rows = HoldoutRows(np.full(1000, 0.3, dtype=np.float32), labels, np.arange(1000) // 100)
     assert reviewed(rows, "10/day") == pytest.approx((0.05, 0.1))
     assert reviewed(rows, "10%") == pytest.approx((0.05, 0.1))
 
 
 def test_a_share_reviews_the_most_suspicious_of_all_days() -> None:
     probabilities = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05], dtype=np.float32)
-    rows = JudgedRows(probabilities, np.array([1, 0, 1, 0, 0, 1, 0, 0, 0, 0], dtype=bool))
+    rows = HoldoutRows(probabilities, np.array([1, 0, 1, 0, 0, 1, 0, 0, 0, 0], dtype=bool))
     assert reviewed(rows, "30%") == pytest.approx((2 / 3, 2 / 3))
     assert reviewed(rows, "100%") == pytest.approx((0.3, 1))
     assert reviewed(rows, "5%") == (0, 0)
 
 
 def test_tied_records_share_the_places_that_a_share_leaves() -> None:
-    rows = JudgedRows(np.array([0.9, 0.5, 0.5, 0.5, 0.1], dtype=np.float32), np.array([1, 1, 1, 0, 0], dtype=bool))
+    rows = HoldoutRows(np.array([0.9, 0.5, 0.5, 0.5, 0.1], dtype=np.float32), np.array([1, 1, 1, 0, 0], dtype=bool))
     assert reviewed(rows, "40%") == pytest.approx(((1 + 2 / 3) / 2, (1 + 2 / 3) / 3))
 
 
@@ -124,8 +124,8 @@ def test_the_order_of_the_table_changes_nothing() -> None:
     shuffled = np.random.default_rng(0).permutation(400)
     assert rows.days is not None
     assert rows.entities is not None
-    one = JudgedRows(coarse, rows.labels, rows.days, rows.entities)
-    other = JudgedRows(coarse[shuffled], rows.labels[shuffled], rows.days[shuffled], rows.entities[shuffled])
+    one = HoldoutRows(coarse, rows.labels, rows.days, rows.entities)
+    other = HoldoutRows(coarse[shuffled], rows.labels[shuffled], rows.days[shuffled], rows.entities[shuffled])
     assert reviewed(one, "3/day") == pytest.approx(reviewed(other, "3/day"))
 
 

@@ -9,7 +9,7 @@ from fraud_detection_api.errors import DataRefused, FraudError
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.consequences import Money, consequences, reviews
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.threshold import (
     best_f1,
     choice_of,
@@ -20,11 +20,11 @@ from fraud_detection_api.training.proof.threshold import (
 )
 
 
-def judged(rows: int, seed: int, digits: int = 2) -> JudgedRows:
+def judged(rows: int, seed: int, digits: int = 2) -> HoldoutRows:
     """Rows of ten cards on ten days, with ties."""
     random = np.random.default_rng(seed)
     probabilities = random.random(rows).round(digits).astype(np.float32)
-    return JudgedRows(
+    return HoldoutRows(
         probabilities,
         random.random(rows) < probabilities / 2,
         days=np.sort(random.integers(100, 110, rows)),
@@ -36,12 +36,12 @@ def judged(rows: int, seed: int, digits: int = 2) -> JudgedRows:
 ROWS = st.builds(judged, st.integers(40, 300), st.integers(0, 1000), st.sampled_from([1, 2, 6]))
 
 
-def every_threshold(rows: JudgedRows) -> list[float]:
+def every_threshold(rows: HoldoutRows) -> list[float]:
     return sorted(set(rows.probabilities.tolist()), reverse=True)
 
 
 @given(ROWS, st.floats(0.001, 0.9))
-def test_a_false_positive_rate_is_used_up_and_not_passed(rows: JudgedRows, rate: float) -> None:
+def test_a_false_positive_rate_is_used_up_and_not_passed(rows: HoldoutRows, rate: float) -> None:
     honest = int((~rows.labels).sum())
     fitting = [at for at in every_threshold(rows) if consequences(rows, at, None).false_alarms <= rate * honest]
     if fitting:
@@ -52,14 +52,14 @@ def test_a_false_positive_rate_is_used_up_and_not_passed(rows: JudgedRows, rate:
 
 
 @given(ROWS, st.floats(0.001, 0.9))
-def test_a_share_of_all_records_is_used_up_and_not_passed(rows: JudgedRows, share: float) -> None:
+def test_a_share_of_all_records_is_used_up_and_not_passed(rows: HoldoutRows, share: float) -> None:
     fitting = [at for at in every_threshold(rows) if consequences(rows, at, None).flagged <= share * len(rows)]
     if fitting:
         assert within_budget(Budget(share=share)).threshold(rows) == fitting[-1]
 
 
 @given(ROWS, st.integers(1, 12))
-def test_a_budget_a_day_counts_each_card_once_a_day(rows: JudgedRows, a_day: int) -> None:
+def test_a_budget_a_day_counts_each_card_once_a_day(rows: HoldoutRows, a_day: int) -> None:
     assert rows.days is not None
     assert rows.entities is not None
     period = int(rows.days.max() - rows.days.min() + 1)
@@ -75,7 +75,7 @@ def test_a_budget_a_day_counts_each_card_once_a_day(rows: JudgedRows, a_day: int
 
 @given(ROWS, st.floats(1, 400), st.floats(0, 50), st.sampled_from(["amount", 120.0]))
 def test_no_threshold_costs_less_than_that_of_least_cost(
-    rows: JudgedRows, false_alarm: float, caught: float, missed: str | float
+    rows: HoldoutRows, false_alarm: float, caught: float, missed: str | float
 ) -> None:
     costs = Costs(missed, false_alarm, caught)
 
@@ -92,7 +92,7 @@ def test_no_threshold_costs_less_than_that_of_least_cost(
 
 
 @given(ROWS)
-def test_no_threshold_has_a_higher_f1(rows: JudgedRows) -> None:
+def test_no_threshold_has_a_higher_f1(rows: HoldoutRows) -> None:
     if not rows.labels.any():
         return
 
@@ -104,7 +104,7 @@ def test_no_threshold_has_a_higher_f1(rows: JudgedRows) -> None:
 
 
 def test_consequences_that_a_hand_can_count() -> None:
-    rows = JudgedRows(
+    rows = HoldoutRows(
         np.array([0.9, 0.8, 0.5, 0.3, 0.1], dtype=np.float32),
         np.array([True, False, True, True, False]),
         days=np.array([7, 7, 8, 9, 9]),
@@ -119,7 +119,7 @@ def test_consequences_that_a_hand_can_count() -> None:
     assert by_sum is not None
     assert (by_sum.lost_to_missed, by_sum.lost_without) == (1000, 3000)
     assert consequences(rows, 0.99, None).precision == 0
-    assert consequences(JudgedRows(rows.probabilities, rows.labels), 0.5, Costs("amount", 5)).money is None
+    assert consequences(HoldoutRows(rows.probabilities, rows.labels), 0.5, Costs("amount", 5)).money is None
 
 
 @pytest.mark.parametrize(
@@ -148,19 +148,19 @@ def test_what_is_no_rule_is_refused(rule: str) -> None:
 
 
 def test_what_cannot_be_chosen_says_why() -> None:
-    timeless = JudgedRows(np.array([0.5, 0.1], dtype=np.float32), np.array([True, False]))
+    timeless = HoldoutRows(np.array([0.5, 0.1], dtype=np.float32), np.array([True, False]))
     with pytest.raises(DataRefused, match="no time column"):
         within_budget(Budget(a_day=5)).threshold(timeless)
     with pytest.raises(DataRefused, match="give a fixed sum"):
         least_cost(Costs("amount", 5)).threshold(timeless)
     with pytest.raises(DataRefused, match="cheapest to flag nothing"):
-        least_cost(Costs(1, 5)).threshold(JudgedRows(timeless.probabilities, np.array([False, True])))
+        least_cost(Costs(1, 5)).threshold(HoldoutRows(timeless.probabilities, np.array([False, True])))
     with pytest.raises(DataRefused, match="not at 2"):
         fixed(2)
 
 
 def test_a_card_is_reviewed_once_a_day() -> None:
-    rows = JudgedRows(
+    rows = HoldoutRows(
         np.array([0.9, 0.8, 0.7, 0.6, 0.1], dtype=np.float32),
         np.zeros(5, dtype=bool),
         days=np.array([1, 1, 1, 2, 2]),

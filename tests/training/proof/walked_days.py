@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 
 
-def walked(rows: JudgedRows, a_day: int) -> tuple[float, float]:
+def walked(rows: HoldoutRows, a_day: int) -> tuple[float, float]:
     """The share of frauds among the reviewed, and the share of the fraudulent that are found; no two scores tie."""
     assert rows.days is not None
     whose = (np.arange(len(rows)) if rows.entities is None else rows.entities).tolist()

@@ -14,7 +14,7 @@ from sklearn.metrics import (  # type: ignore[import-untyped]  # it ships no typ
 
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.proof.consequences import consequences
-from fraud_detection_api.training.proof.judged_rows import Judged, JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import Holdout, HoldoutRows
 from fraud_detection_api.training.report.deciding import cost_curves
 from fraud_detection_api.training.report.ranking import EVERY_CUT, curves, cuts_of
 from fraud_detection_api.training.report.slices import distribution, groups, periods, reliability, wilson
@@ -23,12 +23,12 @@ from fraud_detection_api.training.tables.dataset import Groups
 THRESHOLD = 0.4
 
 
-def judged(rows: int = 5000, share: float = 0.2, *, ties: bool = False, days: int = 120) -> JudgedRows:
+def judged(rows: int = 5000, share: float = 0.2, *, ties: bool = False, days: int = 120) -> HoldoutRows:
     """Rows whose probabilities are true, with everything that may be known of them."""
     random = np.random.default_rng(rows)
     probabilities = random.beta(share * 4, (1 - share) * 4, rows)
     probabilities = np.round(probabilities, 1) if ties else probabilities
-    return JudgedRows(
+    return HoldoutRows(
         probabilities.astype(np.float32),
         random.random(rows) < probabilities,
         days=20_000 + random.integers(0, days, rows),
@@ -39,7 +39,7 @@ def judged(rows: int = 5000, share: float = 0.2, *, ties: bool = False, days: in
 
 
 @pytest.mark.parametrize("rows", [judged(), judged(200), judged(ties=True), judged(share=0.01)], ids=len)
-def test_every_point_of_the_curves_is_scikit_learns(rows: JudgedRows) -> None:
+def test_every_point_of_the_curves_is_scikit_learns(rows: HoldoutRows) -> None:
     found = curves(rows, cuts_of(rows, THRESHOLD))
     precision, recall, thresholds = precision_recall_curve(rows.labels, rows.probabilities)
     at = np.searchsorted(thresholds, found.thresholds)
@@ -83,7 +83,7 @@ def test_bands_hold_the_curve_and_narrow_with_more_rows(entities: bool) -> None:
 def test_bands_are_wider_where_records_of_one_entity_go_together() -> None:
     rows = judged(2000)
     copied = np.repeat(np.arange(len(rows)), 9)
-    copies = JudgedRows(rows.probabilities[copied], rows.labels[copied], entities=copied)
+    copies = HoldoutRows(rows.probabilities[copied], rows.labels[copied], entities=copied)
     alone = replace(copies, entities=None)
     together, apart = (curves(each, cuts_of(each, THRESHOLD)) for each in (copies, alone))
     middle = np.searchsorted(together.recall, 0.5)
@@ -100,7 +100,7 @@ def test_intervals_of_shares_are_wilsons(hits: int, of: int) -> None:
 
 
 @pytest.mark.parametrize("rows", [judged(), judged(150), judged(ties=True), judged(share=0.003, rows=20_000)], ids=len)
-def test_bins_of_the_calibration_hold_every_record_once_and_divide_no_tie(rows: JudgedRows) -> None:
+def test_bins_of_the_calibration_hold_every_record_once_and_divide_no_tie(rows: HoldoutRows) -> None:
     bins = reliability(rows)
     assert sum(each.rows for each in bins) == len(rows)
     assert sum(each.frauds for each in bins) == np.count_nonzero(rows.labels)
@@ -155,7 +155,7 @@ def test_groups_are_counted_each_for_itself_and_empty_ones_left_out() -> None:
 
 
 def test_an_entity_is_caught_once_one_of_its_frauds_is_flagged() -> None:
-    rows = JudgedRows(
+    rows = HoldoutRows(
         np.array([0.9, 0.1, 0.2, 0.8, 0.7], np.float32),
         np.array([True, True, True, False, False]),
         entities=np.array([1, 1, 2, 2, 3]),
@@ -169,7 +169,7 @@ def test_declared_costs_are_those_of_counting_by_hand() -> None:
     rows, costs = judged(), Costs("amount", 30.0, 4.0)
     assert rows.at_stake is not None
     cuts = cuts_of(rows, THRESHOLD)
-    found = cost_curves(Judged(judged(3000), rows), cuts, THRESHOLD, costs)
+    found = cost_curves(Holdout(judged(3000), rows), cuts, THRESHOLD, costs)
     assert found is not None
     without = rows.at_stake[rows.labels].sum()
     for threshold, share in list(zip(found.thresholds, found.shares[0], strict=True))[::40]:
@@ -181,7 +181,7 @@ def test_declared_costs_are_those_of_counting_by_hand() -> None:
 
 def test_without_costs_ratios_are_shown_and_the_dearer_a_fraud_the_lower_the_threshold() -> None:
     rows = judged()
-    found = cost_curves(Judged(judged(3000), rows), cuts_of(rows, THRESHOLD), THRESHOLD, None)
+    found = cost_curves(Holdout(judged(3000), rows), cuts_of(rows, THRESHOLD), THRESHOLD, None)
     assert found is not None
     assert [each.false_alarms_a_fraud for each in found.choices] == [1, 10, 100]
     thresholds = [each.threshold or 1.0 for each in found.choices]
@@ -192,7 +192,7 @@ def test_without_costs_ratios_are_shown_and_the_dearer_a_fraud_the_lower_the_thr
 
 def test_where_it_is_cheapest_to_flag_nothing_no_threshold_is_named() -> None:
     rows = judged()
-    found = cost_curves(Judged(rows, rows), cuts_of(rows, THRESHOLD), THRESHOLD, Costs(1.0, 1.0, caught_fraud=2.0))
+    found = cost_curves(Holdout(rows, rows), cuts_of(rows, THRESHOLD), THRESHOLD, Costs(1.0, 1.0, caught_fraud=2.0))
     assert found is not None
     assert found.choices[0].threshold is None
     assert (found.choices[0].flagged_share, found.choices[0].cost_share) == (0, 1)

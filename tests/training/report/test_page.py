@@ -7,7 +7,7 @@ import pytest
 from fraud_detection_api.model.bundle import REPORT, REPORT_DATA
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.training.bundling.publishing import promoted
-from fraud_detection_api.training.proof.judged_rows import JUDGED
+from fraud_detection_api.training.proof.holdout_rows import HOLDOUT
 from fraud_detection_api.training.report.making import report_again, report_files
 from fraud_detection_api.training.report.plotting.axes import percent
 from tests.learning import with_learning
@@ -225,4 +225,4 @@ def test_costs_of_the_use_case_are_told_in_money(declared: Published) -> None:
 
 def test_the_rows_behind_it_are_kept(published: Published) -> None:
     nothing_judged_it = published.use_case.name in ("credit_accounts", "platform_activity")
-    assert (published.bundle.attached(JUDGED) is None) == nothing_judged_it
+    assert (published.bundle.attached(HOLDOUT) is None) == nothing_judged_it

@@ -45,7 +45,7 @@ def test_a_bundle_that_keeps_no_report_gets_one_from_its_manifest(credit_model: 
     file = tmp_path / "card.html"
     result = run(registry, "credit_accounts", "--output", str(file))
     assert result.exit_code == 0, result.output
-    assert "no judged rows were kept with this model" in file.read_text()
+    assert "no holdout rows were kept with this model" in file.read_text()
 
 
 def test_what_cannot_be_written_or_found_is_refused(declared: Published, tmp_path: Path) -> None:

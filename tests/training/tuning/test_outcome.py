@@ -12,7 +12,7 @@ from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Evaluation, Operation, evaluate
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.tuning.outcome import Outcome, verdict
 from fraud_detection_api.training.tuning.scoring import Aim
 from tests.training.fitting import accounts_file, fitted
@@ -27,7 +27,7 @@ def evaluated(noise: float, seed: int = 1) -> Evaluation:
     """What a model is worth that knows the truth but for this much noise."""
     labels = np.random.default_rng(0).random(2000) < 0.2
     margins = 3 * labels - 2 + noise * np.random.default_rng(seed).standard_normal(2000)
-    rows = JudgedRows((1 / (1 + np.exp(-margins))).astype(np.float32), labels)
+    rows = HoldoutRows((1 / (1 + np.exp(-margins))).astype(np.float32), labels)
     return evaluate(rows, Operation(Budget(share=0.05), 0.5), seed=0)
 
 

@@ -15,7 +15,7 @@ from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.evaluating.options import EvaluateOptions
 from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.proof.evaluation import Operation, figures
-from fraud_detection_api.training.proof.judged_rows import JudgedRows, judged_rows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows, holdout_rows
 from fraud_detection_api.training.proof.threshold import choice_of
 from fraud_detection_api.training.proof.usual_threshold import declared_threshold
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
@@ -108,9 +108,9 @@ class Windowed:
         trainer = XGBoostTrainer(boosting, self.options.threads, self.options.device)
         return trainer.train(self.use_case, self.dataset, rows, rows[:0], lambda _, __: None)
 
-    def judged(self, model: TrainedModel, rows: Rows) -> JudgedRows:
+    def judged(self, model: TrainedModel, rows: Rows) -> HoldoutRows:
         """What the model says of these rows, and what is known of them."""
-        return judged_rows(self.dataset, rows, model.probabilities(self.dataset.columns.take(rows)))
+        return holdout_rows(self.dataset, rows, model.probabilities(self.dataset.columns.take(rows)))
 
 
 def _folds(walk: Windowed) -> Iterator[JudgedFold]:
@@ -141,7 +141,7 @@ def _fold(walk: Windowed, window: Window) -> JudgedFold:
     return replace(fold, rounds=model.rounds, threshold=threshold, figures=found)
 
 
-def _threshold(walk: Windowed, rows: JudgedRows) -> float:
+def _threshold(walk: Windowed, rows: HoldoutRows) -> float:
     """As it was asked for; else what costs least, where costs are declared and flagging anything pays; else by F1."""
     if walk.options.threshold is not None:
         return choice_of(walk.options.threshold).threshold(rows)

@@ -4,13 +4,13 @@ import numpy as np
 
 from fraud_detection_api.model.calibration import calibrated
 from fraud_detection_api.training.proof.calibrating import Curve, chosen_calibration
-from fraud_detection_api.training.proof.judged_rows import Judged, judged_rows
+from fraud_detection_api.training.proof.holdout_rows import Holdout, holdout_rows
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.split import Split
 from fraud_detection_api.training.trained import TrainedModel
 
 
-def calibrated_rows(model: TrainedModel, dataset: Dataset, parts: Split) -> tuple[Curve | None, Judged]:
+def calibrated_rows(model: TrainedModel, dataset: Dataset, parts: Split) -> tuple[Curve | None, Holdout]:
     """The curve, if one helps, and the rows as the model will score them."""
     stopping, calibration, validation = (
         model.probabilities(dataset.columns.take(rows))
@@ -19,7 +19,7 @@ def calibrated_rows(model: TrainedModel, dataset: Dataset, parts: Split) -> tupl
     labels = dataset.labels
     curve = chosen_calibration(calibration, labels[parts.calibration], stopping, labels[parts.stopping])
     choosing = np.concatenate([parts.stopping, parts.calibration])
-    return curve, Judged(
-        judged_rows(dataset, choosing, calibrated(np.concatenate([stopping, calibration]), curve)),
-        judged_rows(dataset, parts.validation, calibrated(validation, curve)),
+    return curve, Holdout(
+        holdout_rows(dataset, choosing, calibrated(np.concatenate([stopping, calibration]), curve)),
+        holdout_rows(dataset, parts.validation, calibrated(validation, curve)),
     )

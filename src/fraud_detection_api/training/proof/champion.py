@@ -14,7 +14,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import Champion
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 
 SEEN = "; the champion was trained on some of these days"
 MOST_SEEN = 0.5  # of the rows, above which they flatter a champion too much to hold a new model back
@@ -25,7 +25,7 @@ class ValidationRows:
     """The rows that judge as records and as a new model has judged them, how, and the day they begin."""
 
     columns: Columns
-    judged: JudgedRows
+    judged: HoldoutRows
     budget: Budget
     seed: int
     first_day: date | None

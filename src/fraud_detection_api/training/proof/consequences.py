@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_detection_api.schemas.judging import Costs
-from fraud_detection_api.training.proof.judged_rows import JudgedRows, once_a_day
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows, once_a_day
 from fraud_detection_api.training.proof.truth_measures import at_stake_in
 from fraud_detection_api.training.tables.dataset import Labels
 
@@ -60,7 +60,7 @@ class Consequences:
         return self.caught / self.frauds if self.frauds else 0.0
 
 
-def consequences(rows: JudgedRows, threshold: float, costs: Costs | None) -> Consequences:
+def consequences(rows: HoldoutRows, threshold: float, costs: Costs | None) -> Consequences:
     """What flagging at and above this threshold means for these rows."""
     is_flagged = rows.probabilities >= np.float32(threshold)
     flagged, frauds = int(is_flagged.sum()), int(rows.labels.sum())
@@ -80,12 +80,12 @@ def consequences(rows: JudgedRows, threshold: float, costs: Costs | None) -> Con
     )
 
 
-def reviews(rows: JudgedRows, threshold: float) -> int:
+def reviews(rows: HoldoutRows, threshold: float) -> int:
     """How many reviews that makes: of an entity, one a day."""
     return int(once_a_day(rows)[rows.probabilities >= np.float32(threshold)].sum())
 
 
-def _money(rows: JudgedRows, caught: Labels, false_alarms: int, costs: Costs) -> Money | None:
+def _money(rows: HoldoutRows, caught: Labels, false_alarms: int, costs: Costs) -> Money | None:
     at_stake = at_stake_in(rows, costs)
     if at_stake is None:
         return None
@@ -97,7 +97,7 @@ def _money(rows: JudgedRows, caught: Labels, false_alarms: int, costs: Costs) ->
     )
 
 
-def _entities(rows: JudgedRows, caught: Labels) -> Entities | None:
+def _entities(rows: HoldoutRows, caught: Labels) -> Entities | None:
     if rows.entities is None:
         return None
     some = (rows.entities, rows.entities[rows.labels], rows.entities[caught])

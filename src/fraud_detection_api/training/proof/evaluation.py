@@ -8,7 +8,7 @@ import numpy as np
 from fraud_detection_api.model.manifest import Measure
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.measures import ALL_MEASURES, MEASURES, highest_possible
 from fraud_detection_api.training.proof.ranked_rows import Floats, RankedRows, Weighed
 from fraud_detection_api.training.proof.ranking_measures import FlaggingMeasures, RankingMeasures
@@ -53,14 +53,14 @@ class Evaluation:
         return with_interval(float(self.values[mine] - other.values[theirs]), differences)
 
 
-def evaluate(rows: JudgedRows, operation: Operation, seed: int) -> Evaluation:
+def evaluate(rows: HoldoutRows, operation: Operation, seed: int) -> Evaluation:
     """Evaluate a model; the same seed and rows resample alike, so that two models can be paired."""
     yardstick = Yardstick(rows, operation)
     resampled = np.array([yardstick.values(weights) for weights in row_weights(rows, seed)])
     return Evaluation(yardstick.names, yardstick.values(np.ones(len(rows))), resampled)
 
 
-def figures(rows: JudgedRows, operation: Operation) -> dict[str, float]:
+def figures(rows: HoldoutRows, operation: Operation) -> dict[str, float]:
     """Every measure by name, without intervals; not a number where the rows hold one class only."""
     yardstick = Yardstick(rows, operation)
     return dict(zip(yardstick.names, yardstick.values(np.ones(len(rows))).tolist(), strict=True))
@@ -77,7 +77,7 @@ class Family(Protocol):
 class Yardstick:
     """All measures of some rows, prepared once and then taken for any weights of the rows."""
 
-    def __init__(self, rows: JudgedRows, operation: Operation) -> None:
+    def __init__(self, rows: HoldoutRows, operation: Operation) -> None:
         ranked, budget = RankedRows(rows), operation.budget
         self._ranked = ranked
         self._families: list[Family] = [

@@ -4,13 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.model.manifest import GateCheck
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.tables.dataset import Groups
 
 LEAST_HONEST_ROWS = 100  # of a group, below which its rate is chance
 
 
-def equal_false_alarms(rows: JudgedRows, groups: Groups, threshold: float, most_ratio: float) -> GateCheck:
+def equal_false_alarms(rows: HoldoutRows, groups: Groups, threshold: float, most_ratio: float) -> GateCheck:
     """The highest false-positive rate of a group may be at most so many times the lowest.
 
     A group without a false alarm counts as if it had half of one: so small a group is no proof of any ratio.
@@ -38,7 +38,7 @@ def equal_false_alarms(rows: JudgedRows, groups: Groups, threshold: float, most_
     )
 
 
-def _counted(rows: JudgedRows, groups: Groups, threshold: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _counted(rows: HoldoutRows, groups: Groups, threshold: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The honest rows of each group, and the flagged ones among them."""
     honest = groups.codes[~rows.labels]
     alarmed = groups.codes[~rows.labels & (rows.probabilities >= np.float32(threshold))]

@@ -8,7 +8,7 @@ from fraud_detection_api.schemas.judging import Gate
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.evaluation import Evaluation
 from fraud_detection_api.training.proof.false_alarms import equal_false_alarms
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.measures import FLAGGING, LOWER_IS_BETTER, MONEY, refuse_unknown
 
 BESIDE_CHAMPION = "not worse than the champion"
@@ -34,7 +34,7 @@ class Candidate:
 
     evaluation: Evaluation
     rates: BaseRates
-    rows: JudgedRows
+    rows: HoldoutRows
     threshold: float
 
 
@@ -73,7 +73,7 @@ def judged(model: Candidate, champion: Champion | None, gate: Gate) -> GateVerdi
 
 
 def judged_again(
-    verdict: GateVerdict, fresh: Evaluation, flagging: tuple[JudgedRows, float], gate: Gate
+    verdict: GateVerdict, fresh: Evaluation, flagging: tuple[HoldoutRows, float], gate: Gate
 ) -> GateVerdict:
     """The verdict on the same model at another threshold: whatever a threshold decides is looked at again."""
     rows, threshold = flagging

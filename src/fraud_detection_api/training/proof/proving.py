@@ -10,7 +10,7 @@ from fraud_detection_api.training.proof.calibrating import Curve
 from fraud_detection_api.training.proof.champion import ValidationRows, champion_on
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import BaseRates, Candidate, judged
-from fraud_detection_api.training.proof.judged_rows import Judged
+from fraud_detection_api.training.proof.holdout_rows import Holdout
 from fraud_detection_api.training.proof.settings import ProofSettings
 from fraud_detection_api.training.proof.usual_threshold import ChosenThreshold, chosen_threshold
 from fraud_detection_api.training.tables.dataset import Dataset
@@ -36,7 +36,7 @@ class Proof:
     calibration: Curve | None
     threshold: ChosenThreshold
     metrics: dict[str, Measure]
-    rows: Judged
+    rows: Holdout
     verdict: GateVerdict
 
 
@@ -44,10 +44,12 @@ def proof(learned: Learned, registry: Registry, settings: ProofSettings) -> Proo
     """Judge a model on its validation rows, beside the champion on the same rows."""
     labels, parts = learned.dataset.labels, learned.parts
     curve, rows = calibrated_rows(learned.model, learned.dataset, parts)
-    threshold = chosen_threshold(rows.choosing, learned.use_case, registry, settings.threshold)
-    evaluation = evaluate(rows.judging, Operation(settings.budget, threshold.at, learned.use_case.costs), settings.seed)
-    rates = BaseRates(training=float(labels[parts.train].mean()), validation=float(rows.judging.labels.mean()))
-    candidate = Candidate(evaluation, rates, rows.judging, threshold.at)
+    threshold = chosen_threshold(rows.threshold_rows, learned.use_case, registry, settings.threshold)
+    evaluation = evaluate(
+        rows.validation_rows, Operation(settings.budget, threshold.at, learned.use_case.costs), settings.seed
+    )
+    rates = BaseRates(training=float(labels[parts.train].mean()), validation=float(rows.validation_rows.labels.mean()))
+    candidate = Candidate(evaluation, rates, rows.validation_rows, threshold.at)
     verdict = _verdict(learned, candidate, registry, settings)
     return Proof(curve, threshold, evaluation.measures(), rows, verdict)
 

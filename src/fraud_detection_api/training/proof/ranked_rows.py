@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.tables.dataset import Labels
 
 Floats = NDArray[np.float64]
@@ -46,7 +46,7 @@ class Weighed:
 class RankedRows:
     """Rows from the most suspicious to the least."""
 
-    def __init__(self, rows: JudgedRows) -> None:
+    def __init__(self, rows: HoldoutRows) -> None:
         self.order: Positions = np.argsort(-rows.probabilities, kind="stable")
         self.probabilities: Floats = rows.probabilities[self.order].astype(np.float64)
         self.is_fraud: Labels = rows.labels[self.order]

@@ -6,7 +6,7 @@ from math import exp, factorial
 import numpy as np
 
 from fraud_detection_api.model.manifest import Measure
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.ranked_rows import Floats, Positions
 
 RESAMPLES = 200
@@ -21,7 +21,7 @@ def resample_counts(units: int, seed: int, resamples: int = RESAMPLES) -> Iterat
         yield table[random.integers(0, 65_536, size=units, dtype=np.uint16)]
 
 
-def row_weights(rows: JudgedRows, seed: int) -> Iterator[Floats]:
+def row_weights(rows: HoldoutRows, seed: int) -> Iterator[Floats]:
     """How often each row occurs in each resample; the rows of an entity come and go together."""
     if rows.entities is None:
         yield from resample_counts(len(rows), seed)
@@ -31,7 +31,7 @@ def row_weights(rows: JudgedRows, seed: int) -> Iterator[Floats]:
         yield counts[number]
 
 
-def cell_counts(rows: JudgedRows, cells: Positions, number: int, seed: int) -> Iterator[Floats]:
+def cell_counts(rows: HoldoutRows, cells: Positions, number: int, seed: int) -> Iterator[Floats]:
     """How many rows lie in each of some cells in each resample, when each row lies in one."""
     if rows.entities is not None:
         for weights in row_weights(rows, seed):

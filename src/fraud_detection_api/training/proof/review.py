@@ -7,7 +7,7 @@ random order would find on average, so that no order of the table decides.
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.ranked_rows import Floats, Positions, RankedRows, Weighed, cumulated
 from fraud_detection_api.training.tables.dataset import Days
 
@@ -45,7 +45,7 @@ class DailyReview:
     can be found, so that all others are cumulated once, and the days are walked over those few alone.
     """
 
-    def __init__(self, rows: JudgedRows, a_day: int) -> None:
+    def __init__(self, rows: HoldoutRows, a_day: int) -> None:
         if rows.days is None:
             raise ValueError("a daily review needs days")
         shown = _Shown(rows, rows.days)
@@ -92,7 +92,7 @@ class DailyReview:
 class _Shown:
     """Who is shown on each day, by day and from the most suspicious down: every entity once."""
 
-    def __init__(self, rows: JudgedRows, days: Days) -> None:
+    def __init__(self, rows: HoldoutRows, days: Days) -> None:
         entities = np.arange(len(rows)) if rows.entities is None else rows.entities
         order = np.lexsort((-rows.probabilities, entities, days))
         firsts = np.flatnonzero(_changes(days[order], entities[order]))

@@ -10,7 +10,7 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.judged_rows import JudgedRows, once_a_day
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows, once_a_day
 from fraud_detection_api.training.proof.ranked_rows import RankedRows
 
 Counts = NDArray[np.int64] | NDArray[np.float64]
@@ -22,7 +22,7 @@ class Choice:
 
     rule: str
     words: str
-    threshold: Callable[[JudgedRows], float]
+    threshold: Callable[[HoldoutRows], float]
     fixed_at: float | None = None
     costs: Costs | None = None
     budget: Budget | None = None
@@ -42,7 +42,7 @@ class Choice:
 def best_f1() -> Choice:
     """The highest F1, where nobody has said what the team can afford; the highest such threshold."""
 
-    def threshold(rows: JudgedRows) -> float:
+    def threshold(rows: HoldoutRows) -> float:
         ranked = RankedRows(rows)
         flagged = ranked.sums(np.ones(len(rows)))
         f1 = 2 * ranked.sums(rows.labels.astype(np.int64)) / (flagged + rows.labels.sum())
@@ -63,7 +63,7 @@ def within_false_positive_rate(rate: float) -> Choice:
     if not 0 < rate < 1:
         raise DataRefused(f"A false-positive rate lies between 0 and 1, not at {rate:g}.")
 
-    def threshold(rows: JudgedRows) -> float:
+    def threshold(rows: HoldoutRows) -> float:
         honest = (~rows.labels).astype(np.int64)
         return _lowest_within(RankedRows(rows), honest, rate * int(honest.sum()), "that false-positive rate")
 
@@ -73,7 +73,7 @@ def within_false_positive_rate(rate: float) -> Choice:
 def within_budget(budget: Budget) -> Choice:
     """The lowest threshold that flags no more than people can review; of an entity, one record a day counts."""
 
-    def threshold(rows: JudgedRows) -> float:
+    def threshold(rows: HoldoutRows) -> float:
         if budget.a_day is None:
             return _lowest_within(RankedRows(rows), np.ones(len(rows)), (budget.share or 0) * len(rows), "that share")
         if rows.days is None:
@@ -88,7 +88,7 @@ def least_cost(costs: Costs) -> Choice:
     """The threshold at which missed frauds and false alarms cost least together; the highest such one."""
     rule = f"cost:{costs.missed_fraud},{costs.false_alarm},{costs.caught_fraud}"
 
-    def threshold(rows: JudgedRows) -> float:
+    def threshold(rows: HoldoutRows) -> float:
         ranked = RankedRows(rows)
         gains = ranked.sums(savings(rows, costs))
         if gains.max() <= 0:
@@ -128,7 +128,7 @@ def _costs(text: str) -> Costs:
     return Costs(missed if is_field else float(missed), false_alarm, caught)
 
 
-def savings(rows: JudgedRows, costs: Costs) -> NDArray[np.float64]:
+def savings(rows: HoldoutRows, costs: Costs) -> NDArray[np.float64]:
     """What flagging each row saves, against letting it pass; below zero for a false alarm."""
     lost = rows.at_stake if isinstance(costs.missed_fraud, str) else np.full(len(rows), float(costs.missed_fraud))
     if lost is None:

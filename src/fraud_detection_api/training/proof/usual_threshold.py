@@ -6,7 +6,7 @@ from fraud_detection_api.errors import DataRefused, FraudError
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.threshold import Choice, best_f1, choice_of, least_cost
 
 
@@ -20,7 +20,7 @@ class ChosenThreshold:
     remark: str = ""
 
 
-def chosen_threshold(rows: JudgedRows, use_case: UseCase, registry: Registry, asked: str | None) -> ChosenThreshold:
+def chosen_threshold(rows: HoldoutRows, use_case: UseCase, registry: Registry, asked: str | None) -> ChosenThreshold:
     """As asked now, or refused; else as asked for the champion; else by the declared costs; else at the best F1."""
     if asked is not None:
         return _by(choice_of(asked), rows)
@@ -35,16 +35,16 @@ def chosen_threshold(rows: JudgedRows, use_case: UseCase, registry: Registry, as
     return ChosenThreshold(usual.threshold(rows), usual.rule, was_asked=False, remark=remark)
 
 
-def declared_threshold(rows: JudgedRows, costs: Costs | None) -> float:
+def declared_threshold(rows: HoldoutRows, costs: Costs | None) -> float:
     """By the declared costs, or at the best F1 where there are none or where they make every flag too dear."""
     return _usual(rows, costs).threshold(rows)
 
 
-def _by(choice: Choice, rows: JudgedRows) -> ChosenThreshold:
+def _by(choice: Choice, rows: HoldoutRows) -> ChosenThreshold:
     return ChosenThreshold(choice.threshold(rows), choice.rule, was_asked=True)
 
 
-def _usual(rows: JudgedRows, costs: Costs | None) -> Choice:
+def _usual(rows: HoldoutRows, costs: Costs | None) -> Choice:
     if costs is None:
         return best_f1()
     try:

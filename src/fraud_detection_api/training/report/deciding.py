@@ -4,7 +4,7 @@ import numpy as np
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.judging import Costs
-from fraud_detection_api.training.proof.judged_rows import Judged, JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import Holdout, HoldoutRows
 from fraud_detection_api.training.proof.ranked_rows import Floats, RankedRows, cumulated
 from fraud_detection_api.training.proof.threshold import least_cost, savings
 from fraud_detection_api.training.proof.truth_measures import at_stake_in
@@ -14,20 +14,21 @@ from fraud_detection_api.training.report.ranking import Cuts, listed
 RATIOS = (1.0, 10.0, 100.0)  # false alarms that a missed fraud is worth, where nobody has declared costs
 
 
-def cost_curves(judged: Judged, cuts: Cuts, threshold: float, costs: Costs | None) -> CostCurves | None:
+def cost_curves(judged: Holdout, cuts: Cuts, threshold: float, costs: Costs | None) -> CostCurves | None:
     """The cost at each threshold, by the declared costs or else for some ratios; None where nothing is at stake."""
-    rows, ranked = judged.judging, cuts.ranked
+    rows, ranked = judged.validation_rows, cuts.ranked
     declared = [costs] if costs is not None and at_stake_in(rows, costs) is not None else []
     prices = declared or [Costs(missed_fraud=ratio, false_alarm=1.0) for ratio in RATIOS]
     without = [_lost_without(rows, price) for price in prices]
-    if not len(judged.choosing) or min(without) <= 0:
+    if not len(judged.threshold_rows) or min(without) <= 0:
         return None
     kept = [
         np.maximum(1 - cumulated(ranked.in_order(savings(rows, price))) / lost, 0)
         for price, lost in zip(prices, without, strict=True)
     ]
     choices = (
-        _choice(judged.choosing, ranked, price, (share, threshold)) for price, share in zip(prices, kept, strict=True)
+        _choice(judged.threshold_rows, ranked, price, (share, threshold))
+        for price, share in zip(prices, kept, strict=True)
     )
     return CostCurves(
         thresholds=listed(cuts.thresholds),
@@ -39,7 +40,7 @@ def cost_curves(judged: Judged, cuts: Cuts, threshold: float, costs: Costs | Non
     )
 
 
-def _choice(choosing: JudgedRows, ranked: RankedRows, costs: Costs, now: tuple[Floats, float]) -> CostChoice:
+def _choice(choosing: HoldoutRows, ranked: RankedRows, costs: Costs, now: tuple[Floats, float]) -> CostChoice:
     """The cheapest threshold where thresholds are chosen, tried on the rows that judge."""
     cost_shares, threshold = now
     try:
@@ -56,6 +57,6 @@ def _choice(choosing: JudgedRows, ranked: RankedRows, costs: Costs, now: tuple[F
     )
 
 
-def _lost_without(rows: JudgedRows, costs: Costs) -> float:
+def _lost_without(rows: HoldoutRows, costs: Costs) -> float:
     at_stake = at_stake_in(rows, costs)
     return 0.0 if at_stake is None else float(at_stake[rows.labels].sum())

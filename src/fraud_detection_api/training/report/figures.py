@@ -8,7 +8,7 @@ from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.model.runtimes import Explains
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.consequences import consequences
-from fraud_detection_api.training.proof.judged_rows import Judged
+from fraud_detection_api.training.proof.holdout_rows import Holdout
 from fraud_detection_api.training.report.contents import Figures, Importance
 from fraud_detection_api.training.report.deciding import cost_curves
 from fraud_detection_api.training.report.ranking import curves, cuts_of
@@ -18,9 +18,9 @@ from fraud_detection_api.training.tables.dataset import Rows
 MOST_EXPLAINED = 1_000
 
 
-def figures(use_case: UseCase, manifest: Manifest, judged: Judged) -> Figures:
-    """Everything that the judged rows say at the manifest's threshold."""
-    judging, threshold = judged.judging, manifest.threshold
+def figures(use_case: UseCase, manifest: Manifest, judged: Holdout) -> Figures:
+    """Everything that the holdout rows say at the manifest's threshold."""
+    judging, threshold = judged.validation_rows, manifest.threshold
     cuts = cuts_of(judging, threshold)
     unit, by_period = periods(judging, threshold)
     by_group, left_out = groups(judging, threshold)

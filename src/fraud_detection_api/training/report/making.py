@@ -8,7 +8,7 @@ from fraud_detection_api.model.bundle import COMPARISON, REPORT, REPORT_DATA, Bu
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.compared import Comparison
-from fraud_detection_api.training.proof.judged_rows import Judged, kept_rows
+from fraud_detection_api.training.proof.holdout_rows import Holdout, kept_rows
 from fraud_detection_api.training.report.contents import Importance, Purpose, Report
 from fraud_detection_api.training.report.figures import figures
 from fraud_detection_api.training.report.kinds import in_words
@@ -21,11 +21,11 @@ _COMPARISON = TypeAdapter(Comparison)
 def report_files(
     use_case: UseCase,
     manifest: Manifest,
-    rows: Judged | None,
+    rows: Holdout | None,
     importance: Importance | None,
     comparison: bytes | None = None,
 ) -> dict[str, bytes]:
-    """The report as HTML and as JSON, from a manifest, the judged rows, and the comparison as the bundle keeps it."""
+    """The report as HTML and as JSON, from a manifest, the holdout rows, and the comparison as the bundle keeps it."""
     found = figures(use_case, manifest, rows) if rows else None
     told = REPORTED[manifest.score]
     report = Report(

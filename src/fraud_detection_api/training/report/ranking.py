@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.ranked_rows import Floats, Positions, RankedRows
 from fraud_detection_api.training.proof.resampling import cell_counts
 from fraud_detection_api.training.report.contents import Curves
@@ -32,7 +32,7 @@ class Cuts:
         return self.flagged - self.caught
 
 
-def cuts_of(rows: JudgedRows, threshold: float) -> Cuts:
+def cuts_of(rows: HoldoutRows, threshold: float) -> Cuts:
     """Cuts through some rows, one of them at the model's own threshold."""
     ranked = RankedRows(rows)
     ends, caught = ranked.ends, np.searchsorted(ranked.frauds, ranked.ends)
@@ -42,7 +42,7 @@ def cuts_of(rows: JudgedRows, threshold: float) -> Cuts:
     return Cuts(ranked, ends, caught)
 
 
-def curves(rows: JudgedRows, cuts: Cuts, seed: int = 0) -> Curves:
+def curves(rows: HoldoutRows, cuts: Cuts, seed: int = 0) -> Curves:
     """The curves through the cuts, with bands of resampled rows, or of resampled entities where rows share them."""
     flagged_share, recall = cuts.flagged / cuts.flagged[-1], cuts.caught / max(cuts.caught[-1], 1)
     rate = cuts.false_alarms / max(cuts.false_alarms[-1], 1)
@@ -74,7 +74,7 @@ def listed(values: Floats) -> tuple[float, ...]:
     return tuple(values.tolist())
 
 
-def _cells(rows: JudgedRows, cuts: Cuts) -> Positions:
+def _cells(rows: HoldoutRows, cuts: Cuts) -> Positions:
     """Between which cuts each row lies, twice, and one more where it is a fraud."""
     between = np.empty(len(rows), np.intp)
     between[cuts.ranked.order] = np.repeat(np.arange(len(cuts.flagged)), np.diff(np.r_[0, cuts.flagged]))

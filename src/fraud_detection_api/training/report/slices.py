@@ -9,7 +9,7 @@ from fraud_detection_api.model.manifest import Measure
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Operation
 from fraud_detection_api.training.proof.evaluation import figures as measured
-from fraud_detection_api.training.proof.judged_rows import JudgedRows
+from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.report.contents import Bin, Distribution, Slice
 from fraud_detection_api.training.report.ranking import listed
 
@@ -31,7 +31,7 @@ def wilson(hits: int, of: int) -> Measure | None:
     return Measure(value=share, low=max(middle - half, 0.0), high=min(middle + half, 1.0))
 
 
-def reliability(judged: JudgedRows) -> tuple[Bin, ...]:
+def reliability(judged: HoldoutRows) -> tuple[Bin, ...]:
     """Records of about the same probability: bins of as many records as of expected frauds."""
     order = np.argsort(judged.probabilities, kind="stable")
     probabilities, labels = judged.probabilities[order].astype(np.float64), judged.labels[order]
@@ -43,7 +43,7 @@ def reliability(judged: JudgedRows) -> tuple[Bin, ...]:
     return tuple(_bin(part, fraud) for part, fraud in parts)
 
 
-def distribution(judged: JudgedRows) -> Distribution:
+def distribution(judged: HoldoutRows) -> Distribution:
     """How the probabilities of each class are spread; on a logarithmic axis where frauds are rare."""
     is_log = bool(judged.labels.mean() < RARE)
     lowest = max(float(np.quantile(judged.probabilities, 0.01)), SMALLEST)
@@ -53,7 +53,7 @@ def distribution(judged: JudgedRows) -> Distribution:
     return Distribution(edges=listed(edges), is_log=is_log, honest=listed(counts[0]), frauds=listed(counts[1]))
 
 
-def periods(judged: JudgedRows, threshold: float) -> tuple[str | None, tuple[Slice, ...]]:
+def periods(judged: HoldoutRows, threshold: float) -> tuple[str | None, tuple[Slice, ...]]:
     """What a period is here, months where there are a few of them, and the figures of each."""
     if judged.days is None:
         return None, ()
@@ -65,7 +65,7 @@ def periods(judged: JudgedRows, threshold: float) -> tuple[str | None, tuple[Sli
     return unit, slices(judged, threshold, [named(start) for start in distinct], codes)
 
 
-def groups(judged: JudgedRows, threshold: float) -> tuple[tuple[Slice, ...], int]:
+def groups(judged: HoldoutRows, threshold: float) -> tuple[tuple[Slice, ...], int]:
     """The figures of each group, the largest first, and how many small ones are left out."""
     if judged.groups is None:
         return (), 0
@@ -74,21 +74,21 @@ def groups(judged: JudgedRows, threshold: float) -> tuple[tuple[Slice, ...], int
     return tuple(ordered[:MOST_GROUPS]), len(ordered[MOST_GROUPS:])
 
 
-def slices(judged: JudgedRows, threshold: float, names: Sequence[str], codes: NDArray[np.int64]) -> tuple[Slice, ...]:
+def slices(judged: HoldoutRows, threshold: float, names: Sequence[str], codes: NDArray[np.int64]) -> tuple[Slice, ...]:
     """The figures of each of some named parts of the rows."""
     order = np.argsort(codes, kind="stable")
     parts = np.split(order, np.searchsorted(codes[order], np.arange(1, len(names))))
     return tuple(_slice(name, judged, part, threshold) for name, part in zip(names, parts, strict=True))
 
 
-def average_precision(rows: JudgedRows) -> float | None:
+def average_precision(rows: HoldoutRows) -> float | None:
     """The average precision of these rows; None where they hold one class only."""
     if rows.labels.all() or not rows.labels.any():
         return None
     return measured(rows, ANY_OPERATION)["average_precision"]
 
 
-def _slice(name: str, judged: JudgedRows, rows: NDArray[np.intp], threshold: float) -> Slice:
+def _slice(name: str, judged: HoldoutRows, rows: NDArray[np.intp], threshold: float) -> Slice:
     probabilities, labels = judged.probabilities[rows], judged.labels[rows]
     flagged, frauds = probabilities >= np.float32(threshold), int(np.count_nonzero(labels))
     caught = int(np.count_nonzero(flagged & labels))
@@ -98,7 +98,7 @@ def _slice(name: str, judged: JudgedRows, rows: NDArray[np.intp], threshold: flo
         rows=len(rows),
         frauds=frauds,
         mean_probability=float(probabilities.mean(dtype=np.float64)) if len(rows) else 0.0,
-        average_precision=average_precision(JudgedRows(probabilities, labels)),
+        average_precision=average_precision(HoldoutRows(probabilities, labels)),
         recall=wilson(caught, frauds),
         precision=wilson(caught, all_flagged),
         false_positive_rate=wilson(all_flagged - caught, len(rows) - frauds),

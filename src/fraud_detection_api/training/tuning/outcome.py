@@ -56,8 +56,8 @@ class LastPeriod:
     def _judged(self, model: TrainedModel, boosting: Boosting) -> Evaluation:
         _, rows = calibrated_rows(model, self.dataset, self.parts)
         costs = self.use_case.costs
-        operation = Operation(self.budget, declared_threshold(rows.choosing, costs), costs)
-        return evaluate(rows.judging, operation, boosting.seed)
+        operation = Operation(self.budget, declared_threshold(rows.threshold_rows, costs), costs)
+        return evaluate(rows.validation_rows, operation, boosting.seed)
 
 
 def verdict(outcome: Outcome, aim: Aim) -> str:

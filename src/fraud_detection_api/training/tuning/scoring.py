@@ -6,7 +6,7 @@ from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Operation, figures
-from fraud_detection_api.training.proof.judged_rows import judged_rows
+from fraud_detection_api.training.proof.holdout_rows import holdout_rows
 from fraud_detection_api.training.proof.measures import LOWER_IS_BETTER, refuse_unknown
 from fraud_detection_api.training.proof.usual_threshold import declared_threshold
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
@@ -42,7 +42,7 @@ class Aim:
         self, dataset: Dataset, choosing: tuple[Rows, Probabilities], judging: tuple[Rows, Probabilities]
     ) -> float:
         """The aim on the judging rows."""
-        chosen_on = judged_rows(dataset, *choosing)
+        chosen_on = holdout_rows(dataset, *choosing)
         costs = self.use_case.costs
         operation = Operation(self.budget, declared_threshold(chosen_on, costs), costs)
-        return figures(judged_rows(dataset, *judging), operation)[self.name]
+        return figures(holdout_rows(dataset, *judging), operation)[self.name]

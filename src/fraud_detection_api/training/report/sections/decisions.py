@@ -20,7 +20,7 @@ def decisions(report: Report) -> Markup:
     manifest, figures = report.manifest, report.figures
     chosen = f"The threshold is {manifest.threshold:.6g}: {threshold_rule(manifest)}."
     if figures is None:
-        unknown = "What it catches, misses and costs is not known: no judged rows were kept with this model."
+        unknown = "What it catches, misses and costs is not known: no holdout rows were kept with this model."
         return section("threshold", "What the threshold means", paragraph(chosen), paragraph(unknown))
     found = figures.at_threshold
     costs = [_costs(figures.costs, manifest.threshold, figures.distribution.is_log)] if figures.costs else []

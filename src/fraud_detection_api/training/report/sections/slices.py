@@ -20,7 +20,7 @@ def stability(report: Report) -> Markup:
     """The same figures, period by period."""
     figures, title = report.figures, "How it holds over time"
     if figures is None:
-        return section("stability", title, paragraph("Not known: no judged rows were kept with this model."))
+        return section("stability", title, paragraph("Not known: no holdout rows were kept with this model."))
     if figures.period is None:
         return section("stability", title, paragraph(_no_days(report.use_case)))
     name = figures.period

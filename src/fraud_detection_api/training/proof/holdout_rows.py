@@ -1,4 +1,4 @@
-"""Judged rows: what a model says of rows it never saw, and what is known of them; kept in the bundle as numbers."""
+"""Holdout rows: what a model says of rows it never saw, and what is known of them; kept in the bundle as numbers."""
 
 import io
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.tables.dataset import Dataset, Days, Groups, Labels, Rows
 
-JUDGED = "judged.npy"
+HOLDOUT = "judged.npy"
 _ROW = np.dtype(
     [
         ("judges", "?"),
@@ -27,7 +27,7 @@ _ROW = np.dtype(
 
 
 @dataclass(frozen=True)
-class JudgedRows:
+class HoldoutRows:
     """Probabilities as they are served, with labels; the rest only where the use case has it."""
 
     probabilities: Probabilities
@@ -42,17 +42,17 @@ class JudgedRows:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Holdout:
     """The rows that thresholds are chosen on, and those that judge the choice."""
 
-    choosing: JudgedRows
-    judging: JudgedRows
+    threshold_rows: HoldoutRows
+    validation_rows: HoldoutRows
 
 
-def judged_rows(dataset: Dataset, rows: Rows, probabilities: Probabilities) -> JudgedRows:
+def holdout_rows(dataset: Dataset, rows: Rows, probabilities: Probabilities) -> HoldoutRows:
     """These rows of a dataset with what a model says of them."""
     groups = dataset.groups and Groups(dataset.groups.names, dataset.groups.codes[rows])
-    return JudgedRows(
+    return HoldoutRows(
         probabilities,
         dataset.labels[rows],
         days=None if dataset.days is None else dataset.days[rows],
@@ -62,7 +62,7 @@ def judged_rows(dataset: Dataset, rows: Rows, probabilities: Probabilities) -> J
     )
 
 
-def once_a_day(rows: JudgedRows) -> NDArray[np.float64]:
+def once_a_day(rows: HoldoutRows) -> NDArray[np.float64]:
     """1 for the highest record of each entity and day, 0 for its others; every record where there are no entities."""
     counts = np.ones(len(rows))
     if rows.entities is None or rows.days is None:
@@ -73,53 +73,53 @@ def once_a_day(rows: JudgedRows) -> NDArray[np.float64]:
     return counts
 
 
-def with_stakes(judged: Judged, kept: str | float | None, costs: Costs | None) -> Judged:
+def with_stakes(judged: Holdout, kept: str | float | None, costs: Costs | None) -> Holdout:
     """The same rows; what is at stake only where it was kept for what a missed fraud is said to cost now."""
     if costs is not None and costs.missed_fraud == kept:
         return judged
-    return Judged(replace(judged.choosing, at_stake=None), replace(judged.judging, at_stake=None))
+    return Holdout(replace(judged.threshold_rows, at_stake=None), replace(judged.validation_rows, at_stake=None))
 
 
-def as_kept(judged: Judged) -> Judged:
+def as_kept(judged: Holdout) -> Holdout:
     """The rows as `kept_rows` will give them: what is at stake is kept in single precision."""
-    return Judged(_as_kept(judged.choosing), _as_kept(judged.judging))
+    return Holdout(_as_kept(judged.threshold_rows), _as_kept(judged.validation_rows))
 
 
-def _as_kept(rows: JudgedRows) -> JudgedRows:
+def _as_kept(rows: HoldoutRows) -> HoldoutRows:
     if rows.at_stake is None:
         return rows
     return replace(rows, at_stake=rows.at_stake.astype(np.float32).astype(np.float64))
 
 
-def judged_bytes(judged: Judged) -> bytes:
+def holdout_bytes(judged: Holdout) -> bytes:
     """The rows as a file of the bundle; who an entity is stays out of it."""
-    table = np.concatenate([_table(judged.choosing, judges=False), _table(judged.judging, judges=True)])
+    table = np.concatenate([_table(judged.threshold_rows, judges=False), _table(judged.validation_rows, judges=True)])
     _, table["entity"] = np.unique(table["entity"], return_inverse=True)
     buffer = io.BytesIO()
     np.save(buffer, table, allow_pickle=False)
     return buffer.getvalue()
 
 
-def judged_of(content: bytes, groups: tuple[str, ...]) -> Judged:
-    """What `judged_bytes` has written."""
+def holdout_of(content: bytes, groups: tuple[str, ...]) -> Holdout:
+    """What `holdout_bytes` has written."""
     table = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
     if table.dtype != _ROW:
-        raise ValueError(f"{JUDGED} holds {table.dtype}")
-    return Judged(_rows(table[~table["judges"]], groups), _rows(table[table["judges"]], groups))
+        raise ValueError(f"{HOLDOUT} holds {table.dtype}")
+    return Holdout(_rows(table[~table["judges"]], groups), _rows(table[table["judges"]], groups))
 
 
-def kept_rows(bundle: Bundle, costs: Costs | None) -> Judged | None:
+def kept_rows(bundle: Bundle, costs: Costs | None) -> Holdout | None:
     """The rows that a bundle keeps; None where it was imported, or made before they were kept."""
-    content, manifest = bundle.attached(JUDGED), bundle.manifest
+    content, manifest = bundle.attached(HOLDOUT), bundle.manifest
     if content is None:
         return None
     try:
-        return with_stakes(judged_of(content, manifest.groups), manifest.at_stake, costs)
+        return with_stakes(holdout_of(content, manifest.groups), manifest.at_stake, costs)
     except (ValueError, EOFError) as error:
-        raise BundleRefused(bundle.version, f"{JUDGED} cannot be read: {error}") from error
+        raise BundleRefused(bundle.version, f"{HOLDOUT} cannot be read: {error}") from error
 
 
-def _table(rows: JudgedRows, *, judges: bool) -> NDArray[np.void]:
+def _table(rows: HoldoutRows, *, judges: bool) -> NDArray[np.void]:
     table = np.zeros(len(rows), _ROW)
     table["judges"], table["is_fraud"], table["probability"] = judges, rows.labels, rows.probabilities
     table["day"] = _ABSENT_DAY if rows.days is None else rows.days
@@ -132,11 +132,11 @@ def _table(rows: JudgedRows, *, judges: bool) -> NDArray[np.void]:
 _ABSENT_DAY = np.iinfo(np.int32).min
 
 
-def _rows(table: NDArray[np.void], groups: tuple[str, ...]) -> JudgedRows:
+def _rows(table: NDArray[np.void], groups: tuple[str, ...]) -> HoldoutRows:
     days = table["day"].astype(np.int64)
     at_stake = table["at_stake"].astype(np.float64)
     entities = table["entity"].astype(np.int64)
-    return JudgedRows(
+    return HoldoutRows(
         table["probability"].copy(),
         table["is_fraud"].copy(),
         None if (days == _ABSENT_DAY).all() else days,
