@@ -75,6 +75,6 @@ def vector_address(path: str) -> Address:
         path,
         BodyForm.VECTOR,
         AnswerForm.INLIER,
-        summary="Judge a vector",
-        description="A vector in, 1 for what is usual and -1 for what is strange out, and the score if asked for.",
+        summary="Score a vector",
+        description="A vector in, 1 for what is usual and -1 for an anomaly out, and the score if asked for.",
     )

@@ -32,7 +32,7 @@ class Reason(BaseModel):
     value: str | int | float | bool | None = Field(description="As it was sent; null where missing", examples=[2])
     direction: Literal["raises", "lowers"]
     weight: float = Field(
-        description="What it adds to the log-odds of fraud, or to the strangeness; below 0 where it lowers",
+        description="What it adds to the log-odds of fraud, or to how unusual the record is; below 0 where it lowers",
         examples=[0.8125],
     )
     sentence: str = Field(examples=["2 of 23 accounts in arrears: raises the risk"])
@@ -50,8 +50,8 @@ class FraudPrediction(BaseModel):
 class InlierPrediction(BaseModel):
     """Whether a vector is one of the usual ones; the score only where it is asked for."""
 
-    is_inlier: Literal[1, -1] = Field(description="-1 for what is flagged as strange", examples=[1])
-    anomaly_score: float | None = Field(default=None, lt=0, description="Lower is stranger", examples=[-0.4631])
+    is_inlier: Literal[1, -1] = Field(description="-1 for what is flagged as an anomaly", examples=[1])
+    anomaly_score: float | None = Field(default=None, lt=0, description="Lower is more unusual", examples=[-0.4631])
     anomoly_score: float | None = Field(default=None, lt=0, deprecated=True, description="As anomaly_score")
 
 
@@ -61,9 +61,9 @@ class CustomerPrediction(BaseModel):
     user_id: int = Field(examples=[345])
     class_pred: Literal["fraud", "nonfraud"] = Field(examples=["nonfraud"])
     outlier_prob: float = Field(
-        ge=0, le=1, description="Share of the training customers that are less strange", examples=[0.4512]
+        ge=0, le=1, description="Share of the training customers that are less unusual", examples=[0.4512]
     )
-    anomaly_score: float = Field(lt=0, description="The model's own: lower is stranger", examples=[-0.4217])
+    anomaly_score: float = Field(lt=0, description="The model's own: lower is more unusual", examples=[-0.4217])
     model_version: str = Field(examples=["1-0f5c2a9b"])
 
 

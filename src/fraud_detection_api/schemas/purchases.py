@@ -86,7 +86,7 @@ PURCHASES = UseCase(
             BodyForm.RECORD,
             OwnAnswer(CustomerPrediction, _prediction),
             summary="Score one customer's purchases",
-            description="A customer in, the class out, with how strange the purchases are.",
+            description="A customer in, the class out, with how unusual the purchases are.",
         ),
     ),
 )

@@ -47,10 +47,10 @@ ANOMALY = ScoreKind(
     fields={
         "anomaly_percentile": ScoreField(
             np.dtype(np.float32),
-            Field(ge=0, le=1, examples=[0.9312], description="Share of the training records that are less strange"),
+            Field(ge=0, le=1, examples=[0.9312], description="Share of the training records that are less unusual"),
         ),
         "anomaly_score": ScoreField(
-            np.dtype(np.float64), Field(lt=0, examples=[-0.4631], description="The model's own: lower is stranger")
+            np.dtype(np.float64), Field(lt=0, examples=[-0.4631], description="The model's own: lower is more unusual")
         ),
     },
     pushed="strangeness",
