@@ -50,6 +50,7 @@ ASKED = (
     "GET /model_information",
     "POST /insert",
     "GET /scores/{project_name}/{table_name}",
+    "GET /answers/{use_case}",
 )
 VECTORS = (f"POST {prediction_path(use_case)}" for use_case in EVERY_USE_CASE if use_case.label is None)
 ADDRESSES = (*ASKED, *VECTORS, *(f"POST /score/{use_case.name}" for use_case in EVERY_USE_CASE))

@@ -16,13 +16,15 @@ from fraud_detection_api.monitoring.logs import configure_logs
 from fraud_detection_api.routes import anomalies, documentation, health, models
 from fraud_detection_api.routes.addresses import documented_route, every_address, query_of
 from fraud_detection_api.routes.admission import Admission, Costly, Places
+from fraud_detection_api.routes.answer_log import ANSWERS, answer_log_router
 from fraud_detection_api.routes.documentation import described_app
 from fraud_detection_api.routes.fast_path import FastPath, Threads
 from fraud_detection_api.routes.heads import HeadAsGet
-from fraud_detection_api.routes.insert import INSERT, SCORES, StoreDoor, store_router
+from fraud_detection_api.routes.insert import INSERT, SCORES, StoreAccess, store_router
 from fraud_detection_api.routes.refusals import add_refusals
 from fraud_detection_api.routes.request_log import RequestLog
 from fraud_detection_api.schemas.address import Address, BodyForm
+from fraud_detection_api.schemas.answer_log import KeepMode
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answer_log import answer_log as answer_logs
 from fraud_detection_api.services.answer_log.answer_log import AnswerLog, AnswerLogOptions
@@ -55,7 +57,8 @@ def create_app(settings: Settings) -> FastAPI:
     }
     app = described_app(__version__, _lifespan(served_models, answer_log, settings))
     app.state.served_models = served_models
-    app.add_middleware(Admission, posts, {SCORES: Costly(store, 0)}, settings.deadline_seconds)
+    pages = dict.fromkeys((SCORES, ANSWERS), Costly(store, 0))
+    app.add_middleware(Admission, posts, pages, settings.deadline_seconds)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog, log_all=settings.log_requests == "all")  # added last: around all others
     add_refusals(app)
@@ -63,7 +66,9 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(documented_route(address, use_case))
     for router in (health.router, models.router, anomalies.router, documentation.router):
         app.include_router(router)
-    app.include_router(store_router(_store_door(settings)))
+    access = _store_access(settings)
+    app.include_router(store_router(access, settings.max_records))
+    app.include_router(answer_log_router(access, use_cases, is_readable=settings.keep_readable))
     return app
 
 
@@ -101,22 +106,25 @@ def _fast_paths(
     }
 
 
-def _store_door(settings: Settings) -> StoreDoor:
-    return StoreDoor(
-        store=Store(_database(settings)),
-        max_rows=settings.max_records,
+def _store_access(settings: Settings) -> StoreAccess:
+    return StoreAccess(
+        store=Store(_scores(settings), _answers(settings)),
         threads=ThreadPoolExecutor(settings.store_pool, thread_name_prefix="storing"),
     )
 
 
 def refuse_unusable(settings: Settings) -> None:
     """Settings with which no worker could serve, or keep what it is to keep, are refused before any is started."""
-    _ = _database(settings)
+    _ = _scores(settings)
     answer_logs.refuse_unusable(_answer_log(settings), all_use_cases(settings.use_cases))
 
 
-def _database(settings: Settings) -> StoreOptions:
+def _scores(settings: Settings) -> StoreOptions:
     return StoreOptions(settings.store, settings.store_projects, settings.store_pool, settings.store_timeout_seconds)
+
+
+def _answers(settings: Settings) -> StoreOptions:
+    return StoreOptions(settings.store, (settings.keep_project,), 1, settings.store_timeout_seconds)
 
 
 def _answer_log(settings: Settings) -> AnswerLogOptions:
@@ -126,6 +134,9 @@ def _answer_log(settings: Settings) -> AnswerLogOptions:
         timeout_seconds=settings.store_timeout_seconds,
         log_level=settings.log_level,
         log_json=settings.log_json,
+        models=str(settings.models),
+        use_cases=settings.use_cases,
+        reasons=tuple(name for name, mode in settings.keep.items() if mode is KeepMode.FULL_REASONS),
     )
     return AnswerLogOptions(settings.keep, settings.spool, settings.spool_max_bytes, writer)
 

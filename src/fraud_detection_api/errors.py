@@ -26,9 +26,11 @@ FraudError
 ├── ExportRefused         500  an exported model answers otherwise than the model that was trained
 ├── StoreTableUnfit       409  a table is there already, and has another shape
 ├── StoreTableMissing     404  no scores were ever stored under this name
+├── AnswersMissing        404  no answer of a use case was ever kept
+├── AnswersClosed         403  the settings do not let answers be read over HTTP
 ├── StoreUnavailable      503  the score store is away, locked or full
-│   └── StoreTableVanished 503 a table that was there before is gone; the next try makes it anew
-├── StoreUnusable         500  the settings of the score store contradict what is installed or allowed
+│   └── StoreTableVanished 503 a table that was there before is gone; the next try makes it again
+├── StoreUnusable         500  the settings of the store contradict what is installed or allowed
 ├── AnswersCannotBeKept   503  an answer that has to be kept finds no room on the disk
 └── SpoolUnusable         500  the folder for answers to be kept cannot be written
 """
@@ -246,7 +248,7 @@ class StoreTableUnfit(FraudError):
     code = "store_table_unfit"
 
     def __init__(self, project: str, table: str, why: str) -> None:
-        super().__init__(f"Table {project}.{table} is there already and holds no scores: {why}.")
+        super().__init__(f"Table {project}.{table} is there already and holds something else: {why}.")
 
 
 class StoreTableMissing(FraudError):
@@ -257,12 +259,28 @@ class StoreTableMissing(FraudError):
         super().__init__(f"No scores were stored in {project}.{table}.")
 
 
+class AnswersMissing(FraudError):
+    status = 404
+    code = "answers_missing"
+
+    def __init__(self, use_case: str) -> None:
+        super().__init__(f"No answers of {use_case} were kept; FRAUD_KEEP={use_case}=full keeps them from now on.")
+
+
+class AnswersClosed(FraudError):
+    status = 403
+    code = "answers_closed"
+
+    def __init__(self) -> None:
+        super().__init__("The answer log may hold personal data: FRAUD_KEEP_READABLE=true lets it be read over HTTP.")
+
+
 class StoreUnavailable(FraudError):
     status = 503
     code = "store_unavailable"
 
     def __init__(self) -> None:
-        super().__init__("The score store cannot be used at the moment; try again later.")
+        super().__init__("The store cannot be used at the moment; try again later.")
 
 
 class StoreTableVanished(StoreUnavailable):

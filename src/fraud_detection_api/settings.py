@@ -48,9 +48,13 @@ class Settings(BaseSettings):
         default=0.5, description="How often a worker looks for a newly promoted model", gt=0, le=60
     )
     keep: Annotated[dict[str, KeepMode], NoDecode] = Field(
-        default={}, description="What is kept of the answers: use_case=off|scores|full, separated by commas"
+        default={},
+        description="What is kept of answers: use_case=off|scores|full|full+reasons, separated by commas",
     )
     keep_project: str = Field(default="fraud_answers", description="Project of the store for the answer log")
+    keep_readable: bool = Field(
+        default=False, description="Whether GET /answers gives back what was kept, to whoever reaches the service"
+    )
     spool: Path = Field(default=Path("spool"), description="Folder where answers wait for the store")
     spool_max_bytes: int = Field(default=1_000_000_000, description="Bytes that may wait there", ge=1_000_000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

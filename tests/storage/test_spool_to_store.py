@@ -12,8 +12,8 @@ import pytest
 from fraud_detection_api.errors import StoreUnavailable, StoreUnusable
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.services.answer_log.writer_process import WriterOptions
-from fraud_detection_api.storage.answer_log.answer_tables import AnswerTables, Entry
 from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, RecordForm, packed_forms, unpacked_forms
+from fraud_detection_api.storage.answer_log.writing import AnswerTables, Entry
 from fraud_detection_api.storage.store_database import StoreDatabase
 from tests.declared_use_cases import LOAN_APPLICATIONS
 from tests.examples import good_rows
@@ -110,12 +110,12 @@ def test_a_table_whose_maker_was_killed_before_its_indexes_gets_them(store: Answ
     before = store.indexes(LOANS)
     dropped = store.named(before[0]) if store.url.startswith("postgresql") else before[0]
     store.run(f"DROP INDEX {dropped}" + (f" ON {store.named(LOANS)}" if store.url.startswith("mysql") else ""))
-    assert len(store.indexes(LOANS)) == 1
+    assert len(store.indexes(LOANS)) == len(before) - 1
     database = StoreDatabase(store.options.store)
     AnswerTables(database, store.project).write([entry("b", loans_of("y"))])
     database.dispose()
     assert store.indexes(LOANS) == before
-    assert len(before) == 2
+    assert len(before) == 3
 
 
 def test_use_cases_of_long_names_go_into_tables_and_indexes_of_their_own(
@@ -126,7 +126,7 @@ def test_use_cases_of_long_names_go_into_tables_and_indexes_of_their_own(
         answers.write([Entry(name[-3:], loans_of("x")._replace(use_case=name), FORMS[LOANS])])
         assert len(store.rows(name)) == 1
     found = [index for name in names for index in store.indexes(name)]
-    assert len(set(found)) == 4
+    assert len(set(found)) == 6
 
 
 def test_nobody_else_may_read_what_sqlite_keeps(tmp_path: Path) -> None:

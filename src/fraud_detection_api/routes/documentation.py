@@ -28,6 +28,7 @@ TAGS = [
     {"name": "scoring", "description": "Records in, scores out, by the champion of each use case."},
     {"name": "models", "description": "What is served: versions, features, thresholds, measures, reports."},
     {"name": "score store", "description": "Scores that are stored by project and table, and read back in pages."},
+    {"name": "answer log", "description": "What was answered, read back in pages, where the settings allow it."},
     {"name": "health", "description": "Probes for whoever runs the service."},
 ]
 EVERYWHERE: dict[int | str, dict[str, object]] = {

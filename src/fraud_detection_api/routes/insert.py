@@ -39,7 +39,7 @@ COLUMNS = ("id", "outlier_prob", "class_pred")
 INSERT, SCORES = "/insert", "scores"
 COMMAS_PER_ROW = 4  # one for each of three columns, and a few between the fields
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 Name = Annotated[str, Path(pattern=SAFE_NAME, examples=["raizen_gasoline"])]
 
 REFUSALS: dict[int | str, dict[str, object]] = {
@@ -60,44 +60,32 @@ BODY = {
 }
 
 
-@dataclass
-class StoreDoor:
+@dataclass(frozen=True)
+class StoreAccess:
     """The way to the store, off the event loop."""
 
     store: Store
-    max_rows: int
     threads: ThreadPoolExecutor
 
-    async def insert(self, request: Request) -> None:
-        """Read a body and store what it holds."""
-        await self._apart(partial(_insert, self.store, self.max_rows, await request.body()))
-
-    async def page(self, project: str, table: str, query: PageQuery) -> bytes:
-        """A page of the store, as JSON."""
-        return await self._apart(partial(_page, self.store, project, table, query))
-
-    async def close(self) -> None:
-        """Let go of the store when the service ends; on no thread of its own, where others may wait before it."""
-        await asyncio.to_thread(self.store.close)
-
-    async def _apart(self, work: Callable[[], Found]) -> Found:
+    async def apart(self, work: Callable[[], Result]) -> Result:
+        """What work with the store returns."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, work)
 
 
-def store_router(door: StoreDoor) -> APIRouter:
+def store_router(access: StoreAccess, max_rows: int) -> APIRouter:
     """The addresses of one store."""
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         yield
-        await door.close()
+        await asyncio.to_thread(access.store.close)  # on no thread of its own, where others may wait before it
 
     router = APIRouter(tags=["score store"], lifespan=lifespan)
 
     @router.post(INSERT, summary="Store scores", responses=INSERT_REFUSALS, openapi_extra=BODY)
     async def insert(request: Request) -> Literal["values inserted"]:
         """Store one score, or lists of one length: all of them or none. An id that is there already is updated."""
-        await door.insert(request)
+        await access.apart(partial(_insert, access.store, max_rows, await request.body()))
         return INSERTED
 
     @router.get(
@@ -108,7 +96,8 @@ def store_router(door: StoreDoor) -> APIRouter:
     )
     async def scores(project_name: Name, table_name: Name, query: Annotated[PageQuery, Query()]) -> Response:
         """Stored scores in the order of their ids, page by page."""
-        return Response(await door.page(project_name, table_name, query), media_type=JSON)
+        content = await access.apart(partial(_page, access.store, project_name, table_name, query))
+        return Response(content, media_type=JSON)
 
     return router
 

@@ -22,7 +22,7 @@ def _declared(dependant: Dependant) -> set[str]:
     for field in dependant.query_params:
         model = field.field_info.annotation
         if isinstance(model, type) and issubclass(model, BaseModel):
-            names |= set(model.model_fields)
+            names |= {field.alias or name for name, field in model.model_fields.items()}
         else:
             names.add(field.alias)
     return names.union(*(_declared(each) for each in dependant.dependencies))

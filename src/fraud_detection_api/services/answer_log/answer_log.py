@@ -73,7 +73,7 @@ class AnswerLog:
     def observer(self, use_case: str, address: str) -> Observer | None:
         """What an address hands its answers to, if they are to be kept."""
         mode = self._modes.get(use_case)
-        return partial(self._write, address, mode is KeepMode.FULL) if mode else None
+        return partial(self._write, address, mode.keeps_records) if mode else None
 
     def start(self) -> None:
         """Open the spool; does nothing where nothing is to be kept."""

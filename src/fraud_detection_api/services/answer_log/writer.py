@@ -10,8 +10,8 @@ import signal
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import orjson
@@ -20,16 +20,19 @@ from loguru import logger
 from fraud_detection_api.errors import FraudError, StoreUnavailable, StoreUnusable
 from fraud_detection_api.monitoring.logs import configure_logs
 from fraud_detection_api.services.answer_log.writer_process import CHECK, REFUSED, WriterOptions
-from fraud_detection_api.storage.answer_log.answer_tables import AnswerTables, Entry
 from fraud_detection_api.storage.answer_log.entry import RecordForm, unpacked, unpacked_forms
 from fraud_detection_api.storage.answer_log.segments import Segment, finished, remove_left_overs, segments
 from fraud_detection_api.storage.answer_log.spool import bytes_in
+from fraud_detection_api.storage.answer_log.writing import AnswerTables, Entry
 from fraud_detection_api.storage.store_database import StoreDatabase
 
 BATCH_ROWS = 5_000
 PAUSE_SECONDS, LONGEST_PAUSE = 0.25, 5.0
 LAST_SECONDS = 6.0  # once the worker has ended
 NICENESS = 10  # requests come first
+
+
+ReasonsOf = Callable[[Entry], Sequence[str | None]]
 
 
 @dataclass
@@ -45,8 +48,9 @@ class Written:
 class Writer:
     """Writes finished segments and removes them; what cannot be written waits, and keeps nothing else back."""
 
-    def __init__(self, folder: Path, answers: AnswerTables) -> None:
+    def __init__(self, folder: Path, answers: AnswerTables, reasons: ReasonsOf | None = None) -> None:
         self.done = Written()
+        self._reasons = reasons
         self._folder = folder
         self._answers = answers
         self._begun: dict[Path, dict[str, Written]] = {}  # use cases that are done, of segments that are not
@@ -96,6 +100,8 @@ class Writer:
         return not failed
 
     def _write_batch(self, batch: list[Entry], into: Written) -> None:
+        if self._reasons is not None:
+            batch = [replace(entry, reasons=self._reasons(entry)) for entry in batch]
         refused = self._answers.write(batch)
         into.refused += [entry.id for entry in refused]
         into.written += sum(entry.answer.size for entry in batch) - sum(entry.answer.size for entry in refused)
@@ -168,7 +174,7 @@ def write_until_the_end(folder: Path, options: WriterOptions) -> None:
     except StoreUnusable as error:
         logger.error("{}", error.message)
         raise SystemExit(REFUSED) from None
-    writer = Writer(folder, AnswerTables(database, options.project))
+    writer = Writer(folder, AnswerTables(database, options.project), _reasons(options))
     pause, ended = 0.0, False
     while not ended:
         pause = PAUSE_SECONDS if writer.once() else min(max(2 * pause, PAUSE_SECONDS), LONGEST_PAUSE)
@@ -179,6 +185,18 @@ def write_until_the_end(folder: Path, options: WriterOptions) -> None:
     logger.bind(written=done.written, torn=done.torn, set_aside=done.set_aside).info(
         "Answers were written to the store"
     )
+
+
+def _reasons(options: WriterOptions) -> ReasonsOf | None:
+    if not options.reasons:
+        return None
+    # models are loaded only where they are needed
+    from fraud_detection_api.model.registry import Registry
+    from fraud_detection_api.services.answer_log.reasons import LoggedReasons
+    from fraud_detection_api.use_cases import all_use_cases
+
+    use_cases = all_use_cases(tuple(options.use_cases))
+    return LoggedReasons(Registry(Path(options.models)), {name: use_cases[name] for name in options.reasons}).of
 
 
 def check(options: WriterOptions) -> None:

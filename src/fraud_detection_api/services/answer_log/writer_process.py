@@ -31,6 +31,9 @@ class WriterOptions:
     timeout_seconds: float
     log_level: str
     log_json: bool
+    models: str = ""  # the registry, for reasons
+    use_cases: tuple[str, ...] = ()  # of the user's own, as the settings name them
+    reasons: tuple[str, ...] = ()  # use cases whose reasons are kept
 
     @property
     def store(self) -> StoreOptions:

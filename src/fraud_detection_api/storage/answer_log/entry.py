@@ -148,11 +148,13 @@ def unpacked(content: bytes) -> AnsweredRequest:
 
 def packed_forms(use_cases: Mapping[str, UseCase]) -> bytes:
     """How the records of these use cases look, for whoever reads the spool after an update of the product."""
-    forms = {
-        name: (use_case.identifier, [(each.name, str(each.kind)) for each in use_case.fields])
-        for name, use_case in use_cases.items()
-    }
-    return orjson.dumps(forms)
+    forms = {name: form_of(use_case) for name, use_case in use_cases.items()}
+    return orjson.dumps({name: (form.identifier, form.fields) for name, form in forms.items()})
+
+
+def form_of(use_case: UseCase) -> RecordForm:
+    """How its records look now."""
+    return RecordForm(use_case.identifier, tuple((each.name, each.kind) for each in use_case.fields))
 
 
 def unpacked_forms(content: bytes) -> dict[str, RecordForm]:

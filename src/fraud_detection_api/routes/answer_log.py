@@ -1,0 +1,55 @@
+"""GET /answers: the answer log, page by page."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query, Response
+
+from fraud_detection_api.errors import (
+    AnswersClosed,
+    AnswersMissing,
+    DeadlineExceeded,
+    StoreTableUnfit,
+    StoreUnavailable,
+    TooBusy,
+    UnknownUseCase,
+)
+from fraud_detection_api.routes.insert import JSON, StoreAccess
+from fraud_detection_api.routes.refusals import documented
+from fraud_detection_api.schemas.answer_log import AnswerPage, AnswersQuery
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.services.store import Store
+
+ANSWERS = "answers"
+ADDRESS = f"/{ANSWERS}/{{use_case}}"
+REFUSALS: dict[int | str, dict[str, object]] = {
+    403: documented("FRAUD_KEEP_READABLE does not allow it", AnswersClosed),
+    404: documented("No such use case, or no answers of it were kept", UnknownUseCase, AnswersMissing),
+    409: documented("The table holds something else", StoreTableUnfit),
+    429: documented("Too many requests in flight; Retry-After says when to come again", TooBusy),
+    503: documented("The store is away, or too slow; see Retry-After", StoreUnavailable, DeadlineExceeded),
+}
+
+
+def answer_log_router(access: StoreAccess, use_cases: Mapping[str, UseCase], *, is_readable: bool) -> APIRouter:
+    """The address of what was answered."""
+    router = APIRouter(tags=["answer log"])
+
+    @router.get(
+        f"/{ANSWERS}/{{use_case}}", summary="Read what was answered", response_model=AnswerPage, responses=REFUSALS
+    )
+    async def answers(use_case: str, query: Annotated[AnswersQuery, Query()]) -> Response:
+        """What was answered, in the order in which it was written to the log; `from` and `to` take ISO 8601."""
+        if not is_readable:
+            raise AnswersClosed
+        if use_case not in use_cases:
+            raise UnknownUseCase(use_case, tuple(use_cases))
+        return Response(await access.apart(partial(_page, access.store, use_case, query)), media_type=JSON)
+
+    return router
+
+
+def _page(store: Store, use_case: str, query: AnswersQuery) -> bytes:
+    return orjson.dumps(store.answers.page(use_case, query), option=orjson.OPT_UTC_Z)

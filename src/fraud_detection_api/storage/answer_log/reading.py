@@ -1,0 +1,97 @@
+"""Pages of the answer log, in the order in which answers were written to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+
+import orjson
+import sqlalchemy as sa
+
+from fraud_detection_api.errors import AnswersMissing, StoreTableUnfit
+from fraud_detection_api.schemas.answer_log import AnswerPlace, AnswersQuery
+from fraud_detection_api.storage.answer_log.answer_table import ORDER, answer_table, bounded_key
+from fraud_detection_api.storage.store_database import StoreDatabase
+
+Answer = dict[str, object]
+
+# what a table lacks that an earlier version has made
+_LATER: dict[str, sa.ColumnElement[object]] = {"number": sa.literal(0), "reasons": sa.literal(None)}
+
+
+@dataclass(frozen=True)
+class AnswersPage:
+    """Answers in the order in which they were written, and where to go on."""
+
+    answers: list[Answer]
+    next: str | None
+
+
+class AnswerReader:
+    """Reads what was written; makes and changes nothing."""
+
+    def __init__(self, database: StoreDatabase, project: str) -> None:
+        self._database = database
+        self._project = project
+
+    def page(self, use_case: str, query: AnswersQuery) -> AnswersPage:
+        """The answers that are asked for, as many as fit on a page."""
+        table = answer_table(self._database.engine, self._project, use_case)
+        rows = self._database.reading(self._project, lambda connection: _read(connection, table, query))
+        if rows is None:
+            raise AnswersMissing(use_case)
+        shown = rows[: query.limit]
+        return AnswersPage(shown, str(shown[-1]["id"]) if len(rows) > len(shown) else None)
+
+    def close(self) -> None:
+        """Close every connection; the next use opens new ones."""
+        self._database.dispose()
+
+
+def _read(connection: sa.Connection, table: sa.Table, query: AnswersQuery) -> list[Answer]:
+    """The page, and one row more where there is more."""
+    columns = _columns(connection, table)
+    order = [columns[name] for name in ORDER if isinstance(columns[name], sa.Column)]
+    statement = sa.select(*(column.label(name) for name, column in columns.items())).select_from(table)
+    for condition in _conditions(columns, query):
+        statement = statement.where(condition)
+    rows = connection.execute(statement.order_by(*order).limit(query.limit + 1)).mappings()
+    return [_answer(row) for row in rows]
+
+
+def _columns(connection: sa.Connection, table: sa.Table) -> dict[str, sa.ColumnElement[object]]:
+    there = {column["name"] for column in sa.inspect(connection).get_columns(table.name, schema=table.schema)}
+    if missing := sorted({column.name for column in table.columns} - there - _LATER.keys()):
+        raise StoreTableUnfit(str(table.schema), table.name, f"it has no column {', '.join(missing)}")
+    return {column.name: column if column.name in there else _LATER[column.name] for column in table.columns}
+
+
+def _conditions(columns: Mapping[str, sa.ColumnElement[object]], query: AnswersQuery) -> list[sa.ColumnElement[bool]]:
+    conditions = []
+    if query.after is not None:
+        place = AnswerPlace.read(query.after)
+        order = sa.tuple_(*(columns[name] for name in ORDER))
+        # the first condition is for MySQL, which searches no index for the second
+        conditions += [columns["number"] >= place.number, order > sa.tuple_(*map(sa.literal, place))]
+    if query.decision is not None:
+        conditions.append(columns["decision"] == query.decision)
+    if query.key is not None:
+        conditions.append(columns["record_key"] == bounded_key(query.key))
+    if query.model_version is not None:
+        conditions.append(columns["model_version"] == query.model_version)
+    if query.since is not None:
+        conditions.append(columns["answered_at"] >= query.since.astimezone(UTC))
+    if query.until is not None:
+        conditions.append(columns["answered_at"] < query.until.astimezone(UTC))
+    return conditions
+
+
+def _answer(row: sa.RowMapping) -> Answer:
+    return {
+        "id": str(AnswerPlace(*(row[name] for name in ORDER))),
+        "key": row["record_key"],
+        **{name: row[name] for name in ("score", "anomaly_score", "decision", "model_version")},
+        "answered_at": row["answered_at"].replace(tzinfo=UTC),
+        **{name: row[name] for name in ("address", "request_id")},
+        # texts of JSON, which are not read to be written again
+        **{name: orjson.Fragment(row[name]) if row[name] is not None else None for name in ("record", "reasons")},
+    }
