@@ -15,17 +15,17 @@ from fraud_detection_api.model.bundle import COMPARISON, REPORT, Bundle
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.choosing import Choosing
 from fraud_detection_api.training.comparing.candidates import fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.fitting import fit
 from fraud_detection_api.training.proof.holdout_rows import HOLDOUT
-from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.proof.threshold import rule_of
 from fraud_detection_api.training.recipes import RECIPES
 from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of
 from fraud_detection_api.training.tables.folds import Fold
 from fraud_detection_api.training.tables.split import split
+from fraud_detection_api.training.threshold_change import ThresholdChange
 from fraud_detection_api.training.train_pipeline import NOBODY
 from fraud_detection_api.training.trainers import TRAINABLE
 from tests.learning import with_learning
@@ -100,8 +100,8 @@ def test_the_manifest_names_the_kind_its_parameters_and_its_library(models: Path
 def test_every_kind_keeps_the_rows_that_judged_it_and_takes_another_threshold(models: Path, kind: str) -> None:
     before = bundle_of(models, kind)
     assert before.attached(HOLDOUT)
-    choosing = Choosing(Registry(models), CLAIMS, before.version)
-    made = Registry(models).bundle(CLAIMS.name, choosing.published(choosing.chosen(choice_of("fpr:5%"))).version)
+    change = ThresholdChange(Registry(models), CLAIMS, before.version)
+    made = Registry(models).bundle(CLAIMS.name, change.published(change.chosen(rule_of("fpr:5%"))).version)
     assert (made.model, made.manifest.model_kind) == (before.model, before.manifest.model_kind)
     assert made.manifest.threshold_rule == "fpr:0.05"
     columns = claims().columns

@@ -18,10 +18,10 @@ from fraud_detection_api.schemas.judging import Costs, Gate
 from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.importing import import_model
-from fraud_detection_api.training.choosing import Choosing
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.proof.holdout_rows import HOLDOUT, holdout_of
-from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.proof.threshold import rule_of
+from fraud_detection_api.training.threshold_change import ThresholdChange
 from tests.learning import with_learning
 from tests.training.claims import CLAIMS, claims_table
 from tests.training.fitting import QUICK, accounts_file, fitted, table_file
@@ -66,7 +66,7 @@ def test_it_says_what_the_choice_means_on_the_rows_that_judge(models: Path) -> N
     output = run(models, "--cost", "3000,300", "--dry-run").output
     bundle = champion(models)
     rows = holdout_of(bundle.attached(HOLDOUT) or b"", ()).validation_rows
-    chosen = choice_of("cost:3000,300").threshold(holdout_of(bundle.attached(HOLDOUT) or b"", ()).threshold_rows)
+    chosen = rule_of("cost:3000,300").threshold(holdout_of(bundle.attached(HOLDOUT) or b"", ()).threshold_rows)
     flagged = rows.probabilities >= np.float32(chosen)
     caught, frauds = int((flagged & rows.labels).sum()), int(rows.labels.sum())
     alarms = int((flagged & ~rows.labels).sum())
@@ -140,8 +140,8 @@ def test_a_threshold_that_breaks_the_gate_is_published_but_does_not_lead(tmp_pat
     fitted(table_file(tmp_path, claims_table(4000)), tmp_path / "models", QUICK, FAIR_CLAIMS)
     first = champion(tmp_path / "models", CLAIMS.name).version
     strict: UseCase = with_learning(FAIR_CLAIMS, gate=Gate(group="channel", most_false_alarm_ratio=1.01))
-    choosing = Choosing(Registry(tmp_path / "models"), strict, "champion")
-    made = choosing.published(choosing.chosen(choice_of("at:0.5")))
+    change = ThresholdChange(Registry(tmp_path / "models"), strict, "champion")
+    made = change.published(change.chosen(rule_of("at:0.5")))
     assert not made.is_champion
     assert "the gate fails at this threshold: the false-positive rate is" in made.remark
     assert champion(tmp_path / "models", CLAIMS.name).version == first
@@ -151,10 +151,10 @@ def test_a_threshold_that_breaks_the_gate_is_published_but_does_not_lead(tmp_pat
 def test_an_imported_model_takes_a_number_and_nothing_else(tmp_path: Path) -> None:
     registry, file = Registry(tmp_path / "imported"), next(FIXTURES.glob("*.json"))
     import_model(registry, CREDIT_ACCOUNTS, file, 0.5, "a try")
-    choosing = Choosing(registry, CREDIT_ACCOUNTS, "champion")
+    change = ThresholdChange(registry, CREDIT_ACCOUNTS, "champion")
     with pytest.raises(DataRefused, match="no holdout rows to choose by"):
-        choosing.chosen(choice_of("budget:2/day"))
-    made = choosing.published(choosing.chosen(choice_of("at:0.25")))
+        change.chosen(rule_of("budget:2/day"))
+    made = change.published(change.chosen(rule_of("at:0.25")))
     assert made.is_champion
     bundle = registry.bundle(NAME, "champion")
     assert bundle.manifest.threshold == 0.25
@@ -165,4 +165,4 @@ def test_a_model_that_learned_without_labels_is_refused_and_told_what_to_do(tmp_
     options = FitOptions(threads=1, n_estimators=20)
     fitted(table_file(tmp_path, platform_activity(500, 1).columns), tmp_path / "models", options, PLATFORM_ACTIVITY)
     with pytest.raises(DataRefused, match=r"learned without labels.*--contamination"):
-        Choosing(Registry(tmp_path / "models"), PLATFORM_ACTIVITY, "champion")
+        ThresholdChange(Registry(tmp_path / "models"), PLATFORM_ACTIVITY, "champion")

@@ -9,9 +9,9 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.judging import Costs, Gate
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.choosing import Choosing, Rethought
 from fraud_detection_api.training.fitting import fit
-from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.proof.threshold import rule_of
+from fraud_detection_api.training.threshold_change import NewVersion, ThresholdChange
 from tests.learning import with_learning
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import QUICK, Listener, fitted, table_file
@@ -24,9 +24,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return table_file(tmp_path_factory.mktemp("claims"), claims_table(3000))
 
 
-def with_threshold(models: Path, use_case: UseCase, rule: str) -> Rethought:
-    choosing = Choosing(Registry(models), use_case, "champion")
-    return choosing.published(choosing.chosen(choice_of(rule)))
+def with_threshold(models: Path, use_case: UseCase, rule: str) -> NewVersion:
+    change = ThresholdChange(Registry(models), use_case, "champion")
+    return change.published(change.chosen(rule_of(rule)))
 
 
 def test_costs_that_are_declared_later_choose_from_then_on(data: Path, tmp_path: Path) -> None:
@@ -98,9 +98,9 @@ def test_a_comparison_at_another_threshold_is_not_passed_off_as_one_at_this(data
 
 def test_stakes_that_were_kept_for_other_costs_are_not_taken_for_those_declared_now(data: Path, tmp_path: Path) -> None:
     fitted(data, tmp_path, QUICK, with_learning(CLAIMS, costs=Costs(100, false_alarm=5)))
-    choosing = Choosing(Registry(tmp_path), COSTLY, "champion")
+    change = ThresholdChange(Registry(tmp_path), COSTLY, "champion")
     with pytest.raises(DataRefused, match="does not hold what each fraud would cost"):
-        choosing.chosen(choice_of("cost:amount,300"))
-    meaning = choosing.meaning(0.5, None)
+        change.chosen(rule_of("cost:amount,300"))
+    meaning = change.meaning(0.5, None)
     assert meaning is not None
     assert meaning.money is None

@@ -21,7 +21,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.use_cases import named
 
 if TYPE_CHECKING:
-    from fraud_detection_api.training.proof.threshold import Choice
+    from fraud_detection_api.training.proof.threshold import ThresholdRule
 
 Text = str | None
 
@@ -43,9 +43,9 @@ class ThresholdOptions:
     use_cases: UseCases = None
     track: Track = None
 
-    def choice(self, use_case: UseCase) -> "Choice | None":
+    def choice(self, use_case: UseCase) -> "ThresholdRule | None":
         """The choice that was made, if one was."""
-        from fraud_detection_api.training.proof.threshold import choice_of, least_cost
+        from fraud_detection_api.training.proof.threshold import least_cost, rule_of
 
         at = None if self.at is None else repr(self.at)
         asked = {"budget": self.budget, "cost": self.cost, "fpr": self.fpr, "at": at, "f1": "" if self.f1 else None}
@@ -56,7 +56,7 @@ class ThresholdOptions:
             if use_case.costs is None:
                 raise DataRefused(f"{use_case.name} declares no costs: give them as --cost MISSED,FALSE_ALARM.")
             return least_cost(use_case.costs)
-        return next((choice_of(f"{kind}:{value}" if value else kind) for kind, value in given.items()), None)
+        return next((rule_of(f"{kind}:{value}" if value else kind) for kind, value in given.items()), None)
 
 
 def _threshold(name: str, options: ThresholdOptions) -> None:
@@ -66,17 +66,17 @@ def _threshold(name: str, options: ThresholdOptions) -> None:
     shows what the threshold means now.
     """
     with without_data_frames():
-        from fraud_detection_api.training.choosing import Choosing
+        from fraud_detection_api.training.threshold_change import ThresholdChange
     from fraud_detection_api.cli.threshold_tables import meaning
 
     registry, use_case = registry_of(options.models), named(name, known_use_cases(options.use_cases))
     choice = options.choice(use_case)
-    choosing = Choosing(registry, use_case, options.version)
-    chosen = choosing.chosen(choice) if choice else None
-    meaning(choosing, chosen)
+    change = ThresholdChange(registry, use_case, options.version)
+    chosen = change.chosen(choice) if choice else None
+    meaning(change, chosen)
     if chosen is None or options.dry_run:
         return
-    made = choosing.published(chosen)
+    made = change.published(chosen)
     outcome = "is champion now" if made.is_champion else "is published"
     typer.echo(f"{name} {made.version} {outcome}{made.remark and f', but {made.remark}'}")
     tracker = tracker_of(options.track, registry, name)

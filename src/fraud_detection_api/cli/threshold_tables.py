@@ -5,9 +5,9 @@ from collections.abc import Callable
 from rich.table import Table
 
 from fraud_detection_api.cli.console import console
-from fraud_detection_api.training.choosing import Choosing, Chosen
 from fraud_detection_api.training.proof.consequences import Consequences
 from fraud_detection_api.training.tables.split import rows_that_judge
+from fraud_detection_api.training.threshold_change import Chosen, ThresholdChange
 
 Shown = Callable[[Consequences], str]
 
@@ -26,26 +26,26 @@ MONEY: dict[str, Shown] = {
 }
 
 
-def meaning(choosing: Choosing, chosen: Chosen | None) -> None:
+def meaning(change: ThresholdChange, chosen: Chosen | None) -> None:
     """Print what the threshold of a version means on the rows that judge it, and what another would mean."""
-    columns, out = {"now": choosing.now} | ({"chosen": chosen} if chosen else {}), console()
+    columns, out = {"now": change.now} | ({"chosen": chosen} if chosen else {}), console()
     for name, column in columns.items():
         out.print(f"{name}: flagged from {column.threshold:.4f} on ({column.choice.words})")
     costs = [*columns.values()][-1].choice.costs
-    found = [it for column in columns.values() if (it := choosing.meaning(column.threshold, costs))]
+    found = [it for column in columns.values() if (it := change.meaning(column.threshold, costs))]
     if not found:
         out.print("No rows were kept that could say what this means.")
         return
     period = f" of {found[0].days:,} days" if found[0].days else ""
-    data = choosing.bundle.manifest.data
+    data = change.bundle.manifest.data
     which = rows_that_judge(data.split) if data else "held-out"
     out.print(f"On {found[0].rows:,} {which} records{period} that had no part in training or choosing:")
     table = Table("", *columns)
     for line, shown in RECORDS.items():
         table.add_row(line, *map(shown, found))
-    daily = [each for column in columns.values() if (each := choosing.reviews_a_day(column.threshold)) is not None]
+    daily = [each for column in columns.values() if (each := change.reviews_a_day(column.threshold)) is not None]
     if daily:
-        once = f", each {choosing.use_case.entity} once" if choosing.use_case.entity else ""
+        once = f", each {change.use_case.entity} once" if change.use_case.entity else ""
         table.add_row(f"reviews a day{once}", *(f"{each:,.1f}" for each in daily))
     for line, shown in MONEY.items() if found[0].money else ():
         table.add_row(line, *map(shown, found))

@@ -13,7 +13,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.settings import ProofSettings
-from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.proof.threshold import rule_of
 from fraud_detection_api.training.tables.dataset import Period
 from fraud_detection_api.training.tables.source import TableSource
 
@@ -111,7 +111,7 @@ class FitOptions(TableOptions):
         if self.force is not None and not self.force.strip():
             raise ForceNeedsReason
         if self.threshold is not None:
-            _ = choice_of(self.threshold)
+            _ = rule_of(self.threshold)
         if self.tuned:
             self.refuse_boosting_beside_tuned()
 

@@ -20,7 +20,7 @@ from fraud_detection_api.training.proof.consequences import Consequences, conseq
 from fraud_detection_api.training.proof.gate import refuse_unknown_demands
 from fraud_detection_api.training.proof.holdout_rows import HOLDOUT, Holdout, as_kept, holdout_bytes
 from fraud_detection_api.training.proof.proving import Learned, proof
-from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.proof.threshold import rule_of
 from fraud_detection_api.training.report.contents import Importance
 from fraud_detection_api.training.report.figures import explained_rows, importance
 from fraud_detection_api.training.report.making import report_files
@@ -112,7 +112,7 @@ def _refuse_unjudgeable(use_case: UseCase, options: FitOptions) -> None:
     options.budget.refuse_without_days(use_case)
     refuse_unknown_demands(use_case)
     if options.threshold is not None:
-        choice_of(options.threshold).refuse_unfit(use_case)
+        rule_of(options.threshold).refuse_unfit(use_case)
 
 
 def _tuned(use_case: UseCase, registry: Registry, follower: Follower) -> Tuned:

@@ -12,9 +12,9 @@ from fraud_detection_api.training.proof.consequences import Money, consequences,
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.threshold import (
     best_f1,
-    choice_of,
     fixed,
     least_cost,
+    rule_of,
     within_budget,
     within_false_positive_rate,
 )
@@ -126,15 +126,15 @@ def test_consequences_that_a_hand_can_count() -> None:
     "rule", ["f1", "at:0.25", "fpr:0.01", "budget:100/day", "budget:0.02", "cost:amount,5.0,0.0", "cost:500.0,5.0,1.0"]
 )
 def test_a_rule_is_kept_as_it_is_read(rule: str) -> None:
-    assert choice_of(rule).rule == rule
+    assert rule_of(rule).rule == rule
 
 
 def test_rules_as_people_write_them() -> None:
-    assert choice_of("fpr:1%").rule == "fpr:0.01"
-    assert choice_of("cost:500,5").rule == "cost:500.0,5.0,0.0"
-    assert choice_of("budget:5%").words == "a review budget of 5 % of all records"
-    assert choice_of("budget:1000/day").words == "a review budget of 1,000 a day"
-    assert choice_of("cost:amount,5").words == "least cost, where a missed fraud costs amount, a false alarm 5"
+    assert rule_of("fpr:1%").rule == "fpr:0.01"
+    assert rule_of("cost:500,5").rule == "cost:500.0,5.0,0.0"
+    assert rule_of("budget:5%").words == "a review budget of 5 % of all records"
+    assert rule_of("budget:1000/day").words == "a review budget of 1,000 a day"
+    assert rule_of("cost:amount,5").words == "least cost, where a missed fraud costs amount, a false alarm 5"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_rules_as_people_write_them() -> None:
 )  # fmt: skip
 def test_what_is_no_rule_is_refused(rule: str) -> None:
     with pytest.raises(FraudError):
-        choice_of(rule).threshold(judged(50, 1))
+        rule_of(rule).threshold(judged(50, 1))
 
 
 def test_what_cannot_be_chosen_says_why() -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.model.bundle import COMPARISON, REPORT, bundle_files
-from fraud_detection_api.training.choosing import Choosing
 from fraud_detection_api.training.compared import MEASURED, Compared
 from fraud_detection_api.training.proof.threshold import fixed
 from fraud_detection_api.training.report.kinds import kind_words
 from fraud_detection_api.training.report.making import report_files
+from fraud_detection_api.training.threshold_change import ThresholdChange
 from tests.training.report.conftest import COMPARED, Published, tree
 
 
@@ -51,8 +51,8 @@ def test_it_names_its_kind_and_says_why_nothing_explains_it(compared: Published)
 
 
 def test_the_comparison_is_that_of_the_bundle_and_outlives_another_threshold(compared: Published) -> None:
-    choosing = Choosing(compared.registry, compared.use_case, compared.bundle.version)
-    made = choosing.published(choosing.chosen(fixed(0.7)))
+    change = ThresholdChange(compared.registry, compared.use_case, compared.bundle.version)
+    made = change.published(change.chosen(fixed(0.7)))
     later = replace(compared, bundle=compared.registry.bundle(compared.use_case.name, made.version))
     assert later.report.comparison == compared.report.comparison
     assert later.bundle.attached(COMPARISON) == compared.bundle.attached(COMPARISON)
@@ -78,9 +78,9 @@ def test_a_comparison_that_cannot_be_read_is_refused(compared: Published) -> Non
     attached = bundle.attachments | {COMPARISON: b'{"models": 3}'}
     files = bundle_files(bundle.manifest, bundle.model, bundle.reference, attached)
     version = compared.registry.publish(compared.use_case.name, files)
-    choosing = Choosing(compared.registry, compared.use_case, version)
+    change = ThresholdChange(compared.registry, compared.use_case, version)
     with pytest.raises(BundleRefused, match=r"comparison\.json cannot be read"):
-        choosing.published(choosing.chosen(fixed(0.7)))
+        change.published(change.chosen(fixed(0.7)))
 
 
 def test_a_fold_without_a_figure_leaves_the_kind_without_a_mean() -> None:

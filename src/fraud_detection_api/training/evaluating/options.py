@@ -6,7 +6,7 @@ from pathlib import Path
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.fit_options import TableOptions
-from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.proof.threshold import rule_of
 from fraud_detection_api.training.tables.dataset import refuse_unlabelled
 from fraud_detection_api.training.tables.windows import WindowPlan
 
@@ -37,7 +37,7 @@ class EvaluateOptions(TableOptions):
         if self.tuned:
             self.refuse_boosting_beside_tuned()
         if self.threshold is not None:
-            choice_of(self.threshold).refuse_unfit(use_case)
+            rule_of(self.threshold).refuse_unfit(use_case)
         if self.json and not self.json.parent.is_dir():
             raise DataRefused(f"{self.json.parent} is no folder: name a --json file in one that exists.")
         self.budget.refuse_without_days(use_case)

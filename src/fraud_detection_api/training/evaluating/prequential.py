@@ -16,7 +16,7 @@ from fraud_detection_api.training.evaluating.options import EvaluateOptions
 from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.proof.evaluation import Operation, figures
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows, holdout_rows
-from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.proof.threshold import rule_of
 from fraud_detection_api.training.proof.usual_threshold import declared_threshold
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 from fraud_detection_api.training.tables.fingerprint import fingerprint
@@ -144,7 +144,7 @@ def _fold(walk: Windowed, window: Window) -> JudgedFold:
 def _threshold(walk: Windowed, rows: HoldoutRows) -> float:
     """As it was asked for; else what costs least, where costs are declared and flagging anything pays; else by F1."""
     if walk.options.threshold is not None:
-        return choice_of(walk.options.threshold).threshold(rows)
+        return rule_of(walk.options.threshold).threshold(rows)
     return declared_threshold(rows, walk.use_case.costs)
 
 

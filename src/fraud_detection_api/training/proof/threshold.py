@@ -17,7 +17,7 @@ Counts = NDArray[np.int64] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Choice:
+class ThresholdRule:
     """A way to choose a threshold: as the manifest keeps it, in words, and done."""
 
     rule: str
@@ -39,7 +39,7 @@ class Choice:
             )
 
 
-def best_f1() -> Choice:
+def best_f1() -> ThresholdRule:
     """The highest F1, where nobody has said what the team can afford; the highest such threshold."""
 
     def threshold(rows: HoldoutRows) -> float:
@@ -48,17 +48,17 @@ def best_f1() -> Choice:
         f1 = 2 * ranked.sums(rows.labels.astype(np.int64)) / (flagged + rows.labels.sum())
         return float(ranked.thresholds[np.argmax(f1)])
 
-    return Choice("f1", "the highest F1", threshold)
+    return ThresholdRule("f1", "the highest F1", threshold)
 
 
-def fixed(at: float) -> Choice:
+def fixed(at: float) -> ThresholdRule:
     """A number that somebody has chosen."""
     if not 0 <= at <= 1:
         raise DataRefused(f"A threshold lies between 0 and 1, not at {at:g}.")
-    return Choice(f"at:{at!r}", f"fixed at {at:g}", lambda _: at, fixed_at=at)
+    return ThresholdRule(f"at:{at!r}", f"fixed at {at:g}", lambda _: at, fixed_at=at)
 
 
-def within_false_positive_rate(rate: float) -> Choice:
+def within_false_positive_rate(rate: float) -> ThresholdRule:
     """The lowest threshold that flags at most this share of the honest records."""
     if not 0 < rate < 1:
         raise DataRefused(f"A false-positive rate lies between 0 and 1, not at {rate:g}.")
@@ -67,10 +67,10 @@ def within_false_positive_rate(rate: float) -> Choice:
         honest = (~rows.labels).astype(np.int64)
         return _lowest_within(RankedRows(rows), honest, rate * int(honest.sum()), "that false-positive rate")
 
-    return Choice(f"fpr:{rate!r}", f"at most {100 * rate:.4g} % of the honest records flagged", threshold)
+    return ThresholdRule(f"fpr:{rate!r}", f"at most {100 * rate:.4g} % of the honest records flagged", threshold)
 
 
-def within_budget(budget: Budget) -> Choice:
+def within_budget(budget: Budget) -> ThresholdRule:
     """The lowest threshold that flags no more than people can review; of an entity, one record a day counts."""
 
     def threshold(rows: HoldoutRows) -> float:
@@ -81,10 +81,10 @@ def within_budget(budget: Budget) -> Choice:
         days = int(rows.days.max() - rows.days.min() + 1)
         return _lowest_within(RankedRows(rows), once_a_day(rows), budget.a_day * days, "that budget")
 
-    return Choice(f"budget:{budget.text}", f"a review budget of {budget}", threshold, budget=budget)
+    return ThresholdRule(f"budget:{budget.text}", f"a review budget of {budget}", threshold, budget=budget)
 
 
-def least_cost(costs: Costs) -> Choice:
+def least_cost(costs: Costs) -> ThresholdRule:
     """The threshold at which missed frauds and false alarms cost least together; the highest such one."""
     rule = f"cost:{costs.missed_fraud},{costs.false_alarm},{costs.caught_fraud}"
 
@@ -95,10 +95,10 @@ def least_cost(costs: Costs) -> Choice:
             raise DataRefused("At these costs it is cheapest to flag nothing: no threshold is worth its false alarms.")
         return float(ranked.thresholds[np.argmax(gains)])
 
-    return Choice(rule, f"least cost, where {in_words(costs)}", threshold, costs=costs)
+    return ThresholdRule(rule, f"least cost, where {in_words(costs)}", threshold, costs=costs)
 
 
-def choice_of(rule: str) -> Choice:
+def rule_of(rule: str) -> ThresholdRule:
     """The choice that a manifest keeps, or that somebody has written: f1, at:0.5, fpr:1%, budget:100/day, cost:..."""
     kind, _, value = rule.partition(":")
     try:

@@ -7,7 +7,7 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
-from fraud_detection_api.training.proof.threshold import Choice, best_f1, choice_of, least_cost
+from fraud_detection_api.training.proof.threshold import ThresholdRule, best_f1, least_cost, rule_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ChosenThreshold:
 def chosen_threshold(rows: HoldoutRows, use_case: UseCase, registry: Registry, asked: str | None) -> ChosenThreshold:
     """As asked now, or refused; else as asked for the champion; else by the declared costs; else at the best F1."""
     if asked is not None:
-        return _by(choice_of(asked), rows)
+        return _by(rule_of(asked), rows)
     kept, usual = _asked_before(use_case, registry), _usual(rows, use_case.costs)
     remark = ""
     if kept is not None:
@@ -40,11 +40,11 @@ def declared_threshold(rows: HoldoutRows, costs: Costs | None) -> float:
     return _usual(rows, costs).threshold(rows)
 
 
-def _by(choice: Choice, rows: HoldoutRows) -> ChosenThreshold:
+def _by(choice: ThresholdRule, rows: HoldoutRows) -> ChosenThreshold:
     return ChosenThreshold(choice.threshold(rows), choice.rule, was_asked=True)
 
 
-def _usual(rows: HoldoutRows, costs: Costs | None) -> Choice:
+def _usual(rows: HoldoutRows, costs: Costs | None) -> ThresholdRule:
     if costs is None:
         return best_f1()
     try:
@@ -54,9 +54,9 @@ def _usual(rows: HoldoutRows, costs: Costs | None) -> Choice:
     return least_cost(costs)
 
 
-def _asked_before(use_case: UseCase, registry: Registry) -> Choice | None:
+def _asked_before(use_case: UseCase, registry: Registry) -> ThresholdRule | None:
     try:
         champion = registry.bundle(use_case.name, "champion").manifest
-        return choice_of(champion.threshold_rule) if champion.threshold_asked else None
+        return rule_of(champion.threshold_rule) if champion.threshold_asked else None
     except FraudError:  # no champion, or none that can be read
         return None

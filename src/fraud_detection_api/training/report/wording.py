@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.manifest import DataSummary, Manifest, Measure, Platt
 from fraud_detection_api.training.proof.consequences import Consequences
-from fraud_detection_api.training.proof.threshold import choice_of
+from fraud_detection_api.training.proof.threshold import rule_of
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def anomaly_score(score: float) -> str:
 def threshold_rule(manifest: Manifest) -> str:
     """How the threshold was chosen."""
     try:
-        return choice_of(manifest.threshold_rule).words
+        return rule_of(manifest.threshold_rule).words
     except DataRefused:
         return _contamination(manifest)
 

@@ -1,4 +1,4 @@
-"""Choosing: another threshold for a model that is published, from the rows that its bundle has kept."""
+"""Another threshold for a model that is published, from the rows that its bundle has kept."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from fraud_detection_api.training.proof.consequences import Consequences, conseq
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import judged_again
 from fraud_detection_api.training.proof.holdout_rows import kept_rows
-from fraud_detection_api.training.proof.threshold import Choice, choice_of, fixed
+from fraud_detection_api.training.proof.threshold import ThresholdRule, fixed, rule_of
 from fraud_detection_api.training.report.making import report_again
 from fraud_detection_api.training.report.reported_scores import REPORTED
 
@@ -23,12 +23,12 @@ from fraud_detection_api.training.report.reported_scores import REPORTED
 class Chosen:
     """A threshold and why it is that one."""
 
-    choice: Choice
+    choice: ThresholdRule
     threshold: float
 
 
 @dataclass(frozen=True)
-class Rethought:
+class NewVersion:
     """The version with the new threshold, whether it leads now, and why not if it does not."""
 
     version: str
@@ -36,7 +36,7 @@ class Rethought:
     remark: str = ""
 
 
-class Choosing:
+class ThresholdChange:
     """One version, and what thresholds mean on its holdout rows."""
 
     def __init__(self, registry: Registry, use_case: UseCase, wanted: str) -> None:
@@ -50,10 +50,10 @@ class Choosing:
     def now(self) -> Chosen:
         """The threshold that it has, and how that was chosen; bundles made before that was kept do not know."""
         manifest = self.bundle.manifest
-        choice = choice_of(manifest.threshold_rule) if manifest.threshold_rule else fixed(manifest.threshold)
+        choice = rule_of(manifest.threshold_rule) if manifest.threshold_rule else fixed(manifest.threshold)
         return Chosen(choice, manifest.threshold)
 
-    def chosen(self, choice: Choice) -> Chosen:
+    def chosen(self, choice: ThresholdRule) -> Chosen:
         """The threshold of this choice; only a fixed one needs no holdout rows."""
         choice.refuse_unfit(self.use_case)
         if self._rows is not None:
@@ -76,7 +76,7 @@ class Choosing:
             return None
         return reviews(rows, threshold) / int(rows.days.max() - rows.days.min() + 1)
 
-    def published(self, chosen: Chosen) -> Rethought:
+    def published(self, chosen: Chosen) -> NewVersion:
         """A new version of the same model; it is champion if the old one is and no check of the gate breaks by it."""
         bundle, name = self.bundle, self.use_case.name
         manifest = self._with(chosen)
@@ -87,7 +87,7 @@ class Choosing:
         if leads and not broken:
             self._registry.promote(name, version)
         remark = f"the champion stays, because the gate fails at this threshold: {broken}" if broken else ""
-        return Rethought(version, leads and not broken, remark)
+        return NewVersion(version, leads and not broken, remark)
 
     def _broken(self, fresh: GateVerdict) -> str:
         """What passed before and fails now; a reason that forced other failures does not cover these."""
