@@ -25,7 +25,7 @@ class Costs:
 
 @dataclass(frozen=True)
 class Gate:
-    """What a new model has to hold to become champion, beside ranking better and being truer than the base rate."""
+    """What a new model has to hold to become champion, beside ranking and calibration better than the base rate."""
 
     at_least: Mapping[str, float] = field(default_factory=dict)  # measures by name, such as {"average_precision": 0.3}
     measure: str = "average_precision"  # in which it may not be worse than the champion

@@ -16,7 +16,7 @@ from fraud_detection_api.training.proof.gate import judged
 from tests.training.fitting import QUICK, accounts_file, fitted
 from tests.training.proof.candidates import as_champion, candidate
 
-CHECKS = ("better than the base rate", "truer than the base rate", "not worse than the champion")
+CHECKS = ("better than the base rate", "better calibrated than the base rate", "not worse than the champion")
 DULL = replace(QUICK, rounds=1, depth=1)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_detection_api.schemas.judging import Costs
+from fraud_detection_api.training.proof.calibration_measures import at_stake_in
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows, once_a_day
-from fraud_detection_api.training.proof.truth_measures import at_stake_in
 from fraud_detection_api.training.tables.dataset import Labels
 
 

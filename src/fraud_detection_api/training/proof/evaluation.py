@@ -8,13 +8,13 @@ import numpy as np
 from fraud_detection_api.model.manifest import Measure
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.proof.budget import Budget
+from fraud_detection_api.training.proof.calibration_measures import CalibrationMeasures, MoneyMeasures, at_stake_in
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.measures import ALL_MEASURES, MEASURES, highest_possible
 from fraud_detection_api.training.proof.ranked_rows import Floats, RankedRows, Weighed
 from fraud_detection_api.training.proof.ranking_measures import FlaggingMeasures, RankingMeasures
 from fraud_detection_api.training.proof.resampling import row_weights, with_interval
 from fraud_detection_api.training.proof.review import DailyReview, ShareReview
-from fraud_detection_api.training.proof.truth_measures import MoneyMeasures, TruthMeasures, at_stake_in
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Yardstick:
             RankingMeasures(ranked),
             DailyReview(rows, budget.a_day) if budget.a_day else ShareReview(ranked, budget.share or 0),
             FlaggingMeasures(ranked, operation.threshold),
-            TruthMeasures(ranked),
+            CalibrationMeasures(ranked),
         ]
         at_stake = at_stake_in(rows, operation.costs)
         if operation.costs and at_stake is not None:

@@ -61,7 +61,7 @@ def refuse_unknown_demands(use_case: UseCase) -> None:
 
 def judged(model: Candidate, champion: Champion | None, gate: Gate) -> GateVerdict:
     """The verdict of every check."""
-    checks = [_ranks_better_than_chance(model), _truer_than_base_rate(model)]
+    checks = [_ranks_better_than_chance(model), _better_calibrated_than_base_rate(model)]
     checks += _reached(model.evaluation, gate)
     if gate.most_calibration_error is not None:
         checks.append(_calibrated_within(model.evaluation, gate.most_calibration_error))
@@ -104,10 +104,10 @@ def _ranks_better_than_chance(model: Candidate) -> GateCheck:
     )
 
 
-def _truer_than_base_rate(model: Candidate) -> GateCheck:
+def _better_calibrated_than_base_rate(model: Candidate) -> GateCheck:
     brier, rates = model.evaluation.measure("brier"), model.rates
     return GateCheck(
-        name="truer than the base rate",
+        name="better calibrated than the base rate",
         passed=brier.value < rates.brier * (1 - 1e-6),  # a constant answer differs by rounding alone
         detail=f"Brier score {_shown(brier)} has to lie below {rates.brier:.4f}, "
         f"which answering {rates.training:.4f} to every record would give",

@@ -9,12 +9,12 @@ from fraud_detection_api.errors import DataRefused
 RANKING = ("roc_auc", "average_precision", "recall_at_1_percent_fpr", "recall_at_5_percent_fpr")
 REVIEW = ("precision_at_review_budget", "recall_at_review_budget")
 FLAGGING = ("recall_at_threshold", "precision_at_threshold")
-TRUTH = ("brier", "calibration_error", "log_loss")
+CALIBRATION = ("brier", "calibration_error", "log_loss")
 MONEY = ("cost", "cost_per_record")  # only where a use case says what decisions cost
 
-MEASURES = (*RANKING, *REVIEW, *FLAGGING, *TRUTH)
+MEASURES = (*RANKING, *REVIEW, *FLAGGING, *CALIBRATION)
 ALL_MEASURES = (*MEASURES, *MONEY)
-LOWER_IS_BETTER = (*TRUTH, *MONEY)
+LOWER_IS_BETTER = (*CALIBRATION, *MONEY)
 
 
 def highest_possible(name: str) -> float:

@@ -4,10 +4,10 @@ import numpy as np
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.judging import Costs
+from fraud_detection_api.training.proof.calibration_measures import at_stake_in
 from fraud_detection_api.training.proof.holdout_rows import Holdout, HoldoutRows
 from fraud_detection_api.training.proof.ranked_rows import Floats, RankedRows, cumulated
 from fraud_detection_api.training.proof.threshold import least_cost, savings
-from fraud_detection_api.training.proof.truth_measures import at_stake_in
 from fraud_detection_api.training.report.contents import CostChoice, CostCurves
 from fraud_detection_api.training.report.ranking import Cuts, listed
 

@@ -7,13 +7,13 @@ from fraud_detection_api.training.report.contents import Report
 from fraud_detection_api.training.report.markup import Markup, tag
 from fraud_detection_api.training.report.plotting.palette import PLOTS, VARIABLES
 from fraud_detection_api.training.report.reported_scores import REPORTED
+from fraud_detection_api.training.report.sections.calibration import probabilities
 from fraud_detection_api.training.report.sections.comparison import comparison
 from fraud_detection_api.training.report.sections.data import data, features
 from fraud_detection_api.training.report.sections.influence import influence
 from fraud_detection_api.training.report.sections.ranks import measures
 from fraud_detection_api.training.report.sections.slices import groups, stability
 from fraud_detection_api.training.report.sections.summary import gate, header, limits, purpose, summary, versions
-from fraud_detection_api.training.report.sections.truth import probabilities
 
 
 def always(_: Report) -> bool:

@@ -115,9 +115,7 @@ def calibration_words(manifest: Manifest) -> str:
     """Whether and how probabilities are calibrated."""
     match manifest.calibration:
         case None:
-            return (
-                "The probabilities are the model's own: no calibration curve made them truer on rows it had not seen."
-            )
+            return "The probabilities are the model's own: no curve calibrated them better on rows it had not seen."
         case Platt(slope=slope, intercept=intercept):
             return (
                 "The model's own probabilities are corrected by a logistic curve (Platt) drawn on rows of its own: "

@@ -1,4 +1,4 @@
-"""How true probabilities are, and what decisions at a threshold cost."""
+"""How well probabilities are calibrated, and what decisions at a threshold cost."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ CALIBRATION_BINS = 10
 LEAST_DOUBT = 1e-7  # so that the log loss of one row that was sure and wrong stays finite
 
 
-class TruthMeasures:
+class CalibrationMeasures:
     """Brier score, calibration error over ten bins of equally many rows, log loss."""
 
     def __init__(self, ranked: RankedRows) -> None:
@@ -21,7 +21,7 @@ class TruthMeasures:
         self._bins = _bin_starts(ranked.probabilities)
 
     def values(self, weighed: Weighed) -> tuple[float, ...]:
-        """In the order of measures.TRUTH."""
+        """In the order of measures.CALIBRATION."""
         gaps = np.add.reduceat(weighed.descending * self._excess, self._bins)
         error = float(np.abs(gaps).sum()) / weighed.total
         return weighed.mean(self._squares), error, weighed.mean(self._losses)

@@ -1,4 +1,4 @@
-"""How true the probabilities are: calibration with its counts, and how scores are spread."""
+"""How well probabilities are calibrated: with its counts, and how scores are spread."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from fraud_detection_api.training.report.plotting.marks import Bars, Dots, Line,
 from fraud_detection_api.training.report.sections.parts import figure, folded, paragraph, section, side_by_side, table
 from fraud_detection_api.training.report.wording import calibration_words
 
-TITLE = "How true its probabilities are"
+TITLE = "How well its probabilities are calibrated"
 SMALLEST = 1e-5
 COUNTS = ("Probability", "Records", "Frauds", "Mean given", "Observed")
 
