@@ -101,7 +101,7 @@ def _time(use_case: UseCase, data: DataSummary) -> Iterator[str]:
     days = (date.fromisoformat(data.last_day) - date.fromisoformat(data.first_day)).days + 1
     if days < 365:
         yield f"The data spans {count(days, 'day')}: seasons that it does not hold, such as a whole year, are unknown."
-    yield f"Nothing after {data.last_day} has been seen: fraudsters change their ways, and figures fade."
+    yield f"Nothing after {data.last_day} has been seen: expect performance to decay as fraud changes."
     yield (
         "The number of rounds, the calibration and the threshold were chosen on rows up to the day before validation, "
         "with labels that in daily work come later: `fraud evaluate` judges with that delay."

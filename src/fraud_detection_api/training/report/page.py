@@ -112,7 +112,7 @@ a{color:var(--c0)}
 .cards p{margin:0}
 .figure{font-size:1.9rem;font-weight:650;line-height:1.3;font-variant-numeric:tabular-nums}
 .lead{font-size:1.12rem}
-.mind,.reason{border-left:4px solid var(--c1);padding-left:12px}
+.limitation,.reason{border-left:4px solid var(--c1);padding-left:12px}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,340px),1fr));gap:8px 32px}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:28px 36px;margin:20px 0}
 .plots>figure:only-child{max-width:620px}

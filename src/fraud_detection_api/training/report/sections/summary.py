@@ -63,7 +63,7 @@ def summary(report: Report, cards: Iterable[Markup], sentence_of_threshold: str)
         paragraph("The reason that was given: ", strong(reason), kind="reason") if reason else Markup(""),
         tag("div", *cards, class_="cards"),
         paragraph(sentence_of_threshold, kind="lead"),
-        tag("p", strong("Mind: "), report.limits[0], class_="mind"),
+        tag("p", strong("Limitation: "), report.limits[0], class_="limitation"),
     )
 
 
@@ -163,7 +163,7 @@ def fraud_cards(report: Report) -> Iterator[Markup]:
     for name, title, note in (
         ("average_precision", "Average precision", f"by chance {base:.4f}"),
         ("recall_at_threshold", "Frauds found", "at the threshold, of all frauds"),
-        ("precision_at_threshold", "Flags that are right", "frauds among flagged records"),
+        ("precision_at_threshold", "Precision", "frauds among flagged records"),
         ("calibration_error", "Calibration error", "between probability and truth"),
     ):
         if measure := metrics.get(name):
