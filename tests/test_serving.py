@@ -20,9 +20,9 @@ import pytest
 import fraud_detection_api
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.kinds.xgboost import XGBOOST
-from fraud_detection_api.model.library import LibraryModel
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import Scorer
+from fraud_detection_api.model.xgboost_library import LibraryModel
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.services.answers import Scored, short_answer
 from tests.examples import body_of, good_rows, records_of, slow_body_of

@@ -9,10 +9,10 @@ import xgboost
 
 from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.model.bundle import Bundle, Reference
-from fraud_detection_api.model.library import LibraryModel
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.model.trial import why_unusable
+from fraud_detection_api.model.xgboost_library import LibraryModel
 from fraud_detection_api.training.bundling.publishing import promoted
 from tests.declared_use_cases import DECLARED_HERE, LOAN_APPLICATIONS
 from tests.examples import body_of, good_rows

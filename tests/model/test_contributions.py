@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from fraud_detection_api.model.bundle import Reference
 from fraud_detection_api.model.forest import Forest, lay_out
 from fraud_detection_api.model.kinds.xgboost import ExplainedByLibrary, quickest_runtime
-from fraud_detection_api.model.library import LibraryModel
 from fraud_detection_api.model.saved_trees import COVER_KEY
+from fraud_detection_api.model.xgboost_library import LibraryModel
 from tests.model.sample_forests import CATEGORICAL, NUMERIC, SLOW, Floats, Sample, Setting, samples, train, trial_rows
 
 compiled = pytest.importorskip("fraud_detection_api.model._forest", reason="the extension is not built")

@@ -16,7 +16,7 @@ from fraud_detection_api.model.saved_trees import ForestUnsupported
 from fraud_detection_api.model.sound_trees import refuse_unsound
 
 if TYPE_CHECKING:
-    from fraud_detection_api.model.library import LibraryModel
+    from fraud_detection_api.model.xgboost_library import LibraryModel
 
 LONGEST_SECONDS = 60
 SPARE_BYTES, BYTES_A_BYTE = 1 << 30, 20  # what reading a model may take: so much, and so many times its own size
@@ -41,7 +41,7 @@ def main() -> None:
     """The process of its own: it ends with why the model cannot be used."""
     model = sys.stdin.buffer.read()
     with without_data_frames():
-        from fraud_detection_api.model.library import LibraryModel
+        from fraud_detection_api.model.xgboost_library import LibraryModel
     _bound(len(model))
     try:
         library = LibraryModel.read(model)

@@ -9,7 +9,7 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.matrix import Categories, MatrixMaker
 from fraud_detection_api.model.bundle import Reference
 from fraud_detection_api.model.kinds.xgboost import XGBOOST, quickest_runtime
-from fraud_detection_api.model.library import LibraryModel
+from fraud_detection_api.model.xgboost_library import LibraryModel
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting, Parameters, cores

@@ -53,7 +53,7 @@ def _proven_library(bundle: Bundle) -> Runtime:
         reasons = dict.fromkeys(filter(None, (_why_not_walked(bundle.model), why)))
         raise BundleRefused(bundle.version, f"its model cannot be used: {'; '.join(reasons)}")
     with without_data_frames():
-        from fraud_detection_api.model.library import LibraryModel  # slow and large: only where it is needed
+        from fraud_detection_api.model.xgboost_library import LibraryModel  # slow and large: only where it is needed
 
     library = LibraryModel.read(bundle.model)
     if not gives_same_bits(library, bundle.reference):
