@@ -92,7 +92,7 @@ def import_file(  # noqa: PLR0913 - every option of a command is a parameter
     use_cases: UseCases = None,
     track: Track = None,
 ) -> None:
-    """Make a bundle of a model that was boosted elsewhere; it becomes champion if there is none, or with --promote."""
+    """Make a bundle of a model that was trained elsewhere; it becomes champion if there is none, or with --promote."""
     with without_data_frames():
         from fraud_detection_api.training.bundling.importing import import_model
 

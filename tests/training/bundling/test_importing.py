@@ -1,4 +1,4 @@
-"""Models boosted elsewhere: real files of XGBoost 2.x, whatever the order of their features, keep their bits."""
+"""Models trained elsewhere: real files of XGBoost 2.x, whatever the order of their features, keep their bits."""
 
 from pathlib import Path
 

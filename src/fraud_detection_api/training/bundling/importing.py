@@ -1,4 +1,4 @@
-"""Importing: a model that was boosted elsewhere becomes a bundle which gives the same probabilities, to the bit."""
+"""Importing: a model that was trained elsewhere becomes a bundle which gives the same probabilities, to the bit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
