@@ -6,24 +6,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import xgboost
 from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.matrix import Matrix
-from fraud_detection_api.model.bundle import digest
+from fraud_detection_api.model.bundle import Reference, digest
 from fraud_detection_api.model.manifest import Feature, GateCheck, GateVerdict, Manifest
 from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.model.xgboost_library import LibraryModel
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.bundling.boosters import loaded
 from fraud_detection_api.training.bundling.native_file import read_native
-from fraud_detection_api.training.bundling.publishing import boosted_reference, library_versions, promoted, published
+from fraud_detection_api.training.bundling.publishing import library_versions, promoted, published
 from fraud_detection_api.training.bundling.reference_rows import SplitEdges, reference_rows, rows_on_splits
 from fraud_detection_api.training.proof.threshold import fixed
 from fraud_detection_api.training.report.making import report_files
 from fraud_detection_api.training.saved_model import SavedModel, parsed, reordered, thresholds
 from fraud_detection_api.training.tables.dataset import refuse_unlabelled
+from fraud_detection_api.training.xgboost_training import VERSION, Booster, loaded
 
 COMPARED_ROWS = 4096
 FIRST_MODEL = "imported while there was no champion"
@@ -59,7 +59,7 @@ def import_model(
     reason = promote or (None if registry.aliases(use_case.name).champion else FIRST_MODEL)
     manifest = _manifest(use_case, threshold, reason, {"file": file.name, "file_sha256": digest(content)})
     rows = reference_rows(_made_up(edges, len(places), seed=1), edges, seed=2)
-    reference = boosted_reference(model, rows)
+    reference = Reference(rows, LibraryModel.read(model).probabilities(rows))
     version = published(registry, manifest, model, reference, report_files(use_case, manifest, None, None))
     if reason:
         promoted(registry, use_case, version)
@@ -90,7 +90,7 @@ def _refuse_other_models(saved: SavedModel, use_case: UseCase, file: Path) -> No
         )
 
 
-def _refuse_broken(saved: SavedModel, booster: xgboost.Booster, file: Path) -> None:
+def _refuse_broken(saved: SavedModel, booster: Booster, file: Path) -> None:
     features = len(saved["learner"]["feature_names"])
     trees = saved["learner"]["gradient_booster"]["model"]["trees"]
     most_used = max(max(tree["split_indices"], default=0) for tree in trees) if trees else 0
@@ -102,7 +102,7 @@ def _categorical(saved: SavedModel) -> tuple[int, ...]:
     return tuple(place for place, kind in enumerate(saved["learner"]["feature_types"]) if kind == "c")
 
 
-def _remarks(saved: SavedModel, booster: xgboost.Booster) -> tuple[str, ...]:
+def _remarks(saved: SavedModel, booster: Booster) -> tuple[str, ...]:
     best, rounds = saved["learner"]["attributes"].get("best_iteration"), booster.num_boosted_rounds()
     if best is None or int(best) + 1 == rounds:
         return ()
@@ -113,9 +113,7 @@ def _remarks(saved: SavedModel, booster: xgboost.Booster) -> tuple[str, ...]:
     return (remark,)
 
 
-def _prove_same_bits(
-    original: xgboost.Booster, model: bytes, places: Sequence[int], edges: SplitEdges, file: Path
-) -> None:
+def _prove_same_bits(original: Booster, model: bytes, places: Sequence[int], edges: SplitEdges, file: Path) -> None:
     rows = _made_up(edges, len(places), seed=3)
     theirs = np.empty_like(rows)
     theirs[:, places] = rows
@@ -156,5 +154,5 @@ def _manifest(use_case: UseCase, threshold: float, reason: str | None, origin: d
         threshold_rule=fixed(threshold).rule,
         threshold=threshold,
         gate=GateVerdict(passed=False, checks=(not_judged,), forced_because=reason),
-        libraries=library_versions({"xgboost": xgboost.__version__}),
+        libraries=library_versions({"xgboost": VERSION}),
     )

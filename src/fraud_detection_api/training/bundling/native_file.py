@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import xgboost
-
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.trial import why_unusable
+from fraud_detection_api.training.xgboost_training import VERSION
 
 
 def read_native(file: Path) -> bytes:
@@ -18,7 +17,7 @@ def read_native(file: Path) -> bytes:
     why = "it is not whole" if ends != (b"{", b"}") else why_unusable(content)
     if why:
         raise DataRefused(
-            f"{file} is not a model that XGBoost {xgboost.__version__} can read ({why}): "
+            f"{file} is not a model that XGBoost {VERSION} can read ({why}): "
             "save it again with booster.save_model('model.json')."
         )
     return content

@@ -7,13 +7,11 @@ import numpy as np
 
 from fraud_detection_api import __version__
 from fraud_detection_api.errors import ForceNeedsReason
-from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.bundle import Reference, bundle_files
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.bundling.boosters import loaded
 from fraud_detection_api.training.report.making import report_again
 
 
@@ -22,11 +20,6 @@ def published(
 ) -> str:
     """The version of a new bundle."""
     return registry.publish(manifest.use_case, bundle_files(manifest, model, reference, attached))
-
-
-def boosted_reference(model: bytes, rows: Matrix) -> Reference:
-    """These rows with XGBoost's own probabilities."""
-    return Reference(rows, np.asarray(loaded(model).inplace_predict(rows), dtype=np.float32))
 
 
 def promoted(registry: Registry, use_case: UseCase, wanted: str, reason: str | None = None) -> str:
