@@ -35,7 +35,7 @@ from fraud_detection_api.training.tables.split import split_at_random
 from fraud_detection_api.training.train_xgboost import XGBoostTrainer
 from tests.training.cards import CARDS, card_payments
 
-BARE = Boosting(depth=6, l2=1.0, learning_rate=0.3, rounds=100, patience=0)  # the library's own defaults
+BARE = Boosting(depth=6, reg_lambda=1.0, learning_rate=0.3, rounds=100, patience=0)  # the library's own defaults
 WAYS = {
     "default fit": Boosting(),
     "bare, 100 rounds at 0.3": BARE,

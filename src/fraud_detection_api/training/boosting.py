@@ -1,7 +1,7 @@
 """How to boost: what `fraud train` takes by default, what its options change, and what tuning looks for."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 Parameters = dict[str, str | int | float]
 
@@ -14,34 +14,21 @@ class Boosting:
     depth: int = 5
     learning_rate: float = 0.1
     patience: int = 30  # rounds without a better log loss until training stops; 0 trains every round
-    least_child_weight: float = 1.0
-    row_share: float = 1.0  # of the rows that each tree sees
-    feature_share: float = 1.0  # of the features that each tree sees
-    l2: float = 5.0
-    l1: float = 0.0
-    least_gain: float = 0.0  # for another split
-    one_by_one: int = 4  # features with fewer categories than this are split one category against the rest
-    most_together: int = 64  # categories on one side of any other split of a category
+    min_child_weight: float = 1.0
+    subsample: float = 1.0  # of the rows that each tree sees
+    colsample_bytree: float = 1.0  # of the features that each tree sees
+    reg_lambda: float = 5.0
+    reg_alpha: float = 0.0
+    gamma: float = 0.0  # for another split
+    max_cat_to_onehot: int = 4  # features with fewer categories than this are split one category against the rest
+    max_cat_threshold: int = 64  # categories on one side of any other split of a category
     seed: int = 0
 
     @property
     def parameters(self) -> Parameters:
         """As the library names them; the rounds and the patience are no parameters of a booster."""
-        return {
-            "objective": "binary:logistic",
-            "tree_method": "hist",
-            "max_depth": self.depth,
-            "learning_rate": self.learning_rate,
-            "min_child_weight": self.least_child_weight,
-            "subsample": self.row_share,
-            "colsample_bytree": self.feature_share,
-            "reg_lambda": self.l2,
-            "reg_alpha": self.l1,
-            "gamma": self.least_gain,
-            "max_cat_to_onehot": self.one_by_one,
-            "max_cat_threshold": self.most_together,
-            "seed": self.seed,
-        }
+        named = {name: value for name, value in asdict(self).items() if name not in ("rounds", "depth", "patience")}
+        return {"objective": "binary:logistic", "tree_method": "hist", "max_depth": self.depth, **named}
 
 
 def cores(asked: int) -> int:

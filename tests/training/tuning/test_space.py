@@ -11,7 +11,10 @@ from fraud_detection_api.training.tuning.space import FOR_CATEGORIES, SPACE, Spa
 from tests.training.claims import CLAIMS
 from tests.training.fitting import REPOSITORY
 
-STARTS = [Boosting(), Boosting(rounds=77, depth=14, learning_rate=0.7, patience=0, seed=3, l1=20, one_by_one=500)]
+STARTS = [
+    Boosting(),
+    Boosting(rounds=77, depth=14, learning_rate=0.7, patience=0, seed=3, reg_alpha=20, max_cat_to_onehot=500),
+]
 
 
 @pytest.mark.parametrize("start", STARTS, ids=["default", "far out"])

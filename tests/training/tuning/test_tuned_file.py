@@ -13,7 +13,7 @@ from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.fitting import fit
 from fraud_detection_api.training.tuning.outcome import Outcome
-from fraud_detection_api.training.tuning.tuned_file import TUNED, read_tuned
+from fraud_detection_api.training.tuning.tuned_file import FORMER_NAMES, TUNED, read_tuned
 from tests.training.claims import TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import Listener, accounts_file, fitted, table_file
 from tests.training.tuning.small_tunings import NAME, SMALL, tuned
@@ -41,9 +41,22 @@ def test_the_file_says_how_to_boost_and_who_says_so(models: tuple[Path, Outcome]
     assert len(written["fingerprint"]) == 64
     assert (written["trials"], written["folds"], written["seed"]) == (6, 2, 0)
     assert date.fromisoformat(written["untouched_from"]).isoformat() == written["untouched_from"]
-    assert set(written["boosting"]) >= {"rounds", "depth", "learning_rate", "patience", "l2", "row_share"}
+    assert set(written["boosting"]) >= {"rounds", "depth", "learning_rate", "patience", "reg_lambda", "subsample"}
     assert set(written["gain_on_last_period"]) == {"value", "low", "high"}
     assert not [path for path in (models[0] / NAME).iterdir() if path.suffix == ".part"]
+
+
+def test_a_file_with_the_names_that_settings_had_before_says_the_same(
+    models: tuple[Path, Outcome], tmp_path: Path
+) -> None:
+    written = json.loads((models[0] / NAME / TUNED).read_bytes())
+    former = {name: before for before, name in FORMER_NAMES.items()}
+    before = {former.get(name, name): value for name, value in written["boosting"].items()}
+    assert "row_share" in before
+    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / TUNED).write_text(json.dumps(written | {"boosting": before}))
+    one, other = (read_tuned(Registry(folder), CREDIT_ACCOUNTS) for folder in (tmp_path, models[0]))
+    assert one == other
 
 
 def test_a_fit_with_tuned_is_the_very_model_that_the_tuning_judged(data: Path, models: tuple[Path, Outcome]) -> None:
@@ -54,7 +67,7 @@ def test_a_fit_with_tuned_is_the_very_model_that_the_tuning_judged(data: Path, m
     assert manifest.parameters["tuned_by"] == found.study
     assert manifest.parameters["max_depth"] == found.boosting["depth"]
     assert manifest.parameters["most_rounds"] == found.boosting["rounds"]
-    assert manifest.parameters["reg_lambda"] == found.boosting["l2"]
+    assert manifest.parameters["reg_lambda"] == found.boosting["reg_lambda"]
 
 
 def test_without_tuned_a_fit_boosts_by_default(data: Path, models: tuple[Path, Outcome]) -> None:

@@ -33,16 +33,16 @@ class Span:
 SPACE = {
     "depth": Span(2, 10, whole=True),
     "learning_rate": Span(0.02, 0.3, by_factors=True),
-    "least_child_weight": Span(0.1, 100, by_factors=True),
-    "row_share": Span(0.5, 1),
-    "feature_share": Span(0.3, 1),
-    "l2": Span(0.1, 100, by_factors=True),
-    "l1": Span(0, 10),
-    "least_gain": Span(0, 5),
+    "min_child_weight": Span(0.1, 100, by_factors=True),
+    "subsample": Span(0.5, 1),
+    "colsample_bytree": Span(0.3, 1),
+    "reg_lambda": Span(0.1, 100, by_factors=True),
+    "reg_alpha": Span(0, 10),
+    "gamma": Span(0, 5),
 }
 FOR_CATEGORIES = {
-    "one_by_one": Span(1, 200, by_factors=True, whole=True),
-    "most_together": Span(4, 256, by_factors=True, whole=True),
+    "max_cat_to_onehot": Span(1, 200, by_factors=True, whole=True),
+    "max_cat_threshold": Span(4, 256, by_factors=True, whole=True),
 }
 
 

@@ -15,6 +15,16 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
 
 TUNED = "tuned.json"
+FORMER_NAMES = {
+    "least_child_weight": "min_child_weight",
+    "row_share": "subsample",
+    "feature_share": "colsample_bytree",
+    "l2": "reg_lambda",
+    "l1": "reg_alpha",
+    "least_gain": "gamma",
+    "one_by_one": "max_cat_to_onehot",
+    "most_together": "max_cat_threshold",
+}
 _BOOSTING = TypeAdapter(Boosting)
 
 
@@ -34,6 +44,14 @@ class Tuned(Frozen):
     seed: int
     untouched_from: date | None  # the first day that no trial has seen; None where a seed chose the untouched rows
     created_at: datetime
+
+    @field_validator("boosting", mode="before")
+    @classmethod
+    def read_former_names(cls, boosting: object) -> object:
+        """Files that were written before the settings had the library's names are read as well."""
+        if not isinstance(boosting, Mapping):
+            return boosting
+        return {FORMER_NAMES.get(name, name): value for name, value in boosting.items()}
 
     @field_validator("boosting")
     @classmethod
