@@ -66,7 +66,7 @@ CARD_TAPS = UseCase(
     name="card_taps",
     title="Card taps",
     record=CardTap,
-    learning=Supervised(label="is_fraud"),
+    learning=Supervised(label="is_fraud", models=("forest",)),
     identifier="tap",
 )
 
@@ -126,7 +126,7 @@ WIRE_TRANSFERS = UseCase(
     name="wire_transfers",
     title="Wire transfers",
     record=WireTransfer,
-    learning=Supervised(label="is_fraud", models=("forest",)),
+    learning=Supervised(label="is_fraud", models=("logistic",)),
     identifier="transfer",
 )
 

@@ -12,16 +12,19 @@ from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer  # type: ignore[import-untyped]
 from sklearn.ensemble import IsolationForest, RandomForestClassifier  # type: ignore[import-untyped]
 from sklearn.impute import SimpleImputer  # type: ignore[import-untyped]
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 from sklearn.pipeline import Pipeline, make_pipeline  # type: ignore[import-untyped]
 from sklearn.preprocessing import OneHotEncoder, StandardScaler  # type: ignore[import-untyped]
 
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.exporting.exporting import exported
+from fraud_detection_api.training.exporting.tree_file import original_shares, tree_file
 from fraud_detection_api.training.isolating.forest_file import forest_file
 from fraud_detection_api.training.isolating.isolation_fit import ranks_of
 from tests.model.test_contributions import shapley
 from tests.model.test_isolation_reasons import strangeness
+from tests.model.test_tree_reasons import known
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -137,6 +140,51 @@ class Isolated:
 
 
 @dataclass(frozen=True)
+class Grown:
+    """A random forest of scikit-learn, served to the bit."""
+
+    forest: RandomForestClassifier
+    matrix: Floats
+    figures: ClassVar = ("fraud_probability",)
+    within: ClassVar = 0.0
+    pushed: ClassVar = "risk"
+    most_explained: ClassVar = 12
+
+    @classmethod
+    def fitted(cls, matrix: Floats, _: UseCase, seed: int, trees: int) -> "Grown":
+        """Trees that see the matrix as it is."""
+        forest = RandomForestClassifier(n_estimators=trees, max_depth=5, random_state=seed)
+        return cls(forest.fit(matrix, _labels(matrix, seed)), matrix)
+
+    @property
+    def saved(self) -> bytes:
+        """As training writes it."""
+        return tree_file(self.forest, self.matrix)[0]
+
+    @property
+    def described(self) -> dict[str, object]:
+        """The kind of its file."""
+        versions = {"scikit-learn": sklearn.__version__}
+        return {"model_kind": "tree_ensemble", "threshold": THRESHOLD, "libraries": versions}
+
+    def scores(self, matrix: Floats) -> Floats:
+        """Its probabilities."""
+        return original_shares(self.forest, matrix).astype(np.float32)
+
+    def flagged(self, matrix: Floats) -> Flags:
+        """At and above the threshold."""
+        return self.scores(matrix) >= np.float32(THRESHOLD)
+
+    def contributions(self, matrix: Floats) -> Doubles:
+        """Shapley values by their definition, over every set of features: scikit-learn has none."""
+        return np.array([_by_definition(known(self.forest, row), matrix.shape[1]) for row in matrix])
+
+    def total(self, score: float) -> float:
+        """The probability itself."""
+        return score
+
+
+@dataclass(frozen=True)
 class Piped:
     """A pipeline of scikit-learn, served by ONNX Runtime without reasons."""
 
@@ -148,8 +196,8 @@ class Piped:
     most_explained: ClassVar = 0
 
     @classmethod
-    def fitted(cls, matrix: Floats, use_case: UseCase, seed: int, trees: int) -> "Piped":
-        """Medians, scales and codes before a random forest."""
+    def fitted(cls, matrix: Floats, use_case: UseCase, seed: int, _: int) -> "Piped":
+        """Medians, scales and codes before a logistic regression."""
         kinds = [field.kind for field in use_case.features]
         codes = [position for position, kind in enumerate(kinds) if kind is Kind.CATEGORY]
         numbers = [position for position, kind in enumerate(kinds) if kind is not Kind.CATEGORY]
@@ -158,8 +206,7 @@ class Piped:
         columns = ColumnTransformer(
             [("numbers", make_pipeline(median, StandardScaler()), numbers), ("codes", known, codes)]
         )
-        forest = RandomForestClassifier(n_estimators=trees, random_state=seed)
-        pipeline = Pipeline([("columns", columns), ("model", forest)])
+        pipeline = Pipeline([("columns", columns), ("model", LogisticRegression(max_iter=1_000))])
         return cls(pipeline.fit(matrix.astype(np.float64), _labels(matrix, seed)), matrix)
 
     @property
@@ -189,14 +236,14 @@ class Piped:
         raise NotImplementedError(f"nothing adds up to {score}")
 
 
-Library = Boosted | Isolated | Piped
+Library = Boosted | Grown | Isolated | Piped
 
 
 def library_of(use_case: UseCase) -> type[Library]:
     """What fits the small models of a use case: the first kind that it names, a forest of strangers without a label."""
     if use_case.label is None:
         return Isolated
-    return Boosted if use_case.learning.models[0] == "xgboost" else Piped
+    return {"xgboost": Boosted, "forest": Grown}.get(use_case.learning.models[0], Piped)
 
 
 def _labels(matrix: Floats, seed: int) -> NDArray[np.int64]:

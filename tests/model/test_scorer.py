@@ -16,17 +16,18 @@ from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.model.manifest import Feature, Manifest
 from fraud_detection_api.model.onnx_model import OnnxModel
 from fraud_detection_api.model.scorer import Scorer, Warned, load_scorer
+from fraud_detection_api.model.tree_ensemble import TreeEnsemble
 from fraud_detection_api.model.xgboost_library import LibraryModel
 from fraud_detection_api.schemas.learning import Supervised, Unsupervised
 from fraud_detection_api.schemas.record import Kind
-from tests.declared_use_cases import EVERY_USE_CASE, WIRE_TRANSFERS
-from tests.small_libraries import Boosted, Isolated, Piped, library_of
+from tests.declared_use_cases import CARD_TAPS, EVERY_USE_CASE, WIRE_TRANSFERS
+from tests.small_libraries import Boosted, Grown, Isolated, Piped, library_of
 from tests.small_models import SmallModel, bundle_of
 
 BY_NAME = {use_case.name: use_case for use_case in EVERY_USE_CASE}
 BOOSTED = [name for name, use_case in BY_NAME.items() if library_of(use_case) is Boosted]
-OTHERS = [name for name in BY_NAME if name not in BOOSTED]
-RUNTIMES = {Boosted: Forest, Isolated: IsolationForest, Piped: OnnxModel}
+OTHERS = [name for name, use_case in BY_NAME.items() if library_of(use_case) not in (Boosted, Grown)]
+RUNTIMES = {Boosted: Forest, Grown: TreeEnsemble, Isolated: IsolationForest, Piped: OnnxModel}
 
 
 def with_reference(bundle: Bundle, probabilities: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> Bundle:
@@ -71,6 +72,14 @@ def test_one_other_bit_in_the_reference_is_refused(credit_model: SmallModel) -> 
     probabilities[-1] = np.nextafter(probabilities[-1], np.float32(1))
     with pytest.raises(BundleRefused, match=f"gives other probabilities than {xgboost.__version__} did"):
         load_scorer(with_reference(bundle, probabilities), credit_model.use_case)
+
+
+def test_one_other_bit_in_the_reference_of_trees_is_refused(small_models: dict[str, SmallModel]) -> None:
+    bundle = bundle_of(small_models[CARD_TAPS.name])
+    scores = bundle.reference.scores.copy()
+    scores[-1] = np.nextafter(scores[-1], np.float32(0.5))
+    with pytest.raises(BundleRefused, match="give other probabilities here than when it was made"):
+        load_scorer(with_reference(bundle, scores), CARD_TAPS)
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 from sklearn.ensemble import ExtraTreesClassifier  # type: ignore[import-untyped]  # it ships no types
 from sklearn.pipeline import Pipeline  # type: ignore[import-untyped]  # as above
@@ -14,6 +15,7 @@ from fraud_detection_api.features.matrix import MatrixMaker
 from fraud_detection_api.model.bundle import COMPARISON, REPORT, Bundle
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
+from fraud_detection_api.model.tree_ensemble import TreeEnsemble
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.comparing.candidates import fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
@@ -85,12 +87,10 @@ def test_what_is_served_is_what_scikit_learn_says_fitted_on_the_same_rows(models
 @pytest.mark.parametrize("kind", TRAINABLE)
 def test_the_manifest_names_the_kind_its_parameters_and_its_library(models: Path, kind: str) -> None:
     manifest = bundle_of(models, kind).manifest
-    boosted = kind == "xgboost"
-    assert (manifest.model_kind, manifest.model_file) == (
-        ("xgboost", "model.json") if boosted else ("onnx", "model.onnx")
-    )
+    served = {"xgboost": "xgboost", "forest": "tree_ensemble", "tree": "tree_ensemble"}.get(kind, "onnx")
+    assert manifest.model_kind == served
     assert manifest.parameters.get("model", "xgboost") == kind
-    assert ("xgboost" if boosted else "scikit-learn") in manifest.libraries
+    assert ("xgboost" if kind == "xgboost" else "scikit-learn") in manifest.libraries
     assert manifest.metrics["roc_auc"].value > 0.65
     assert manifest.data is not None
     assert manifest.data.validation_rows > 300
@@ -117,9 +117,37 @@ def test_a_kind_stands_beside_a_champion_of_another_kind_on_the_same_rows(models
         assert beside.numbers, kind
 
 
+@pytest.mark.parametrize("kind", ["forest", "tree"])
+def test_trees_give_the_reasons_of_their_probabilities_field_by_field(models: Path, kind: str) -> None:
+    bundle = bundle_of(models, kind)
+    scorer, columns = load_scorer(bundle, CLAIMS), claims().columns.take(np.arange(200))
+    matrix = MatrixMaker(CLAIMS.feature_names, bundle.manifest.categories).matrix(columns)
+    found = scorer.contributions(columns)
+    assert found.shape == (200, len(CLAIMS.feature_names) + 1)
+    runtime = scorer.runtime
+    assert isinstance(runtime, TreeEnsemble)
+    np.testing.assert_allclose(found.sum(axis=1), runtime.probabilities(matrix), atol=1e-7)
+    assert b"Mean |SHAP| in probability" in (bundle.attached(REPORT) or b"")
+
+
+def test_trees_that_give_other_probabilities_than_when_they_were_made_are_refused(models: Path) -> None:
+    bundle = bundle_of(models, "tree")
+    for changed in (b"{}", bundle.model[:-9]):
+        with pytest.raises(BundleRefused, match="its trees cannot be read"):
+            load_scorer(replace(bundle, model=changed), CLAIMS)
+    document = orjson.loads(bundle.model)
+    shares = document["tree_ensemble"]["trees"][0]["probabilities"]
+    document["tree_ensemble"]["trees"][0]["probabilities"] = [share / 2 for share in shares]
+    with pytest.raises(BundleRefused, match="give other probabilities here"):
+        load_scorer(replace(bundle, model=orjson.dumps(document)), CLAIMS)
+    document["tree_ensemble"]["features"] += 1
+    with pytest.raises(BundleRefused, match="its trees cannot be read"):
+        load_scorer(replace(bundle, model=orjson.dumps(document)), CLAIMS)
+
+
 @pytest.mark.parametrize("name", ["model.onnx", "reference.npy", "manifest.json"])
 def test_one_changed_byte_of_an_exported_model_is_refused(models: Path, tmp_path: Path, name: str) -> None:
-    folder = bundle_of(models, "forest").folder
+    folder = bundle_of(models, "logistic").folder
     assert folder is not None
     registry = Registry(tmp_path / "models")
     version = registry.publish(CLAIMS.name, {each.name: each.read_bytes() for each in folder.iterdir()})
@@ -145,7 +173,7 @@ def test_a_model_of_a_teams_own_is_served_with_what_it_was_told(tmp_path: Path) 
     told = bundle.manifest.parameters
     assert (told["model"], told["n_estimators"]) == ("tests.training.test_kinds_of_model:extra_trees", 7)
     assert bundle.manifest.libraries["scikit-learn"]
-    assert load_scorer(bundle, CLAIMS).runtime is not None
+    assert isinstance(load_scorer(bundle, CLAIMS).runtime, TreeEnsemble)
 
 
 def test_what_a_grid_has_chosen_stays_in_the_manifest_and_in_the_report(tmp_path: Path) -> None:

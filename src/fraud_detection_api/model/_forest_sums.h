@@ -4,8 +4,12 @@ INLINE void IN_REAL(descend)(const forest_t *f, int first, const cell_t *row, RE
     int count = f->trees - first < TOGETHER ? f->trees - first : TOGETHER;
     const node_t *at[TOGETHER];
     for (int k = 0; k < TOGETHER; k++) at[k] = f->nodes + f->starts[first + (k < count ? k : 0)];
-    for (int level = f->depths[first / TOGETHER]; level > 0; level--)
-        for (int k = 0; k < TOGETHER; k++) at[k] += at[k]->down + is_right(f, at[k], row, mixed);
+    for (int level = f->depths[first / TOGETHER], moves = 1; moves && level > 0;) {
+        for (int ahead = level < CHECKED ? level : CHECKED; ahead > 0; ahead--, level--)
+            for (int k = 0; k < TOGETHER; k++) at[k] += at[k]->down + is_right(f, at[k], row, mixed);
+        moves = 0; /* deep trees are deep in a few places: most rows are at their leaves long before */
+        for (int k = 0; k < TOGETHER; k++) moves |= at[k]->down;
+    }
     for (int k = 0; k < count; k++) *sum += ((const REAL *)f->values)[at[k] - f->nodes];
 }
 

@@ -19,6 +19,7 @@ from fraud_detection_api.model.saved_trees import (
     first_of,
     floats,
     joined,
+    readable,
     refuse_unless,
     sizes_of,
 )
@@ -71,11 +72,9 @@ class Forest:
         """Read what `Booster.save_raw("json")` gave, or say why not."""
         if Trees is None:
             raise ForestUnsupported("the compiled extension is not built")
-        try:
+        with readable("a model"):
             parts = lay_out(model)
             return cls(Trees(*parts), parts)
-        except (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
-            raise ForestUnsupported(f"not a model that can be read: {error!r}") from error
 
     def margins(self, matrix: Floats) -> Floats:
         """Score to log-odds; `matrix` is [n, features] in C order, NaN where missing, categories as codes."""

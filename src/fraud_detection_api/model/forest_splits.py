@@ -17,6 +17,7 @@ from fraud_detection_api.model.saved_trees import (
 )
 
 MOST_CUTS = 254
+MOST_LEAVES = 256  # of a tree, where byte codes are any use: they number leaves, too
 MOST_CATEGORIES = 65_534
 MOST_POOL_BYTES = 1 << 28
 
@@ -55,7 +56,8 @@ def splits_of(trees: list[Saved], size: Ints, features: int, layout: Layout, con
     refuse_unless(((feature >= 0) & (feature < features))[inner].all(), "a split on no feature of the model")
     goes_right = joined(trees, "default_left")[layout.saved] == 0
     asks_set = inner & (joined(trees, "split_type")[layout.saved] == 1)
-    refuse_unless(np.isfinite(conditions[~asks_set]).all(), "a threshold or leaf that is not finite")
+    unbounded = inner & (conditions == np.inf)  # how scikit-learn tells what is missing from all that is not
+    refuse_unless(np.isfinite(conditions[~asks_set & ~unbounded]).all(), "a threshold or leaf that is not finite")
     column = np.where(inner, 2 * feature + goes_right, 0)
     threshold = np.where(inner & ~asks_set, conditions, np.float32(np.nan))
     sets, categories, pool = np.zeros_like(column), np.empty((0, 2), np.int64), b"\0"
@@ -113,6 +115,10 @@ def cuts_of(layout: Layout, splits: Splits, features: int) -> Cuts:
     tree, feature = layout.tree[asks_number], splits.column[asks_number] // 2
     threshold = splits.threshold[asks_number]
     total = each = len(layout.starts) - 1
+    ranks = np.zeros(len(layout.tree), np.uint8)
+    none = Cuts(ranks, splits.threshold[:0], splits.column[:0], splits.column[:0])
+    if np.bincount(layout.tree[layout.down == 0]).max() > MOST_LEAVES:
+        return none
     while True:
         groups = -(-total // each)
         key = tree // each * features + feature
@@ -124,9 +130,8 @@ def cuts_of(layout: Layout, splits: Splits, features: int) -> Cuts:
         if counts.max() <= MOST_CUTS or each == 1:
             break
         each = -(-each // 2)
-    ranks = np.zeros(len(layout.tree), np.uint8)
     if counts.max() > MOST_CUTS:
-        return Cuts(ranks, threshold[:0], counts[:0], counts[:0])
+        return none
     ranks[np.flatnonzero(asks_number)[order]] = np.cumsum(fresh) - first_of(counts)[sorted_key]
     group_ends = np.minimum(each * np.arange(1, groups + 1), total)
     return Cuts(ranks, sorted_threshold[fresh], np.cumsum(counts), group_ends)

@@ -1,5 +1,7 @@
 """The trees of a saved model: their arrays, joined and measured, or why they cannot be scored without the library."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import cast
 
@@ -20,6 +22,15 @@ Doubles = NDArray[np.float64]
 
 class ForestUnsupported(Exception):
     """Why a model cannot be scored without its own library."""
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Leave a file to its library if it is not what it should be, whatever breaks on the way."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        raise ForestUnsupported(f"not {what} that can be read: {error!r}") from error
 
 
 def refuse_unless(holds: bool | np.bool_, reason: str) -> None:

@@ -32,7 +32,8 @@ class Reason(BaseModel):
     value: str | int | float | bool | None = Field(description="As it was sent; null where missing", examples=[2])
     direction: Literal["raises", "lowers"]
     weight: float = Field(
-        description="What it adds to the log-odds of fraud, or to how unusual the record is; below 0 where it lowers",
+        description="What it adds to the log-odds of fraud (XGBoost), to its probability (scikit-learn's trees), or to "
+        "how unusual the record is; below 0 where it lowers",
         examples=[0.8125],
     )
     sentence: str = Field(examples=["2 of 23 accounts in arrears: raises the risk"])

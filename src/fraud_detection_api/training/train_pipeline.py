@@ -1,19 +1,27 @@
 """The trainer of scikit-learn's models: a pipeline is fitted, exported, and from then on only its export is asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import sklearn  # type: ignore[import-untyped]  # it ships no types
 
-from fraud_detection_api.features.matrix import MatrixMaker
+from fraud_detection_api.features.matrix import Matrix, MatrixMaker
+from fraud_detection_api.model.kinds.kind import ModelKind
 from fraud_detection_api.model.kinds.onnx import ONNX
+from fraud_detection_api.model.kinds.tree_ensemble import TREE_ENSEMBLE
 from fraud_detection_api.model.onnx_model import OnnxModel
+from fraud_detection_api.model.runtimes import Runtime
+from fraud_detection_api.model.tree_ensemble import TreeEnsemble
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.comparing.candidates import fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
+from fraud_detection_api.training.comparing.pipelines import Pipe
 from fraud_detection_api.training.exporting.exporting import exported
+from fraud_detection_api.training.exporting.originals import last_step
+from fraud_detection_api.training.exporting.tree_file import grows_trees, tree_file
 from fraud_detection_api.training.fit_settings import FitSettings
+from fraud_detection_api.training.saved_model import Thresholds
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 from fraud_detection_api.training.tables.folds import Fold
 from fraud_detection_api.training.trained import RoundDone, TrainedModel, categories_within
@@ -45,17 +53,38 @@ class PipelineTrainer:
         """Fit on these rows; a grid is searched on the stopping rows."""
         table = FoldTable.of(use_case, dataset, Fold(rows, stopping, NOBODY))
         pipe = fitted_as(self.name, table, self.settings)
-        model = exported(pipe.pipeline, table.training)
+        served = _served(pipe, table.training)
         categories = categories_within(use_case, dataset, rows)
         maker = MatrixMaker(use_case.feature_names, categories)
         on_round(1, None)
         return TrainedModel(
-            kind=ONNX,
-            model=model,
+            kind=served.kind,
+            model=served.model,
             categories=categories,
-            runtime=OnnxModel.read(model),
+            runtime=served.runtime,
             maker=maker,
+            thresholds=served.thresholds,
             learned_with={"scikit-learn": sklearn.__version__},
             chosen=pipe.parameters,
             remark=pipe.remark,
         )
+
+
+@dataclass(frozen=True)
+class _Served:
+    """What a fitted pipeline is served as."""
+
+    kind: ModelKind
+    model: bytes
+    runtime: Runtime
+    thresholds: Thresholds = field(default_factory=dict)
+
+
+def _served(pipe: Pipe, matrix: Matrix) -> _Served:
+    """Trees are walked; whatever else a pipeline holds goes to ONNX Runtime."""
+    model = last_step(pipe.pipeline)
+    if len(pipe.pipeline.steps) == 1 and grows_trees(model):
+        file, thresholds = tree_file(model, matrix)
+        return _Served(TREE_ENSEMBLE, file, TreeEnsemble.read(file), thresholds)
+    file = exported(pipe.pipeline, matrix)
+    return _Served(ONNX, file, OnnxModel.read(file))

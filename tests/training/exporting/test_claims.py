@@ -1,4 +1,4 @@
-"""A use case with texts, missing values and dates: its pipelines are exported, whatever a record holds or lacks."""
+"""A use case with texts, missing values and dates: pipelines are exported and trees walked, whatever a record holds."""
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from sklearn.preprocessing import OneHotEncoder  # type: ignore[import-untyped] 
 from fraud_detection_api.errors import ExportRefused
 from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.onnx_model import OnnxModel
+from fraud_detection_api.model.tree_ensemble import TreeEnsemble
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.grid import FOREST_GRID
 from fraud_detection_api.training.comparing.pipelines import (
@@ -24,6 +25,7 @@ from fraud_detection_api.training.comparing.pipelines import (
 )
 from fraud_detection_api.training.exporting.exporting import exported
 from fraud_detection_api.training.exporting.originals import original_scores
+from fraud_detection_api.training.exporting.tree_file import original_shares, tree_file
 from fraud_detection_api.training.tables.dataset import Period, dataset_of
 from fraud_detection_api.training.tables.folds import folds_before_validation
 from fraud_detection_api.training.tables.split import split
@@ -31,10 +33,12 @@ from tests.training.claims import CLAIMS, claims_table
 
 MODELS: dict[str, BaseEstimator] = {
     "logistic": logistic(0),
+    "svm": support_vectors(),
+}
+TREES: dict[str, BaseEstimator] = {
     "forest": forest(0, 1),
     "a point of the grid": forest(0, 1, **FOREST_GRID[-2]),
     "tree": tree(0),
-    "svm": support_vectors(),
 }
 
 
@@ -69,6 +73,17 @@ def test_pipelines_of_claims_say_the_same_of_every_row(name: str, table: FoldTab
     assert np.abs(model.probabilities(rows) - pipe.probabilities(rows)).max() <= 1e-6
     one_by_one = np.concatenate([model.probabilities(rows[at : at + 1]) for at in range(len(rows))])
     assert one_by_one.tobytes() == model.probabilities(rows).tobytes()
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_trees_see_claims_as_they_are_and_keep_their_bits(name: str, table: FoldTable) -> None:
+    pipe = fitted_pipe(TREES[name], table, table.fold.training)
+    assert [step for step, _ in pipe.pipeline.steps] == ["model"]
+    fitted = pipe.pipeline.named_steps["model"]
+    own, rows = TreeEnsemble.read(tree_file(fitted, table.training)[0]), trials(table)
+    assert own.shares(rows).tobytes() == original_shares(fitted, rows).tobytes()
+    np.testing.assert_allclose(own.contributions(rows).sum(axis=1), own.shares(rows), atol=1e-12, rtol=0)
+    assert own.contributions(rows).shape[1] == len(CLAIMS.feature_names) + 1
 
 
 @pytest.mark.parametrize("dropped", [None, "first", "if_binary"])

@@ -32,7 +32,7 @@ DECLARED = replace(
     purpose="Ranks claims so that the riskiest are looked at first.",
     not_for="Refusing a claim <b>without</b> a person.",
 )
-COMPARED = with_learning(TIMELESS_CLAIMS, models=("tree", "logistic"))
+COMPARED = with_learning(TIMELESS_CLAIMS, models=("svm", "logistic"))
 FORCED = replace(QUICK, force="tried out in a test")
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 

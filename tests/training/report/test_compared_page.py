@@ -21,12 +21,12 @@ def test_every_kind_stands_in_the_table_and_in_the_plot_best_first(compared: Pub
     assert {model.kind for model in comparison.models} == set(COMPARED.learning.models)
     (section,) = (part for part in tree(compared.html).iter("section") if part.get("id") == "comparison")
     rows = ["".join(row.itertext()) for row in section.iter("tr")][1:]
-    assert [row.startswith(("Decision tree", "Logistic regression")) for row in rows] == [True, True]
+    assert [row.startswith(("Support vector machine", "Logistic regression")) for row in rows] == [True, True]
     for row, model in zip(rows, comparison.models, strict=True):
         for name in MEASURED:
             assert f"{model.mean(name):.4f}" in row
     assert "3 folds at random" in compared.words
-    assert {"Decision tree", "Logistic regression"} <= {text.text for text in section.iter("text")}
+    assert {"Support vector machine", "Logistic regression"} <= {text.text for text in section.iter("text")}
 
 
 def test_only_the_chosen_kind_is_marked_and_it_is_the_models_own(compared: Published) -> None:
@@ -70,7 +70,7 @@ def test_remarks_are_told_once_and_escaped(compared: Published) -> None:
     for model in kept["models"]:
         model["remarks"] = ["trained on <10,000> of 60,000 rows"] * 3
     page = report_files(compared.use_case, compared.bundle.manifest, None, None, orjson.dumps(kept))[REPORT].decode()
-    assert page.count("Decision tree: trained on &lt;10,000&gt; of 60,000 rows.") == 1
+    assert page.count("Support vector machine: trained on &lt;10,000&gt; of 60,000 rows.") == 1
 
 
 def test_a_comparison_that_cannot_be_read_is_refused(compared: Published) -> None:

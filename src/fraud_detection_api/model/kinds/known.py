@@ -7,11 +7,12 @@ from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.kinds.isolation_forest import ISOLATION_FOREST
 from fraud_detection_api.model.kinds.kind import ModelKind
 from fraud_detection_api.model.kinds.onnx import ONNX
+from fraud_detection_api.model.kinds.tree_ensemble import TREE_ENSEMBLE
 from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.model.runtimes import AnomalyRuntime, Runtime
 from fraud_detection_api.schemas.use_case import UseCase
 
-KINDS: tuple[ModelKind, ...] = (XGBOOST, ONNX, ISOLATION_FOREST)
+KINDS: tuple[ModelKind, ...] = (XGBOOST, TREE_ENSEMBLE, ONNX, ISOLATION_FOREST)
 
 
 def kind_named(name: str, use_case: UseCase) -> ModelKind | None:

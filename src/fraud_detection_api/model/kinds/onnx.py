@@ -26,5 +26,5 @@ ONNX = ModelKind(
     load=_load,
     model_file="model.onnx",
     served_as="ONNX",
-    no_reasons="ONNX does not say what each feature adds to a score; train with --model xgboost for a model that does",
+    no_reasons="ONNX does not say what each feature adds to a score; with --model xgboost or forest a model does",
 )

@@ -23,6 +23,7 @@ from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.exporting.originals import gives_probabilities, original_scores
+from fraud_detection_api.training.exporting.tree_file import grows_trees
 from fraud_detection_api.training.tables.dataset import Rows
 
 MOST_CODES = 30  # one-hot columns of a category; the rarest share one
@@ -74,9 +75,10 @@ class Pipe:
 
 
 def fitted_pipe(model: BaseEstimator, table: FoldTable, rows: Rows) -> Pipe:
-    """Fit everything on these training rows; what did not converge says so."""
+    """Fit everything on these training rows; what did not converge says so. Trees see the matrix as it is."""
     matrix = table.training[np.searchsorted(table.fold.training, rows)]
-    pipeline = Pipeline([("columns", _columns(table)), ("model", model)])
+    before = [] if grows_trees(model) else [("columns", _columns(table))]
+    pipeline = Pipeline([*before, ("model", model)])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         pipeline.fit(_in_double(matrix), table.labels(rows))

@@ -19,6 +19,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.bundling.publishing import library_versions
 from fraud_detection_api.training.bundling.reference_rows import SplitEdges, on_splits
+from fraud_detection_api.training.grown_trees import thresholds_of
 from fraud_detection_api.training.isolating.forest_file import forest_file
 from fraud_detection_api.training.report.contents import Importance
 from fraud_detection_api.training.report.figures import explained_rows, importance
@@ -28,7 +29,7 @@ from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.training_table import TrainingTable
 
 RANK_POINTS = 512
-AUTO, LEAF = "auto", -1
+AUTO = "auto"
 TIED = 1e-12
 
 
@@ -95,7 +96,8 @@ def isolation_manifest(found: Isolated, force: str | None) -> Manifest:
 
 def isolation_reference(found: Isolated) -> Reference:
     """Training rows, and rows on the edges of splits, with the scores that they got when the forest was made."""
-    rows = on_splits(found.matrix, _edges(found.model), seed=0)
+    edges = SplitEdges(thresholds_of(orjson.loads(found.model)["isolation_forest"]["trees"]))
+    rows = on_splits(found.matrix, edges, seed=0)
     return Reference(rows, found.forest.anomaly_scores(rows).astype(np.float32))
 
 
@@ -147,13 +149,3 @@ def _flags_as_asked(found: Isolated) -> GateCheck:
     ties = int(np.count_nonzero(np.abs(found.scores - found.threshold) <= TIED))
     passed = abs(found.flagged - asked * size) <= 1 + ties
     return GateCheck(name="flags as asked", passed=passed, detail=f"{detail}, {asked:.4%} asked for", numbers=numbers)
-
-
-def _edges(model: bytes) -> SplitEdges:
-    values: dict[int, set[float]] = {}
-    for tree in orjson.loads(model)["isolation_forest"]["trees"]:
-        splits = zip(tree["left_children"], tree["split_indices"], tree["split_conditions"], strict=True)
-        for left, feature, condition in splits:
-            if left != LEAF:
-                values.setdefault(feature, set()).add(condition)
-    return SplitEdges({feature: np.array(sorted(found), np.float32) for feature, found in values.items()})
