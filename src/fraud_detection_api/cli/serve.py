@@ -67,6 +67,7 @@ def _run(settings: Settings, workers: int, listeners: list[socket.socket]) -> No
         factory=True,
         workers=workers,
         timeout_graceful_shutdown=settings.shutdown_seconds,
+        timeout_worker_healthcheck=30,  # a worker that a busy machine starts slowly is not one that hangs
         log_config=None,  # its lines come in our form
         log_level="warning",
         access_log=False,
