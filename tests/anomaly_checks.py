@@ -73,7 +73,7 @@ def a_vector_of_another_length_is_refused(subject: Subject) -> None:
 def what_no_record_may_hold_is_refused_in_a_vector(subject: Subject) -> None:
     """Each place has its feature's kind and bounds, and rules are the record's."""
     example = vector_of(subject, dict(subject.use_case.example))
-    for place, field in enumerate(subject.use_case.features):
+    for place, field in enumerate(subject.use_case.inputs):
         for what, spelling in bad_spellings(field, subject.use_case).items():
             if field.kind is Kind.BOOLEAN and what in ("zero", "one", "1.0"):  # what a vector has for false and true
                 continue

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 
+from fraud_detection_api.features.derived import derive
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.record import Kind, formatted
@@ -23,9 +24,12 @@ from tests.examples import (
 )
 from tests.readers import HAS_QUICK_WAY, by_pydantic, by_table, quickly
 from tests.small_models import bundle_of
-from tests.subjects import Subject, assert_served
+from tests.subjects import Answer, Subject, assert_served
 
 BESIDE = ("decision", "warnings", "model_version")
+FAR_AWAY: dict[str, list[Row]] = {
+    "orders": [{"delivered_at": "2034-01-01T00:00:00Z"}]
+}  # what takes derived values far away
 
 
 def the_example_passes_both_readers_as_the_same_columns(subject: Subject) -> None:
@@ -161,6 +165,7 @@ def short_and_full_answers_carry_the_same_scores(subject: Subject) -> None:
     rows, said = good_rows(subject.use_case, 40, seed=6), (*subject.known_by, *subject.model.library.figures)
     scorer = load_scorer(bundle_of(subject.model), subject.use_case)
     columns = RecordReader(subject.use_case).columns(records_of(rows, subject.use_case))
+    columns = derive(columns, subject.use_case)
     scored = Scored(subject.use_case, columns, scorer, scorer.scores(columns))
     short, full = json.loads(short_answer(scored)), json.loads(full_answer(scored))
     assert short == [{key: answer[key] for key in said} for answer in full]
@@ -192,11 +197,13 @@ def what_the_model_was_trained_on_is_scored_without_a_warning(subject: Subject) 
 
 def a_value_outside_the_trained_range_is_scored_and_said_so(subject: Subject) -> None:
     """Above the highest value of training, in one field, wherever the record's bounds and rules allow it."""
-    warned = 0
-    for feature, field in zip(subject.model.manifest.features, subject.use_case.features, strict=True):
-        if feature.high is None or field.kind is Kind.BOOLEAN or feature.high + 1 > field.high:
+    warned, profiles = 0, {feature.name: feature for feature in subject.model.manifest.features}
+    derived = {each.name for each in subject.use_case.derived}
+    for field in subject.use_case.inputs:
+        high = profiles[field.name].high if field.name in profiles else None
+        if high is None or field.kind is Kind.BOOLEAN or high + 1 > field.high:
             continue
-        beyond = formatted(field.kind, feature.high + 1)
+        beyond = formatted(field.kind, high + 1)
         value = beyond if field.kind is Kind.DATE else json.loads(beyond)
         rows = [row | {field.name: value} for row in subject.model.training_rows]
         broken = {problem.row for problem in problems_of(rows, subject.use_case)}
@@ -205,17 +212,43 @@ def a_value_outside_the_trained_range_is_scored_and_said_so(subject: Subject) ->
         assert_served(subject, answers, rows)
         for answer in answers:
             warned += 1
-            low, high = formatted(field.kind, feature.low or 0), formatted(field.kind, feature.high)
-            message = f"outside the trained range, {low} to {high}"
-            assert answer["warnings"] == [{"field": field.name, "message": message}]
+            low, high_text = formatted(field.kind, profiles[field.name].low or 0), formatted(field.kind, high)
+            message = f"outside the trained range, {low} to {high_text}"
+            found = [each for each in warnings_of(answer) if each["field"] not in derived]
+            assert found == [{"field": field.name, "message": message}]
     assert warned
+
+
+def a_derived_value_outside_the_trained_range_is_said_so(subject: Subject) -> None:
+    """A warning names a derived value as the model knows it."""
+    if not subject.use_case.derived:
+        return
+    outside = [dict(subject.use_case.example) | row for row in FAR_AWAY.get(subject.use_case.name, [])]
+    found = {each["field"] for answer in subject.scored(body_of(outside)) for each in warnings_of(answer)}
+    assert found & {each.name for each in subject.use_case.derived}
+
+
+def warnings_of(answer: Answer) -> list[dict[str, str]]:
+    """What an answer warns of."""
+    found: list[dict[str, str]] = json.loads(json.dumps(answer["warnings"]))
+    return found
+
+
+def what_is_carried_changes_no_score(subject: Subject) -> None:
+    """A text that the model does not see may be anything."""
+    rows = good_rows(subject.use_case, 3)
+    for field in subject.use_case.inputs:
+        if field.name in subject.use_case.carried and field.kind is Kind.CATEGORY:
+            changed = [row | {field.name: "never seen before"} for row in rows]
+            assert subject.scored(body_of(changed)) == subject.scored(body_of(rows))
 
 
 def a_category_never_seen_is_scored_as_missing_and_said_so(subject: Subject) -> None:
     """The model says of a new text what it says of none."""
     (row,) = good_rows(subject.use_case, 1)
-    for field in subject.use_case.features:
-        if field.kind is not Kind.CATEGORY or choices(field, subject.use_case):
+    for field in subject.use_case.inputs:
+        known = choices(field, subject.use_case) or field.name in subject.use_case.carried
+        if field.kind is not Kind.CATEGORY or known:
             continue
         answers = subject.scored(body_of([row | {field.name: "never seen"}]))
         assert_served(subject, answers, [row | {field.name: None}])
@@ -259,6 +292,8 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     the_decision_is_the_thresholds,
     what_the_model_was_trained_on_is_scored_without_a_warning,
     a_value_outside_the_trained_range_is_scored_and_said_so,
+    a_derived_value_outside_the_trained_range_is_said_so,
+    what_is_carried_changes_no_score,
     a_category_never_seen_is_scored_as_missing_and_said_so,
     a_missing_value_is_scored_as_the_library_scores_it,
     what_is_served_says_what_it_was_made_for,

@@ -1,7 +1,7 @@
 """Use cases that only the tests declare: what a team could bring, so that more is proven than the product's own."""
 
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 import numpy as np
@@ -9,6 +9,14 @@ from annotated_types import Ge
 from numpy.typing import NDArray
 from pydantic import Field
 
+from fraud_detection_api.schemas.derived import (
+    DayOfWeek,
+    DaysBetween,
+    Difference,
+    HourOfDay,
+    Ratio,
+    SecondsBetween,
+)
 from fraud_detection_api.schemas.learning import Supervised, Unsupervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import Rule, UseCase
@@ -156,7 +164,51 @@ METER_READINGS = UseCase(
     ),
 )
 
+
+class Order(Record):
+    """A record with times, whose columns have names that Python cannot have, and fields that no model should see."""
+
+    order_id: str = Field(alias="Order ID", description="The order", examples=["order-00007"])
+    amount: float = Field(alias=" Amount ", description="What is paid", examples=[129.95], ge=0, le=1e6)
+    vouchers: float = Field(description="What of it vouchers pay", examples=[10], ge=0, le=1e6)
+    items: int = Field(examples=[3], ge=0, le=1000)
+    payment: Literal["card", "invoice"] = Field(alias="default.payment", examples=["card"])
+    email: str = Field(description="Whose order it is", examples=["kim@example.org", "sam@example.org"], max_length=254)
+    ordered_at: datetime = Field(
+        alias="Ordered at", examples=["2024-05-31T12:30:00.123Z"], ge=datetime(2000, 1, 1, tzinfo=UTC)
+    )
+    delivered_at: datetime | None = Field(default=None, examples=["2024-06-02T09:00:00+02:00"])
+    customer_since: date = Field(examples=["2019-05-17"], ge=date(1980, 1, 1), le=date(2100, 1, 1))
+
+
+ORDERS = UseCase(
+    name="orders",
+    title="Orders",
+    record=Order,
+    identifier="Order ID",
+    learning=Supervised("is_fraud", time_column="Ordered at"),
+    entity="email",
+    carried=("email", "Ordered at", "delivered_at"),
+    derived=(
+        HourOfDay("Ordered at", zone="Europe/Berlin"),
+        DayOfWeek("Ordered at"),
+        DayOfWeek("customer_since"),
+        DaysBetween("customer_since", "Ordered at"),
+        SecondsBetween("Ordered at", "delivered_at"),
+        Ratio(" Amount ", to="items"),
+        Difference(" Amount ", less="vouchers"),
+    ),
+    rules=(
+        Rule(
+            fields=("vouchers", " Amount "),
+            holds=lambda vouchers, amount: vouchers <= amount,
+            message="Vouchers pay more than there is to pay",
+        ),
+    ),
+)
+
 _DECLARED = {
+    "ORDERS": ORDERS,
     "LOAN_APPLICATIONS": LOAN_APPLICATIONS,
     "CARD_TAPS": CARD_TAPS,
     "WIRE_TRANSFERS": WIRE_TRANSFERS,

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import get_args
 
@@ -16,10 +16,12 @@ from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.schemas.record import Kind, Record, RecordField
+from fraud_detection_api.schemas.times import FIRST_TIME, LAST_TIME, time_number, time_text
 from fraud_detection_api.schemas.use_case import Rule, UseCase
 
 Value = str | int | float | bool | None
 Row = dict[str, Value]
+SPREAD = 20 * 86_400_000  # milliseconds
 
 WRONG_TYPES = {"a list": "[]", "an object": "{}", "a list of it": "[1]"}
 NO_NUMBERS = WRONG_TYPES | {
@@ -49,12 +51,31 @@ NO_DATES = WRONG_TYPES | {
     "a number": "19753",
     "true": "true",
 }
+NO_TIMES = WRONG_TYPES | {
+    "no such month": '"2024-13-01T00:00:00Z"',
+    "no such day": '"2023-02-29T00:00:00Z"',
+    "no such hour": '"2024-01-31T24:00:00Z"',
+    "no such second": '"2024-01-31T23:59:60Z"',
+    "no such offset": '"2024-01-31T23:59:00+24:00"',
+    "no zone": '"2024-01-31T12:30:00"',
+    "no seconds": '"2024-01-31T12:30Z"',
+    "no digits behind the point": '"2024-01-31T12:30:00.Z"',
+    "ten digits behind the point": '"2024-01-31T12:30:00.1234567890Z"',
+    "no colon in its offset": '"2024-01-31T12:30:00+0200"',
+    "no dashes": '"20240131T123000Z"',
+    "a day": '"2024-01-31"',
+    "a word": '"yesterday"',
+    "an empty text": '""',
+    "a number": "1706704200000",
+    "true": "true",
+}
 _WRONG = {
     Kind.INTEGER: NO_INTEGERS,
     Kind.NUMBER: NO_NUMBERS,
     Kind.BOOLEAN: NO_BOOLEANS,
     Kind.CATEGORY: NO_TEXTS,
     Kind.DATE: NO_DATES,
+    Kind.TIME: NO_TIMES,
 }
 
 
@@ -74,13 +95,21 @@ def _outside_bounds(field: RecordField) -> dict[str, str]:
         return {"below the bound": repr(below), "above the bound": repr(above)}
     if field.kind is Kind.INTEGER:
         return {"below the bound": str(int(field.low) - 1), "above the bound": str(int(field.high) + 1)}
+    if field.kind is Kind.TIME:
+        times = {"below the bound": int(field.low) - 1, "above the bound": int(field.high) + 1}
+        return {name: f'"{time_text(at)}"' for name, at in times.items() if FIRST_TIME <= at <= LAST_TIME}
     days = {"below the bound": field.low - 1, "above the bound": field.high + 1}
     return {name: f'"{_day(at)}"' for name, at in days.items() if abs(at) < 100_000}
 
 
+def examples_of(field: RecordField, use_case: UseCase) -> list[Value]:
+    """What its declaration shows."""
+    return use_case.record.model_fields[field.attribute].examples or []
+
+
 def choices(field: RecordField, use_case: UseCase) -> tuple[str, ...]:
     """The values of a Literal, or nothing."""
-    return get_args(use_case.record.model_fields[field.name].annotation) if not field.optional else ()
+    return get_args(use_case.record.model_fields[field.attribute].annotation) if not field.optional else ()
 
 
 def good_rows(use_case: UseCase, size: int, seed: int = 0) -> list[Row]:
@@ -122,17 +151,22 @@ def records_of(rows: Iterable[Row], use_case: UseCase) -> list[Record]:
 
 
 def _good_value(field: RecordField, use_case: UseCase, random: Random) -> Value:
-    examples = use_case.record.model_fields[field.name].examples or []
-    if field.optional and random.random() < 0.25:
-        return None
+    return None if field.optional and random.random() < 0.25 else _present_value(field, use_case, random)
+
+
+def _present_value(field: RecordField, use_case: UseCase, random: Random) -> Value:
+    examples = examples_of(field, use_case)
     match field.kind:
         case Kind.BOOLEAN:
             return random.random() < 0.5
         case Kind.CATEGORY:
             return str(random.choice([*examples, *choices(field, use_case)]))
         case Kind.DATE:
-            day = (date.fromisoformat(examples[0]) - date(1970, 1, 1)).days
+            day = (date.fromisoformat(str(examples[0])) - date(1970, 1, 1)).days
             return str(_day(random.randint(*map(int, _around(day, field)))))
+        case Kind.TIME:
+            time = time_number(datetime.fromisoformat(str(examples[0])))
+            return time_text(random.randint(max(time - SPREAD, int(field.low)), min(time + SPREAD, int(field.high))))
         case Kind.INTEGER:
             return random.randint(*map(int, _around(examples[0], field)))
         case Kind.NUMBER:
@@ -140,7 +174,8 @@ def _good_value(field: RecordField, use_case: UseCase, random: Random) -> Value:
             return random.choice([value, round(value, 2)]) if field.low < round(value, 2) < field.high else value
 
 
-def _around(example: float, field: RecordField) -> tuple[float, float]:
+def _around(example: Value, field: RecordField) -> tuple[float, float]:
+    assert isinstance(example, int | float)
     spread = max(abs(example), 10)
     return max(field.low, example - spread), min(field.high, example + spread)
 
@@ -184,6 +219,10 @@ def raw_table(rows: list[Row], use_case: UseCase) -> dict[str, RawColumn]:
     return {field.name: _raw_column([row.get(field.name) for row in rows], field.kind) for field in use_case.fields}
 
 
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+
+
 def _is_whole(value: float) -> bool:
     return abs(value) < 2**63 and value == int(value)
 
@@ -194,6 +233,10 @@ def _raw_column(values: list[Value], kind: Kind) -> RawColumn:
             return np.array([*values, None], dtype=object)[:-1]
         case Kind.DATE:
             return np.array(values, dtype="datetime64[us]")
+        case Kind.TIME:
+            return np.array(
+                [None if value is None else _moment(str(value)) for value in values], dtype="datetime64[us]"
+            )
         case Kind.INTEGER if all(isinstance(value, int | float) and _is_whole(value) for value in values):
             return np.array([int(value or 0) for value in values], dtype=np.int64)
         case Kind.BOOLEAN if values and None not in values:

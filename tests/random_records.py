@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from hypothesis import strategies as st
 
 from fraud_detection_api.schemas.record import Kind, RecordField
+from fraud_detection_api.schemas.times import FIRST_TIME, LAST_TIME, time_text
 from fraud_detection_api.schemas.use_case import UseCase
-from tests.examples import Row, Value, bad_spellings, choices
+from tests.examples import Row, Value, bad_spellings, choices, examples_of
 
 FIRST_DAY = date(1970, 1, 1)
 
@@ -49,7 +50,7 @@ def _values(field: RecordField, use_case: UseCase) -> st.SearchStrategy[Value]:
 
 
 def _likely_values(field: RecordField, use_case: UseCase) -> st.SearchStrategy[Value]:
-    examples = use_case.record.model_fields[field.name].examples or []
+    examples = examples_of(field, use_case)
     known: st.SearchStrategy[Value] = st.sampled_from([*examples, *choices(field, use_case)])
     match field.kind:
         case Kind.BOOLEAN:
@@ -62,6 +63,8 @@ def _likely_values(field: RecordField, use_case: UseCase) -> st.SearchStrategy[V
         case Kind.DATE:
             first, last = int(max(field.low, -700_000)), int(min(field.high, 2_900_000))
             likely = known | st.integers(first, last).map(_as_iso)
+        case Kind.TIME:
+            likely = known | st.integers(int(field.low), int(field.high)).flatmap(_written_times)
         case Kind.CATEGORY:
             likely = known if choices(field, use_case) else known | st.text(st.characters(exclude_categories=["Cs"]))
     return likely | st.none() if field.optional else likely
@@ -78,12 +81,32 @@ def _wild_values(field: RecordField) -> st.SearchStrategy[Value]:
             return st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70)
         case Kind.DATE:
             return st.none() | st.dates().map(str)
+        case Kind.TIME:
+            return st.none() | st.integers(FIRST_TIME, LAST_TIME).flatmap(_written_times)
         case Kind.CATEGORY:
             return st.none() | st.just("") | st.text(max_size=3).map(lambda text: f"5{text!a}")
 
 
 def _nudged(value: Value) -> Value:
     return value * 1.0000000001 if isinstance(value, float) else value
+
+
+def _written_times(milliseconds: int) -> st.SearchStrategy[Value]:
+    """A time in some of the ways to write it: in any zone, and finer than it is read."""
+    offset, digits = st.integers(-23 * 60 - 59, 23 * 60 + 59), st.integers(0, 999_999)
+    return st.tuples(st.sampled_from("T "), st.integers(0, 9), offset | st.none(), digits).map(
+        lambda drawn: _written(milliseconds, *drawn)
+    )
+
+
+def _written(milliseconds: int, separator: str, places: int, offset: int | None, digits: int) -> str:
+    shown = min(max(milliseconds + (offset or 0) * 60_000, FIRST_TIME), LAST_TIME)
+    text = time_text(shown - shown % 1000).removesuffix("Z").replace("T", separator)
+    fraction = f".{shown % 1000:03}{digits:06}"[: places + 1] if places else ""
+    if offset is None:
+        return f"{text}{fraction}Z"
+    hours, minutes = divmod(abs(offset), 60)
+    return f"{text}{fraction}{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
 
 
 def _as_iso(days: int) -> str:

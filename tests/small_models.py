@@ -2,18 +2,29 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
+from fraud_detection_api.model import manifest as kept
 from fraud_detection_api.model.bundle import Bundle, Reference, bundle_files, read_bundle
-from fraud_detection_api.model.manifest import Feature, GateVerdict, Manifest
+from fraud_detection_api.model.manifest import GateVerdict, Manifest
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.record import Kind, RecordField
+from fraud_detection_api.schemas.derived import (
+    DayOfWeek,
+    DaysBetween,
+    Derived,
+    Difference,
+    HourOfDay,
+    Ratio,
+    SecondsBetween,
+)
+from fraud_detection_api.schemas.record import Feature, Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from tests.examples import Row, Value, good_rows
 from tests.small_libraries import Boosted, Library, Scores, library_of
@@ -52,7 +63,8 @@ class SmallModel:
 def small_model(use_case: UseCase, seed: int = 0, trees: int = 25) -> SmallModel:
     """A model of a few trees that uses every feature somewhere."""
     rows = good_rows(use_case, TRAINING_ROWS, seed)
-    features = tuple(_feature(field, [row[field.name] for row in rows]) for field in use_case.features)
+    seen = [values_seen(row, use_case) for row in rows]
+    features = tuple(_feature(field, [row[field.name] for row in seen]) for field in use_case.features)
     categories = {each.name: each.categories for each in features if each.categories is not None}
     matrix = matrix_of(rows, use_case, categories)
     library: Library = library_of(use_case).fitted(matrix, use_case, seed, trees)
@@ -86,11 +98,44 @@ def bundle_of(model: SmallModel) -> Bundle:
 
 def matrix_of(rows: Iterable[Row], use_case: UseCase, categories: Categories) -> Floats:
     """Rows as the library sees them, made without the product's own matrix."""
-    columns = [[_number(row[field.name], field, categories) for field in use_case.features] for row in rows]
+    columns = [
+        [_number(values_seen(row, use_case)[field.name], field, categories) for field in use_case.features]
+        for row in rows
+    ]
     return np.array(columns, dtype=np.float32).reshape(-1, len(use_case.features))
 
 
-def _number(value: Value, field: RecordField, categories: Categories) -> float:
+def values_seen(row: Row, use_case: UseCase) -> Row:
+    """A row with what is derived from it, one value after the other, by Python's own clocks and numbers."""
+    moments = {field.name: _moment(row.get(field.name), field.kind) for field in use_case.inputs}
+    return row | {each.name: _derived(each, row, moments) for each in use_case.derived}
+
+
+def _moment(value: Value, kind: Kind) -> datetime | None:
+    if value is None or kind not in (Kind.DATE, Kind.TIME):
+        return None
+    moment = datetime.fromisoformat(str(value))
+    moment = moment.replace(tzinfo=UTC) if kind is Kind.DATE else moment
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _derived(each: Derived, row: Row, moments: dict[str, datetime | None]) -> Value:
+    match each:
+        case HourOfDay(of, zone) if moment := moments[of]:
+            return moment.astimezone(ZoneInfo(zone)).hour
+        case DayOfWeek(of, zone) if moment := moments[of]:
+            return moment.astimezone(ZoneInfo(zone)).isoweekday()
+        case DaysBetween(start, end) if (first := moments[start]) and (last := moments[end]):
+            unit = timedelta(seconds=1) if isinstance(each, SecondsBetween) else timedelta(days=1)
+            return (last - first) / unit
+        case Ratio(of, to) if (lower := row[to]) and (upper := row[of]) is not None:
+            return float(upper) / float(lower)
+        case Difference(of, less) if (upper := row[of]) is not None and (lower := row[less]) is not None:
+            return float(upper) - float(lower)
+    return None
+
+
+def _number(value: Value, field: Feature, categories: Categories) -> float:
     if value is None:
         return float("nan")
     if field.kind is Kind.CATEGORY:
@@ -101,9 +146,9 @@ def _number(value: Value, field: RecordField, categories: Categories) -> float:
     return float(value)
 
 
-def _feature(field: RecordField, values: list[Value]) -> Feature:
+def _feature(field: Feature, values: list[Value]) -> kept.Feature:
     if field.kind is Kind.CATEGORY:
         categories = tuple(sorted({str(value) for value in values if value is not None}))
-        return Feature(name=field.name, kind=field.kind, categories=categories)
+        return kept.Feature(name=field.name, kind=field.kind, categories=categories)
     numbers = [_number(value, field, {}) for value in values if value is not None]
-    return Feature(name=field.name, kind=field.kind, low=min(numbers), high=max(numbers), histogram_counts=(1, 2))
+    return kept.Feature(name=field.name, kind=field.kind, low=min(numbers), high=max(numbers), histogram_counts=(1, 2))

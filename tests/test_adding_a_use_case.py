@@ -186,6 +186,7 @@ def test_the_declaration_of_every_kind_takes_its_own_example(reader: Reader) -> 
 @pytest.mark.parametrize(("declared", "words"), REFUSED.findall(PAGE))
 def test_a_refused_declaration_says_what_the_page_says(tmp_path: Path, declared: str, words: str) -> None:
     (tmp_path / "refused.py").write_text(
+        "from datetime import datetime\n"
         "from typing import Literal\n"
         "from pydantic import Field\n"
         "from fraud_detection_api.schemas.learning import Supervised\n"

@@ -1,33 +1,30 @@
 """Every use case passes the battery; a declaration that contradicts itself is refused where it is made."""
 
 from collections.abc import Callable
-from datetime import date
-from decimal import Decimal
-from typing import Annotated, Literal
+from dataclasses import replace
 
 import httpx
 import numpy as np
 import pytest
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
     field_validator,
     model_validator,
 )
 
 from fraud_detection_api.errors import UnknownUseCase, UseCaseInvalid
+from fraud_detection_api.schemas.derived import DayOfWeek, HourOfDay, Ratio
 from fraud_detection_api.schemas.learning import Supervised
-from fraud_detection_api.schemas.record import LARGEST, Kind, Record, RecordField, fields_of
+from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import Rule, UseCase
 from fraud_detection_api.use_cases import USE_CASES, all_use_cases, named
 from tests.anomaly_checks import ANOMALY_CHECKS
 from tests.checks import CHECKS
 from tests.conftest import Shop
-from tests.declared_use_cases import CARD_TAPS, DECLARED_HERE, EVERY_USE_CASE, LOAN_APPLICATIONS
+from tests.declared_use_cases import CARD_TAPS, DECLARED_HERE, EVERY_USE_CASE, LOAN_APPLICATIONS, ORDERS
 from tests.reason_checks import REASON_CHECKS, UNEXPLAINED_CHECKS
+from tests.schemas.test_fields import declared
 from tests.small_libraries import library_of
 from tests.subjects import Subject
 
@@ -48,93 +45,6 @@ def battery(use_case: UseCase) -> tuple[Callable[[Subject], None], ...]:
 )
 def test_battery(check: Callable[[Subject], None], use_case: UseCase, shop: Shop, client: httpx.Client) -> None:
     check(Subject(use_case, client, shop.models[use_case.name], shop.versions[use_case.name]))
-
-
-def declared(annotation: object, default: object = ..., *, config: ConfigDict | None = None) -> RecordField:
-    """The one feature of a record, declared like this."""
-    names: dict[str, object] = {"__module__": __name__, "__annotations__": {"value": annotation}}
-    if default is not ...:
-        names["value"] = default
-    (field,) = fields_of(type("Declared", (Record,), names | ({"model_config": config} if config else {})))
-    return field
-
-
-class TestFields:
-    @pytest.mark.parametrize(
-        ("annotation", "kind", "optional"),
-        [
-            (int, Kind.INTEGER, False),
-            (float, Kind.NUMBER, False),
-            (bool, Kind.BOOLEAN, False),
-            (str, Kind.CATEGORY, False),
-            (Literal["a", "b"], Kind.CATEGORY, False),
-            (date, Kind.DATE, False),
-            (Annotated[float, Field(ge=0)], Kind.NUMBER, False),
-            (float | None, Kind.NUMBER, True),
-            (Annotated[int, Field(ge=0)] | None, Kind.INTEGER, True),
-            (Annotated[str, StringConstraints(min_length=1)] | None, Kind.CATEGORY, True),
-        ],
-    )
-    def test_are_of_the_kind_that_their_annotation_means(self, annotation: object, kind: Kind, optional: bool) -> None:
-        field = declared(annotation, *([None] if optional else []))
-        assert (field.kind, field.optional) == (kind, optional)
-
-    @pytest.mark.parametrize(
-        ("annotation", "field", "bounds"),
-        [
-            (int, Field(ge=1, le=5), (1, 5)),
-            (int, Field(gt=1, lt=5), (2, 4)),
-            (float, Field(ge=-1.5), (-1.5, LARGEST)),
-            (float, Field(gt=0, lt=1), (5e-324, 0.9999999999999999)),
-            (date, Field(ge=date(1970, 1, 2), lt=date(1970, 1, 5)), (1, 3)),
-            (Annotated[float, Field(ge=0)] | None, Field(default=None, le=2), (0, 2)),
-        ],
-    )
-    def test_have_inclusive_bounds(self, annotation: object, field: object, bounds: tuple[float, float]) -> None:
-        found = declared(annotation, field)
-        assert (found.low, found.high) == bounds
-
-    @pytest.mark.parametrize(
-        "annotation", [list[int], bytes, int | str, Literal[1, 2], dict[str, int], complex, Record, object]
-    )
-    def test_of_unknown_types_are_refused(self, annotation: object) -> None:
-        with pytest.raises(UseCaseInvalid, match="not supported"):
-            declared(annotation)
-
-    @pytest.mark.parametrize(
-        ("annotation", "field"),
-        [
-            (float, Field(alias="other")),
-            (float, Field(validation_alias="other")),
-            (float, Field(serialization_alias="other")),
-            (float, 5.0),
-            (float | None, 5.0),
-            (float | None, Field()),
-            (float | None, Field(default_factory=lambda: 3.0)),
-        ],
-    )
-    def test_with_aliases_or_defaults_are_refused(self, annotation: object, field: object) -> None:
-        with pytest.raises(UseCaseInvalid, match="no other defaults, no aliases"):
-            declared(annotation, field)
-
-    @pytest.mark.parametrize(
-        "annotation",
-        [
-            Annotated[float, BeforeValidator(float)],
-            Annotated[float, Field(multiple_of=3)],
-            Annotated[float, Field(strict=False)],
-            Annotated[str, AfterValidator(str.upper)],
-            Annotated[str, StringConstraints(to_lower=True)],
-            Annotated[str, StringConstraints(strip_whitespace=True)],
-        ],
-    )
-    def test_with_limits_that_columns_do_not_know_are_refused(self, annotation: object) -> None:
-        with pytest.raises(UseCaseInvalid, match="but not"):
-            declared(annotation)
-
-    def test_with_a_bound_that_is_no_number_are_refused(self) -> None:
-        with pytest.raises(UseCaseInvalid, match="A bound is a number or a date"):
-            declared(Annotated[float, Field(ge=Decimal("1.5"))])
 
 
 class TestRecord:
@@ -231,10 +141,30 @@ class TestUseCase:
         with pytest.raises(UseCaseInvalid, match="the answer has a field 'decision' of its own"):
             UseCase(name="decided", title="", record=Decided, learning=Supervised(label="label"), identifier="decision")
 
+    @pytest.mark.parametrize(
+        ("changed", "why"),
+        [
+            ({"carried": ("nobody",)}, "it carries 'nobody', which is no field beside its identifier"),
+            ({"carried": ("Order ID",)}, "it carries 'Order ID', which is no field"),
+            ({"carried": ("email", "delivered_at")}, "float32 would round the time 'Ordered at' to minutes"),
+            ({"derived": (HourOfDay("nobody"),)}, "is made from 'nobody', which is no field of kind time"),
+            (
+                {"derived": (HourOfDay("customer_since"),)},
+                "is made from 'customer_since', which is no field of kind time",
+            ),
+            ({"derived": (DayOfWeek("customer_since", zone="Asia/Tokyo"),)}, "which is no field of kind time"),
+            ({"derived": (Ratio("email", to="items"),)}, "which is no field of kind integer or number"),
+            ({"derived": (DayOfWeek("Ordered at"),) * 2}, "two of its fields and derived values are named 'weekday_of"),
+        ],
+    )
+    def test_whose_model_cannot_see_what_is_declared_is_refused(self, changed: dict[str, object], why: str) -> None:
+        with pytest.raises(UseCaseInvalid, match=why):
+            replace(ORDERS, **changed)  # type: ignore[arg-type]  # what is tried here is wrong on purpose
+
     @pytest.mark.parametrize("fields", [(), ("nobody",), ("purpose", "amount"), ("application_id", "amount")])
     def test_with_a_rule_between_other_things_than_numeric_features_is_refused(self, fields: tuple[str, ...]) -> None:
         rule = Rule(fields=fields, holds=lambda *columns: np.isfinite(columns[0]), message="")
-        with pytest.raises(UseCaseInvalid, match="a rule is between numeric features"):
+        with pytest.raises(UseCaseInvalid, match="a rule is between numeric fields"):
             UseCase("l", "", LOAN_APPLICATIONS.record, Supervised("label"), "application_id", rules=(rule,))
 
 

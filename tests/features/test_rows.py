@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from fraud_detection_api.errors import RecordsRefused
-from fraud_detection_api.features.rows import RecordReader, dates_as_days
+from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
@@ -69,18 +69,6 @@ def test_an_identifier_without_bounds_fits_into_64_bits() -> None:
     assert quickly(body_of(rows), wide) is None
 
 
-@pytest.mark.parametrize("text", ["2024-W01-1", "20240101", "2024-1-1", "", "2024-02-30", "\uff12024-01-1", "now"])
-def test_what_is_no_date_is_no_day(text: str) -> None:
-    assert dates_as_days(["2024-01-01", text]) is None
-
-
-def test_days_are_counted_from_1970() -> None:
-    days = dates_as_days(["1970-01-01", None, "1969-12-31", "2024-02-29"])
-    assert days is not None
-    assert days.tolist()[0::2] == [0, -1]
-    assert str(days.tolist()[1]) == "nan"
-
-
 def test_a_record_of_more_fields_than_the_quick_reader_knows_takes_the_slow_way() -> None:
     names = {"key": int} | {f"field{number}": float for number in range(300)}
     values = {name: Field(examples=[1]) for name in names}
@@ -95,4 +83,4 @@ def test_a_record_of_more_fields_than_the_quick_reader_knows_takes_the_slow_way(
 def test_no_rows_are_no_columns_of_the_same_shape() -> None:
     columns = RecordReader(LOAN_APPLICATIONS).read(b"[]", 10)
     assert columns is not None
-    assert (len(columns), columns.numbers.shape) == (0, (len(LOAN_APPLICATIONS.features), 0))
+    assert (len(columns), columns.numbers.shape) == (0, (len(LOAN_APPLICATIONS.inputs), 0))

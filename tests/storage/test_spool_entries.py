@@ -38,8 +38,7 @@ def test_every_kind_of_record_comes_back_as_it_was_sent(use_case: UseCase, size:
     rows = good_rows(use_case, size, seed=5)
     form = unpacked_forms(packed_forms({use_case.name: use_case}))[use_case.name]
     found = unpacked(packed(answer_about(use_case, size)))
-    sent = [json.loads(record.model_dump_json()) for record in records_of(rows, use_case)]
-    assert [json.loads(record or "") for record in found.records(form)] == sent
+    assert [json.loads(record or "") for record in found.records(form)] == rows
     places = [f"asked-by:me:{place}" for place in range(size)]
     assert found.keys("id") == ([str(row[use_case.identifier]) for row in rows] if use_case.identifier else places)
 

@@ -4,12 +4,13 @@
 #include <Python.h>
 
 #include "_json_values.h"
+#include "_json_times.h"
 
 enum { MOST_FIELDS = 256 };
 static const Py_ssize_t BYTES_TO_RELEASE_GIL = 1 << 16; /* below, waiting to get it back costs more than reading */
 
-typedef enum { INTEGER, NUMBER, BOOLEAN, IDENTIFIER, TEXT, KINDS } Kind;
-static const char *const KIND_NAMES[KINDS] = {"integer", "number", "boolean", "identifier", "text"};
+typedef enum { INTEGER, NUMBER, BOOLEAN, DATE, TIME, IDENTIFIER, TEXT, KINDS } Kind;
+static const char *const KIND_NAMES[KINDS] = {"integer", "number", "boolean", "date", "time", "identifier", "text"};
 
 typedef struct {
     char *key; /* with both quotes, so that one comparison decides and no name is taken for a longer one */
@@ -50,6 +51,8 @@ static const uint8_t *read_value(const Field *field, Table *table, Py_ssize_t ro
     if (*at == 'n') return is_word(at, end, "null") && put_missing(field, table, row) ? at + 4 : NULL;
     if (field->kind == TEXT) return read_text(at, end, table->body, &table->spans[2 * cell]);
     if (field->kind == IDENTIFIER) return read_identifier(at, end, &table->identifiers[cell]);
+    if (field->kind == DATE) return read_date(at, end, &table->numbers[cell]);
+    if (field->kind == TIME) return read_time(at, end, &table->numbers[cell]);
     if (field->kind != BOOLEAN) return read_number(at, end, field->kind == INTEGER, &table->numbers[cell]);
     table->numbers[cell] = *at == 't';
     if (is_word(at, end, "true")) return at + 4;

@@ -21,10 +21,10 @@ class RecordCheck:
 
     def __init__(self, use_case: UseCase) -> None:
         self._use_case = use_case
-        self._low = np.array([[field.low] for field in use_case.features])
-        self._high = np.array([[field.high] for field in use_case.features])
-        self._optional = np.array([[field.optional] for field in use_case.features])
-        self._position = {name: index for index, name in enumerate(use_case.feature_names)}
+        self._low = np.array([[field.low] for field in use_case.inputs])
+        self._high = np.array([[field.high] for field in use_case.inputs])
+        self._optional = np.array([[field.optional] for field in use_case.inputs])
+        self._position = {field.name: index for index, field in enumerate(use_case.inputs)}
 
     def refuse(self, columns: Columns) -> None:
         """Raise RecordsRefused with the first problems, if there is one."""
@@ -59,7 +59,7 @@ class RecordCheck:
     def _text_adapters(self) -> dict[str, TypeAdapter[object]]:
         record = self._use_case.record
         return {
-            field.name: TypeAdapter(record.__pydantic_fields__[field.name].rebuild_annotation())
+            field.name: TypeAdapter(record.__pydantic_fields__[field.attribute].rebuild_annotation())
             for field in self._use_case.fields
             if field.kind is Kind.CATEGORY
         }
@@ -76,7 +76,7 @@ class RecordCheck:
 
     def _out_of_bounds(self, columns: Columns, inside: NDArray[np.bool_]) -> Iterator[Problem]:
         for position, row in np.argwhere(~inside):
-            field = self._use_case.features[position]
+            field = self._use_case.inputs[position]
             value = float(columns.numbers[position, row])
             yield Problem(int(row), field.name, *bound_message(field, value))
 
@@ -100,7 +100,7 @@ def bound_message(field: RecordField, value: float) -> tuple[str, float | str | 
     """The words, the value and the kind of a problem with a number."""
     if np.isnan(value):
         return "A value is required", None, "missing"
-    shown = formatted(field.kind, value) if field.kind is Kind.DATE else value
+    shown = formatted(field.kind, value) if field.kind in (Kind.DATE, Kind.TIME) else value
     bound = formatted(field.kind, field.low if value < field.low else field.high)
     if value < field.low:
         return f"Input should be greater than or equal to {bound}", shown, "greater_than_equal"

@@ -12,16 +12,22 @@ Texts = list[str | None]
 
 @dataclass(frozen=True)
 class Columns:
-    """Records as arrays: numbers[i] is the i-th feature (NaN where missing), texts hold the categories.
+    """Records as arrays: numbers[i] is the i-th field or feature (NaN where missing), texts hold the categories.
 
     Where the use case has no identifier, a record's is its place.
 
-    A category's row of numbers is a placeholder of zeros, so that row i is always feature i.
+    A category's row of numbers is a placeholder of zeros, so that row i is always the i-th.
     """
 
     identifiers: NDArray[np.int64] | list[str]
     numbers: Numbers
     texts: dict[str, Texts] = field(default_factory=dict)
+    given: "Columns | None" = None  # the record's own columns, where these are derived from them
+
+    @property
+    def record(self) -> "Columns":
+        """The fields as they came in."""
+        return self if self.given is None else self.given
 
     def __len__(self) -> int:
         return int(self.numbers.shape[1])
@@ -29,14 +35,16 @@ class Columns:
     def part(self, start: int, stop: int) -> "Columns":
         """The columns of neighbouring records, not copied."""
         texts = {name: values[start:stop] for name, values in self.texts.items()}
-        return Columns(self.identifiers[start:stop], self.numbers[:, start:stop], texts)
+        given = None if self.given is None else self.given.part(start, stop)
+        return Columns(self.identifiers[start:stop], self.numbers[:, start:stop], texts, given)
 
     def take(self, rows: NDArray[np.intp]) -> "Columns":
         """The same columns with only these rows."""
         identifiers = self.identifiers
         kept = [identifiers[row] for row in rows] if isinstance(identifiers, list) else identifiers[rows]
         texts = {name: [values[row] for row in rows] for name, values in self.texts.items()}
-        return Columns(kept, self.numbers[:, rows], texts)
+        given = None if self.given is None else self.given.take(rows)
+        return Columns(kept, self.numbers[:, rows], texts, given)
 
 
 def joined(parts: Sequence[Columns]) -> Columns:

@@ -1,17 +1,17 @@
 """The record reader: JSON bodies or records become columns."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.errors import Problem, RecordsRefused
-from fraud_detection_api.features.columns import Columns, Numbers, Texts
+from fraud_detection_api.features.columns import Columns, Texts
 from fraud_detection_api.features.json_values import Content
 from fraud_detection_api.schemas.record import Kind, Record, RecordField
-from fraud_detection_api.schemas.times import day_number, iso_date
+from fraud_detection_api.schemas.times import day_number, time_number
 from fraud_detection_api.schemas.use_case import UseCase
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ class RecordReader:
     def __init__(self, use_case: UseCase) -> None:
         self._use_case = use_case
         self._reader = _quick_reader(use_case)
-        self._numeric = [index for index, field in enumerate(use_case.features) if not field.is_text]
-        self._plain = len(self._numeric) == len(use_case.features)
-        self._text_fields = [field for field in use_case.fields if field.is_text]
+        self._numeric = [index for index, field in enumerate(use_case.inputs) if field.kind is not Kind.CATEGORY]
+        self._plain = len(self._numeric) == len(use_case.inputs)
+        self._text_fields = [field for field in use_case.fields if field.kind is Kind.CATEGORY]
 
     def read(self, body: Content, most_records: int) -> Columns | None:
         """The columns of a plain body, or None where Pydantic has to look at it."""
@@ -37,14 +37,18 @@ class RecordReader:
         texts = self._texts(body, size, spans)
         keys = self._keys(texts, identifiers, size)
         values = np.frombuffer(numbers).reshape(len(self._numeric), size)
-        return Columns(keys, values) if self._plain else self._with_texts(keys, values, texts, size)
+        if self._plain:
+            return Columns(keys, values)
+        every = np.zeros((len(self._use_case.inputs), size))
+        every[self._numeric] = values
+        return Columns(keys, every, texts)
 
     def columns(self, records: Sequence[Record]) -> Columns:
         """The columns of records that Pydantic has accepted."""
-        numbers = np.zeros((len(self._use_case.features), len(records)))
+        numbers = np.zeros((len(self._use_case.inputs), len(records)))
         texts: dict[str, Texts] = {}
-        for index, field in enumerate(self._use_case.features):
-            values = [getattr(record, field.name) for record in records]
+        for index, field in enumerate(self._use_case.inputs):
+            values = [getattr(record, field.attribute) for record in records]
             if field.kind is Kind.CATEGORY:
                 texts[field.name] = values
             else:
@@ -55,7 +59,7 @@ class RecordReader:
         field = self._use_case.identifier_field
         if field is None:
             return np.arange(size)
-        if field.is_text:
+        if field.kind is Kind.CATEGORY:
             return [text or "" for text in texts.pop(field.name)]
         return np.frombuffer(identifiers, dtype=np.int64)
 
@@ -63,7 +67,7 @@ class RecordReader:
         field = self._use_case.identifier_field
         if field is None:
             return np.arange(len(records))
-        keys = [getattr(record, field.name) for record in records]
+        keys = [getattr(record, field.attribute) for record in records]
         if field.kind is Kind.CATEGORY:
             return keys
         outside = [row for row, key in enumerate(keys) if not -(2**63) <= key < 2**63]
@@ -81,39 +85,19 @@ class RecordReader:
             for field, column in zip(self._text_fields, places, strict=True)
         }
 
-    def _with_texts(
-        self, keys: NDArray[np.int64] | list[str], values: Numbers, texts: dict[str, Texts], size: int
-    ) -> Columns | None:
-        numbers = np.zeros((len(self._use_case.features), size))
-        numbers[self._numeric] = values
-        for index, field in enumerate(self._use_case.features):
-            if field.kind is Kind.DATE:
-                days = dates_as_days(texts.pop(field.name))
-                if days is None:
-                    return None
-                numbers[index] = days
-        return Columns(keys, numbers, texts)
 
-
-def as_number(value: float | bool | date | None) -> float:
-    """What a field's value is in a column: NaN for nothing, days since 1970 for a date."""
+def as_number(value: float | bool | date | datetime | None) -> float:
+    """What a field's value is in a column: NaN for nothing, days since 1970 for a date, milliseconds for a time."""
     if value is None:
         return float("nan")
+    if isinstance(value, datetime):
+        return float(time_number(value))
     if isinstance(value, date):
         return float(day_number(value))
     try:
         return float(value)
     except OverflowError:
         return float("inf") if value > 0 else float("-inf")
-
-
-def dates_as_days(texts: Texts) -> Numbers | None:
-    """Days since 1970 of ISO dates (NaN for nothing), or None where one of them is no date."""
-    known = {text: text if text is None else iso_date(text) for text in set(texts)}
-    if any(isinstance(day, str) for day in known.values()):
-        return None
-    days = {text: as_number(day) for text, day in known.items() if not isinstance(day, str)}
-    return np.array([days[text] for text in texts], dtype=np.float64)
 
 
 def _quick_reader(use_case: UseCase) -> "Reader | None":
@@ -126,6 +110,6 @@ def _quick_reader(use_case: UseCase) -> "Reader | None":
 
 
 def _wire_field(field: RecordField, use_case: UseCase) -> tuple[str, str, bool]:
-    if field.is_text:
+    if field.kind is Kind.CATEGORY:
         return field.name, "text", field.optional
     return field.name, "identifier" if field.name == use_case.identifier else str(field.kind), field.optional

@@ -1,22 +1,31 @@
 """The table reader: raw columns of a file or a database become the same columns as JSON records do."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.columns import Columns, Numbers, Texts
-from fraud_detection_api.features.rows import dates_as_days
+from fraud_detection_api.features.rows import as_number
 from fraud_detection_api.schemas.record import Kind, RecordField
-from fraud_detection_api.schemas.times import as_numbers
+from fraud_detection_api.schemas.times import NO_DATE, NO_TIME, as_numbers, iso_date, iso_time
 from fraud_detection_api.schemas.use_case import UseCase
 
 RawColumn = NDArray[np.generic] | NDArray[np.object_]
 RawTable = Mapping[str, RawColumn]
 
 # What a column of each kind of field may be: numpy's dtype kinds.
-_FITTING = {Kind.INTEGER: "iuf", Kind.NUMBER: "iuf", Kind.BOOLEAN: "bf", Kind.CATEGORY: "O", Kind.DATE: "OM"}
+_FITTING = {
+    Kind.INTEGER: "iuf",
+    Kind.NUMBER: "iuf",
+    Kind.BOOLEAN: "bf",
+    Kind.CATEGORY: "O",
+    Kind.DATE: "OM",
+    Kind.TIME: "OM",
+}
+_UNITS = {Kind.DATE: "D", Kind.TIME: "ms"}
 
 
 def columns_of_table(raw: RawTable, use_case: UseCase) -> tuple[Columns, list[Problem]]:
@@ -25,10 +34,10 @@ def columns_of_table(raw: RawTable, use_case: UseCase) -> tuple[Columns, list[Pr
     if absent:
         raise DataRefused(f"The table has no column {', '.join(absent)}; it has: {', '.join(raw)}.")
     size = len(next(iter(raw.values())))
-    numbers = np.zeros((len(use_case.features), size))
+    numbers = np.zeros((len(use_case.inputs), size))
     texts: dict[str, Texts] = {}
     problems: list[Problem] = []
-    for index, field in enumerate(use_case.features):
+    for index, field in enumerate(use_case.inputs):
         column = _fitting(raw.get(field.name, np.full(size, np.nan)), field)
         if field.kind is Kind.CATEGORY:
             texts[field.name] = _texts(column)
@@ -52,8 +61,8 @@ def _fitting(column: RawColumn, field: RecordField) -> RawColumn:
 
 
 def _numbers(column: RawColumn, field: RecordField) -> tuple[Numbers, list[Problem]]:
-    if field.kind is Kind.DATE:
-        return _days(column, field)
+    if field.kind in _UNITS:
+        return _moments(column, field)
     values = column.astype(np.float64)
     if field.kind is Kind.INTEGER:
         values += 0.0  # as in the record reader, an integer has no negative zero
@@ -67,14 +76,25 @@ def _numbers(column: RawColumn, field: RecordField) -> tuple[Numbers, list[Probl
     return values, [Problem(int(row), field.name, message, float(values[row])) for row in np.flatnonzero(wrong)]
 
 
-def _days(column: RawColumn, field: RecordField) -> tuple[Numbers, list[Problem]]:
+def _moments(column: RawColumn, field: RecordField) -> tuple[Numbers, list[Problem]]:
+    """Days or milliseconds; a table's time without a zone is one in UTC."""
     if column.dtype.kind == "M":
-        return as_numbers(column.astype("datetime64[us]"), "D"), []
+        return as_numbers(column.astype("datetime64[us]"), _UNITS[field.kind]), []
     texts = _texts(column)
-    known = {text: dates_as_days([text]) for text in set(texts)}
+    known = {text: _moment(text, field.kind) for text in set(texts)}
     wrong = [row for row, text in enumerate(texts) if known[text] is None]
-    days = np.array([np.nan if (day := known[text]) is None else day[0] for text in texts], dtype=np.float64)
-    return days, [Problem(row, field.name, "Input should be a date, YYYY-MM-DD", texts[row]) for row in wrong]
+    words = NO_DATE if field.kind is Kind.DATE else NO_TIME
+    numbers = np.array([known[text] for text in texts], dtype=np.float64)
+    return numbers, [Problem(row, field.name, words, texts[row]) for row in wrong]
+
+
+def _moment(text: str | None, kind: Kind) -> float | None:
+    if text is None:
+        return float("nan")
+    moment = iso_date(text) if kind is Kind.DATE else iso_time(text)
+    if isinstance(moment, datetime) and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return None if isinstance(moment, str) else as_number(moment)
 
 
 def _texts(column: RawColumn) -> Texts:

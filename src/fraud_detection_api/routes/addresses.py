@@ -142,5 +142,5 @@ def _taken(reads: BodyForm, use_case: UseCase) -> tuple[object, object]:
         case BodyForm.RECORD:
             return use_case.record, use_case.example
         case BodyForm.VECTOR:
-            numbers = [float(use_case.example[name] or 0) for name in use_case.feature_names]
+            numbers = [float(use_case.example[name] or 0) for name in (field.name for field in use_case.inputs)]
             return vector_of(use_case), {"feature_vector": numbers, "score": True}

@@ -153,8 +153,9 @@ def _scores(use_case: UseCase) -> Fields:
 
 
 def _identifier(use_case: UseCase, key: RecordField) -> Fields:
-    info = use_case.record.model_fields[key.name]
-    return {key.name: (info.annotation or str, Field(description=info.description, examples=info.examples))}
+    info = use_case.record.model_fields[key.attribute]
+    field = Field(alias=key.name, description=info.description, examples=info.examples)
+    return {key.attribute: (info.annotation or str, field)}
 
 
 def _model(name: str, fields: Fields) -> type[BaseModel]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from fraud_detection_api.errors import UseCaseInvalid
 from fraud_detection_api.schemas.judging import Costs, Gate
-from fraud_detection_api.schemas.record import Kind, RecordField
+from fraud_detection_api.schemas.record import Feature, Kind, RecordField
 from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 
 MOST_CATEGORIES = 65_000
@@ -33,23 +33,20 @@ class Supervised:
         return {name: kind for name, kind in named if name is not None}
 
     def problems(
-        self, features: Sequence[RecordField], fields: Sequence[RecordField], entity: str | None
+        self, _features: Sequence[Feature], fields: Sequence[RecordField], entity: str | None
     ) -> Iterator[str]:
-        """Why it cannot be learned from records with these features and fields."""
+        """Why it cannot be learned from records with these fields beside the identifier."""
         kinds = {each.name: each.kind for each in fields}
-        if self.label in kinds:
-            yield f"the label {self.label!r} cannot be a field of the record."
         if not 1 <= self.most_categories <= MOST_CATEGORIES:
             yield f"of a text field, 1 to {MOST_CATEGORIES:,} categories are learned, not {self.most_categories:,}."
         if not self.models:
             yield "name at least one kind of model."
         if self.order_column and self.time_column:
             yield "its rows are in the order of days or of a number, not of both."
-        if kinds.get(self.time_column or "", Kind.DATE) is not Kind.DATE:
-            yield f"its time column {self.time_column!r} is no date."
-        numbers = {each.name for each in features if each.kind in (Kind.INTEGER, Kind.NUMBER)}
+        if kinds.get(self.time_column or "", Kind.DATE) not in (Kind.DATE, Kind.TIME):
+            yield f"its time column {self.time_column!r} is no date and no time."
         missed = self.costs.missed_fraud if self.costs else 0
-        if isinstance(missed, str) and missed not in numbers:
+        if isinstance(missed, str) and kinds.get(missed) not in (Kind.INTEGER, Kind.NUMBER):
             yield f"a missed fraud cannot cost {missed!r}, which is no number."
         if self.label in (entity, self.gate.group):
             yield "the label can be neither its entity nor its group."
@@ -83,8 +80,8 @@ class Unsupervised:
             raise UseCaseInvalid(f"Contamination is a share above 0 and up to 0.5, not {self.contamination:g}.")
 
     def problems(
-        self, features: Sequence[RecordField], _fields: Sequence[RecordField], _entity: str | None
+        self, features: Sequence[Feature], _fields: Sequence[RecordField], _entity: str | None
     ) -> Iterator[str]:
         """Why it cannot be learned from records with these features."""
-        if any(each.optional or each.is_text for each in features):
+        if any(each.optional or each.kind in (Kind.CATEGORY, Kind.DATE) for each in features):
             yield "without a label, every feature is a required number."

@@ -3,7 +3,7 @@
 import math
 import types
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Union, get_args, get_origin
 
@@ -12,7 +12,16 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from fraud_detection_api.errors import UseCaseInvalid
-from fraud_detection_api.schemas.times import day_number, day_of, iso_date
+from fraud_detection_api.schemas.times import (
+    FIRST_TIME,
+    LAST_TIME,
+    day_number,
+    day_of,
+    iso_date,
+    time_number,
+    time_text,
+    zoned_time,
+)
 
 LARGEST = 3.4028234663852886e38  # models see float32: anything beyond would turn into infinity
 
@@ -25,8 +34,10 @@ class Record(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def accept_json_values(cls, value: object, info: ValidationInfo) -> object:
-        """JSON has one number type and no dates: 23.0 is an integer, and an ISO date is a date."""
+        """JSON has one number type and no dates: 23.0 is an integer, an ISO date is a date, an ISO time is a time."""
         kind = kind_of(cls.model_fields[info.field_name or ""])
+        if kind is Kind.TIME:
+            return zoned_time(value)
         if kind is Kind.INTEGER and isinstance(value, float) and value.is_integer():
             return int(value)
         if kind is Kind.DATE and isinstance(value, str):
@@ -44,11 +55,12 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     CATEGORY = "category"
     DATE = "date"
+    TIME = "time"
 
 
 @dataclass(frozen=True)
-class RecordField:
-    """One field as the columns see it; every bound is inclusive."""
+class Feature:
+    """One value of a record as the columns hold it; every bound is inclusive."""
 
     name: str
     kind: Kind
@@ -58,10 +70,12 @@ class RecordField:
     description: str
     reason: str = ""  # how a reason that names the field is worded: text with {names} of features
 
-    @property
-    def is_text(self) -> bool:
-        """Arrives as text and is turned into a number later."""
-        return self.kind in (Kind.CATEGORY, Kind.DATE)
+
+@dataclass(frozen=True)
+class RecordField(Feature):
+    """A field of a record, by the name that JSON and tables have for it."""
+
+    attribute: str = ""  # the name that Python has for it
 
 
 def fields_of(record: type[Record]) -> tuple[RecordField, ...]:
@@ -72,7 +86,10 @@ def fields_of(record: type[Record]) -> tuple[RecordField, ...]:
     changed = [name for name, value in record.model_config.items() if Record.model_config.get(name) != value]
     if not set(changed) <= {"title", "json_schema_extra", "use_attribute_docstrings"}:
         raise UseCaseInvalid(f"{record.__name__} changes what every record promises: {', '.join(changed)}.")
-    return tuple(_record_field(name, info) for name, info in record.model_fields.items())
+    fields = tuple(_record_field(name, info) for name, info in record.model_fields.items())
+    if len({each.name for each in fields}) < len(fields):
+        raise UseCaseInvalid(f"{record.__name__} has two fields of one name.")
+    return fields
 
 
 def kind_of(info: FieldInfo) -> Kind:
@@ -82,14 +99,17 @@ def kind_of(info: FieldInfo) -> Kind:
         return Kind.CATEGORY
     kind = _KINDS.get(plain) if isinstance(plain, type) else None
     if kind is None:
-        raise UseCaseInvalid(f"A field of type {info.annotation} is not supported: use int, float, bool, str or date.")
+        raise UseCaseInvalid(
+            f"A field of type {info.annotation} is not supported: use int, float, bool, str, date or datetime."
+        )
     return kind
 
 
 def formatted(kind: Kind, value: float) -> str:
     """A column's value as people write it."""
-    is_day = kind is Kind.DATE and day_number(date.min) <= value <= day_number(date.max)
-    return str(day_of(int(value))) if is_day else f"{value:.10g}"
+    if kind is Kind.DATE and day_number(date.min) <= value <= day_number(date.max):
+        return str(day_of(int(value)))
+    return time_text(int(value)) if kind is Kind.TIME and FIRST_TIME <= value <= LAST_TIME else f"{value:.10g}"
 
 
 def to_json(kind: Kind, number: float) -> str | int | float | bool:
@@ -99,13 +119,20 @@ def to_json(kind: Kind, number: float) -> str | int | float | bool:
             return int(number) if -(2**63) <= number < 2**64 else number  # no others are written as integers
         case Kind.BOOLEAN:
             return bool(number)
-        case Kind.DATE:
+        case Kind.DATE | Kind.TIME:
             return formatted(kind, number)
         case _:
             return number
 
 
-_KINDS = {int: Kind.INTEGER, float: Kind.NUMBER, bool: Kind.BOOLEAN, str: Kind.CATEGORY, date: Kind.DATE}
+_KINDS = {
+    int: Kind.INTEGER,
+    float: Kind.NUMBER,
+    bool: Kind.BOOLEAN,
+    str: Kind.CATEGORY,
+    date: Kind.DATE,
+    datetime: Kind.TIME,
+}
 
 
 def _is_unicode(text: str) -> bool:
@@ -115,15 +142,25 @@ def _is_unicode(text: str) -> bool:
         return False
 
 
-def _record_field(name: str, info: FieldInfo) -> RecordField:
+def _record_field(attribute: str, info: FieldInfo) -> RecordField:
     _, optional = _without_none(info.annotation)
     default = None if info.is_required() else info.get_default(call_default_factory=False)
-    has_alias = any((info.alias, info.validation_alias, info.serialization_alias))
-    if optional == info.is_required() or info.default_factory or default is not None or has_alias:
-        raise UseCaseInvalid(f"Field {name}: an optional field is `type | None = None`; no other defaults, no aliases.")
-    kind = kind_of(info)
-    low, high = _text_bounds(name, info) if kind is Kind.CATEGORY else _bounds(name, info)
-    return RecordField(name, kind, optional, low, high, info.description or name.replace("_", " "), _reason(name, info))
+    if optional == info.is_required() or info.default_factory or default is not None:
+        raise UseCaseInvalid(f"Field {attribute}: an optional field is `type | None = None`; no other defaults.")
+    kind, name = kind_of(info), _name(attribute, info)
+    low, high = _text_bounds(name, info) if kind is Kind.CATEGORY else _bounds(name, info, kind)
+    description = info.description or name.replace("_", " ")
+    return RecordField(name, kind, optional, low, high, description, _reason(name, info), attribute)
+
+
+def _name(attribute: str, info: FieldInfo) -> str:
+    aliases = (info.alias, info.validation_alias, info.serialization_alias)
+    if not any(aliases):
+        return attribute
+    name = info.alias or ""
+    if aliases != (name, name, name) or not name.strip() or not name.isprintable():
+        raise UseCaseInvalid(f'Field {attribute}: JSON and tables have one name for it, `alias="Order ID"`.')
+    return name
 
 
 def is_personal(info: FieldInfo) -> bool:
@@ -161,30 +198,34 @@ def _text_bounds(name: str, info: FieldInfo) -> tuple[float, float]:
     return -LARGEST, LARGEST
 
 
-def _bounds(name: str, info: FieldInfo) -> tuple[float, float]:
-    low, high = -LARGEST, LARGEST
-    whole = kind_of(info) in (Kind.INTEGER, Kind.DATE)
+def _bounds(name: str, info: FieldInfo, kind: Kind) -> tuple[float, float]:
+    low, high = (FIRST_TIME, LAST_TIME) if kind is Kind.TIME else (-LARGEST, LARGEST)
+    whole = kind in (Kind.INTEGER, Kind.DATE, Kind.TIME)
     for limit in _metadata(info):
         match limit:
             case limits.Ge(ge=bound):
-                low = max(low, _as_number(bound))
+                low = max(low, _as_number(bound, kind))
             case limits.Gt(gt=bound):
-                low = max(low, _next(_as_number(bound), math.inf, whole))
+                low = max(low, _next(_as_number(bound, kind), math.inf, whole))
             case limits.Le(le=bound):
-                high = min(high, _as_number(bound))
+                high = min(high, _as_number(bound, kind))
             case limits.Lt(lt=bound):
-                high = min(high, _next(_as_number(bound), -math.inf, whole))
+                high = min(high, _next(_as_number(bound, kind), -math.inf, whole))
             case _:
                 raise UseCaseInvalid(f"Field {name}: columns know ge, gt, le and lt, but not {limit!r}.")
     return low, high
 
 
-def _as_number(bound: object) -> float:
-    if isinstance(bound, date):
-        return float(day_number(bound))
-    if isinstance(bound, int | float):
+def _as_number(bound: object, kind: Kind) -> float:
+    if isinstance(bound, datetime):
+        if kind is Kind.TIME and bound.tzinfo and bound.microsecond % 1000 == 0:
+            return float(time_number(bound))
+    elif isinstance(bound, date):
+        if kind is Kind.DATE:
+            return float(day_number(bound))
+    elif isinstance(bound, int | float) and kind not in (Kind.DATE, Kind.TIME):
         return float(bound)
-    raise UseCaseInvalid(f"A bound is a number or a date, not {bound!r}.")
+    raise UseCaseInvalid(f"A bound is a number, a date, or a time to the millisecond with its zone, not {bound!r}.")
 
 
 def _next(bound: float, towards: float, whole: bool) -> float:

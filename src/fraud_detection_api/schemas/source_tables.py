@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from fraud_detection_api.errors import UseCaseInvalid
-from fraud_detection_api.schemas.record import Kind, Record, kind_of
+from fraud_detection_api.schemas.record import Kind, Record, fields_of
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class SourceTables:
 
     def __post_init__(self) -> None:
         for table in self.every:
-            key = table.record.model_fields.get(table.key)
-            if key is None or kind_of(key) is not Kind.INTEGER:
+            key = next((each for each in fields_of(table.record) if each.name == table.key), None)
+            if key is None or key.kind is not Kind.INTEGER:
                 raise UseCaseInvalid(f"Table {table.name}: its key {table.key!r} is no int field of its record.")
-        known = [name for table in (self.events, *self.lookups) for name in table.record.model_fields]
-        named = {self.entities.key, *(table.key for table in self.lookups)} - self.events.record.model_fields.keys()
+        known = [name for table in (self.events, *self.lookups) for name in _names(table.record)]
+        named = {self.entities.key, *(table.key for table in self.lookups)} - set(_names(self.events.record))
         if named:
             raise UseCaseInvalid(f"Table {self.events.name}: an event has no field {', '.join(sorted(named))}.")
         for name in (name for total in self.totals for name in total.columns):
@@ -66,4 +66,8 @@ class SourceTables:
     @property
     def made(self) -> tuple[str, ...]:
         """The fields that a record can have."""
-        return (*self.entities.record.model_fields, *(total.name for total in self.totals))
+        return (*_names(self.entities.record), *(total.name for total in self.totals))
+
+
+def _names(record: type[Record]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields_of(record))

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from fraud_detection_api.errors import UseCaseInvalid
 from fraud_detection_api.schemas.address import Address
+from fraud_detection_api.schemas.derived import Derived, feature_problems
 from fraud_detection_api.schemas.judging import Costs, Gate
 from fraud_detection_api.schemas.learning import Supervised, Unsupervised
-from fraud_detection_api.schemas.record import Kind, Record, RecordField, fields_of, is_personal
+from fraud_detection_api.schemas.record import Feature, Kind, Record, RecordField, fields_of, is_personal
 from fraud_detection_api.schemas.score_kinds import SCORE_FIELDS, ScoreKind
 from fraud_detection_api.schemas.source_tables import SourceTables
 
@@ -47,6 +48,8 @@ class UseCase:
     identifier: str | None = None
     entity: str | None = None  # the column that says whom records share: a card, a customer; it may be no field
     rules: tuple[Rule, ...] = ()
+    derived: tuple[Derived, ...] = ()  # what the model sees beside the fields
+    carried: tuple[str, ...] = ()  # fields that come in and are kept, and that the model does not see
     tables: SourceTables | None = None  # what its records are made from, where they are no table of their own
     purpose: str = ""  # what its models are for
     not_for: str = ""  # what nobody should use them for
@@ -62,13 +65,24 @@ class UseCase:
         return fields_of(self.record)
 
     @cached_property
-    def features(self) -> tuple[RecordField, ...]:
-        """The fields that the model sees, in the record's order."""
+    def inputs(self) -> tuple[RecordField, ...]:
+        """The fields that columns hold: all but the identifier."""
         return tuple(each for each in self.fields if each.name != self.identifier)
 
     @cached_property
+    def features(self) -> tuple[Feature, ...]:
+        """What the model sees: the fields that are not carried, in the record's order, then what is derived."""
+        seen = (each for each in self.inputs if each.name not in self.carried)
+        return (*seen, *(each.feature(self.by_name) for each in self.derived))
+
+    @cached_property
+    def by_name(self) -> dict[str, RecordField]:
+        """Every field of the record by its name."""
+        return {each.name: each for each in self.fields}
+
+    @cached_property
     def feature_names(self) -> tuple[str, ...]:
-        """The names of the features, in the record's order."""
+        """The names of the features, in their order."""
         return tuple(each.name for each in self.features)
 
     @cached_property
@@ -110,18 +124,19 @@ class UseCase:
     def columns_beside(self) -> tuple[str, ...]:
         """Columns of the training table that judge models and are no fields of the record."""
         named = dict.fromkeys(filter(None, (self.entity, self.gate.group)))
-        return tuple(name for name in named if name not in self.record.model_fields and name != self.time_column)
+        return tuple(name for name in named if name not in self.by_name and name != self.time_column)
 
     @property
     def example(self) -> dict[str, str | int | float | bool | None]:
         """A record that works, made of each field's first example."""
-        return {name: (info.examples or [None])[0] for name, info in self.record.model_fields.items()}
+        known = self.record.model_fields
+        return {each.name: (known[each.attribute].examples or [None])[0] for each in self.fields}
 
     def _problems(self) -> Iterator[str]:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", self.name):
             yield "a name is lower-case letters, digits and underscores."
         yield from self._problems_of_fields()
-        yield from self.learning.problems(self.features, self.fields, self.entity)
+        yield from self.learning.problems(self.features, self.inputs, self.entity)
         yield from self._problems_of_rules()
         yield from self._problems_of_reasons()
         yield from self._problems_of_example()
@@ -132,11 +147,12 @@ class UseCase:
         taken = [each.name for each in self.fields if each.name in ANSWER_FIELDS]
         if self.identifier is None and taken:  # its fields stand beside its score, since nothing else tells it
             yield f"the answer has a field {taken[0]!r} of its own."
-        if not self.features:
-            yield "the record has no feature beside its identifier."
-        personal = {info.alias or name for name, info in self.record.model_fields.items() if is_personal(info)}
-        for name in personal.intersection(self.feature_names):
-            yield f"no model may learn from {name!r}, which is personal: carry it, or leave it out."
+        if self.label in self.by_name:
+            yield f"the label {self.label!r} cannot be a field of the record."
+        yield from feature_problems(self.inputs, self.derived, self.carried)
+        for field in self.inputs:
+            if field.name not in self.carried and is_personal(self.record.model_fields[field.attribute]):
+                yield f"no model may learn from {field.name!r}, which is personal: carry it, or leave it out."
 
     def _problems_of_identifier(self, identifier: str) -> Iterator[str]:
         key = self.identifier_field
@@ -148,10 +164,10 @@ class UseCase:
             yield f"the answer has a field {identifier!r} of its own."
 
     def _problems_of_rules(self) -> Iterator[str]:
-        numeric = {each.name for each in self.features if each.kind is not Kind.CATEGORY}
+        numeric = {each.name for each in self.inputs if each.kind is not Kind.CATEGORY}
         for rule in self.rules:
             if not rule.fields or not set(rule.fields) <= numeric:
-                yield f"a rule is between numeric features, not {rule.fields}."
+                yield f"a rule is between numeric fields, not {rule.fields}."
 
     def _problems_of_reasons(self) -> Iterator[str]:
         for feature in self.features:

@@ -74,7 +74,7 @@ class RecordBody:
 
 
 class VectorOfFeatures(BaseModel):
-    """A vector in the order of the features, and whether its score is wanted."""
+    """A vector in the order of the fields, and whether its score is wanted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -114,9 +114,9 @@ def reader_of(body: BodyForm, use_case: UseCase, most_records: int) -> BodyReade
 
 
 def vector_of(use_case: UseCase) -> type[VectorOfFeatures]:
-    """A vector of this use case's length, each number within its feature's bounds."""
-    numbers = tuple(_number_of(field) for field in use_case.features)
-    in_order = f"In this order: {', '.join(use_case.feature_names)}"
+    """A vector of this use case's length, each number within its field's bounds."""
+    numbers = tuple(_number_of(field) for field in use_case.inputs)
+    in_order = f"In this order: {', '.join(field.name for field in use_case.inputs)}"
     vector = Field(strict=False, description=in_order, json_schema_extra={"items": {"type": "number"}})
     found: type[VectorOfFeatures] = create_model(
         f"{use_case.record.__name__}Vector",

@@ -10,6 +10,7 @@ import numpy as np
 from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns, Numbers
+from fraud_detection_api.features.derived import derive
 from fraud_detection_api.features.tables import RawColumn, RawTable, columns_of_table
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.answers import FLAGGED, PASSED
@@ -27,7 +28,8 @@ from fraud_detection_api.storage.read_ahead import in_order
 PROBLEMS_SHOWN = 20
 _INTEGER, _NUMBER, _TEXT = np.dtype(np.int64), np.dtype(np.float64), np.dtype(np.object_)
 _REJECTS = {"line": _INTEGER, "field": _TEXT, "problem": _TEXT, "value": _TEXT}
-_DAY = np.dtype("datetime64[us]")
+_DAY, _TIME = np.dtype("datetime64[us]"), np.dtype("datetime64[ms]")
+_UNITS = {Kind.DATE: "D", Kind.TIME: "ms"}
 _DECISIONS = np.array([PASSED, FLAGGED], dtype=np.object_)
 
 Progress = Callable[[int, int], None]
@@ -126,7 +128,8 @@ class BulkScoring:
         return Scored(len(columns), self._scores.prepared(self._answer(columns)), rejections, batch.end)
 
     def _answer(self, columns: Columns) -> RawTable:
-        found = self._scorer.scores(columns)
+        features = derive(columns, self._use_case)
+        found = self._scorer.scores(features)
         scores: RawTable = {
             **_known_by(columns, self._use_case),
             **found.by_field,
@@ -135,7 +138,7 @@ class BulkScoring:
         }
         if self._asked is None:
             return scores
-        texts = self._reasons.texts(columns, self._scorer, found.flagged, self._asked)
+        texts = self._reasons.texts(features, self._scorer, found.flagged, self._asked)
         return {**scores, "reasons": np.array(texts, dtype=np.object_)}
 
 
@@ -235,23 +238,25 @@ def _known_by(columns: Columns, use_case: UseCase) -> RawTable:
             use_case.identifier_field.name: np.asarray(columns.identifiers, dtype=_type_of(use_case.identifier_field))
         }
     texts = {name: np.array(values, dtype=np.object_) for name, values in columns.texts.items()}
-    numbers = zip(use_case.features, columns.numbers, strict=True)
+    numbers = zip(use_case.inputs, columns.numbers, strict=True)
     return {field.name: texts.get(field.name, _raw_column(values, field)) for field, values in numbers}
 
 
 def _raw_column(values: Numbers, field: RecordField) -> RawColumn:
-    if field.kind is not Kind.DATE:
-        return values.astype(_type_of(field))
-    return as_moments(values, "D")
+    if field.kind in _UNITS:
+        return as_moments(values, _UNITS[field.kind])
+    return values.astype(_type_of(field))
 
 
 def _key_fields(use_case: UseCase) -> tuple[RecordField, ...]:
-    return (use_case.identifier_field,) if use_case.identifier_field else use_case.features
+    return (use_case.identifier_field,) if use_case.identifier_field else use_case.inputs
 
 
 def _type_of(field: RecordField) -> np.dtype[np.generic]:
-    if field.kind in (Kind.CATEGORY, Kind.DATE):
-        return _TEXT if field.kind is Kind.CATEGORY else _DAY
+    if field.kind is Kind.CATEGORY:
+        return _TEXT
+    if field.kind in _UNITS:
+        return _TIME if field.kind is Kind.TIME else _DAY
     return _INTEGER if field.kind is Kind.INTEGER and not field.optional else _NUMBER
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fraud_detection_api.errors import DataRefused, Problem, StoreTableMissing
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.derived import derive
 from fraud_detection_api.features.tables import columns_of_table
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.record import Kind
@@ -92,7 +93,7 @@ def records_of(data: str, use_case: UseCase) -> Columns:
     ids = _ids(columns)
     if len(np.unique(ids)) < len(ids):
         raise DataRefused(f"{data} holds an id more than once: one record for each {key.name} can be stored.")
-    return columns.take(np.argsort(ids, kind="stable"))
+    return derive(columns, use_case).take(np.argsort(ids, kind="stable"))
 
 
 def _refuse_problems(data: str, problems: list[Problem]) -> None:

@@ -12,7 +12,7 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.runtimes import Contributions
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.reasons import ReasonsAsked, ReasonsFor
-from fraud_detection_api.schemas.record import Kind, RecordField, to_json
+from fraud_detection_api.schemas.record import Feature, Kind, to_json
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.wording import LOWERS, RAISES, wordings
@@ -73,7 +73,7 @@ def strongest(contributions: Contributions, most: int) -> tuple[NDArray[np.intp]
     return positions, np.take_along_axis(weights, positions, axis=1)
 
 
-def _values(columns: Columns, fields: tuple[RecordField, ...]) -> list[list[Scalar]]:
+def _values(columns: Columns, fields: tuple[Feature, ...]) -> list[list[Scalar]]:
     """Each record's values, as they were sent."""
     by_field = [
         columns.texts[field.name]

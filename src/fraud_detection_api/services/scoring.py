@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.derived import derive
 from fraud_detection_api.features.json_values import Content
 from fraud_detection_api.features.validated import Slot
 from fraud_detection_api.schemas.reasons import JUST_SCORES, Question
@@ -14,7 +15,6 @@ from fraud_detection_api.services.bodies import BodyReader
 from fraud_detection_api.services.served_models import ServedModel
 
 Observer = Callable[[Scored], None]
-Derive = Callable[[Columns], Columns]
 Recall = Callable[[Columns], Awaitable[Columns]]
 
 
@@ -35,7 +35,6 @@ class Scoring:
     reader: BodyReader
     write: AnswerWriter
     observers: tuple[Observer, ...] = ()
-    derive: Derive | None = None  # what the model sees beside the record's fields
     recall: Recall | None = None  # what has to be waited for before that: it runs on the event loop
 
     @property
@@ -55,10 +54,9 @@ class Scoring:
 
     def finish(self, columns: Columns, question: Question) -> Answer:
         """The stages after reading."""
-        if self.derive is not None:
-            columns = self.derive(columns)
+        features = derive(columns, self.use_case)
         scorer = self.model.current()
-        scored = Scored(self.use_case, columns, scorer, scorer.scores(columns))
+        scored = Scored(self.use_case, features, scorer, scorer.scores(features))
         content = self.write(scored, question)
         for hear in self.observers:
             hear(scored)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from string import Formatter
 
 from fraud_detection_api.errors import Scalar
-from fraud_detection_api.schemas.record import RecordField
+from fraud_detection_api.schemas.record import Feature
 
 RAISES, LOWERS = "raises", "lowers"
 GROUPED_FROM = 10_000  # 2019 may be a year and 5411 a code: digits of whole numbers are grouped from five on
@@ -15,7 +15,7 @@ GROUPED_FROM = 10_000  # 2019 may be a year and 5411 a code: digits of whole num
 class Wording:
     """A field's template, as text and positions of the fields whose values come after it, in turn."""
 
-    field: RecordField
+    field: Feature
     position: int
     parts: tuple[tuple[str, int | None], ...]
     pushed: str = "risk"  # or strangeness, where nobody knows the frauds
@@ -32,7 +32,7 @@ class Wording:
         return f"{said}: {direction} the {self.pushed}"
 
 
-def wordings(fields: Sequence[RecordField], pushed: str = "risk") -> tuple[Wording, ...]:
+def wordings(fields: Sequence[Feature], pushed: str = "risk") -> tuple[Wording, ...]:
     """How each of these fields is worded."""
     position = {field.name: index for index, field in enumerate(fields)}
     return tuple(

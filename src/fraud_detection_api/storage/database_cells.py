@@ -10,7 +10,7 @@ from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.storage.formats.arrow import pa
 from fraud_detection_api.storage.formats.arrow_columns import column
-from fraud_detection_api.storage.formats.parsing import WORDS, day_or_moment
+from fraud_detection_api.storage.formats.parsing import WORDS, moment_of
 
 
 def cells_column(cells: Sequence[object], kind: Kind, name: str) -> tuple[RawColumn, list[Problem]]:
@@ -41,17 +41,17 @@ def _fitting(cell: object, kind: Kind) -> Scalar | datetime:
         return float(cell) if isinstance(cell, int | float) else None
     if kind is Kind.CATEGORY:
         return str(cell) if isinstance(cell, str | int) and not isinstance(cell, bool) else None
-    if kind is Kind.DATE:
-        return _moment(cell)
+    if kind in (Kind.DATE, Kind.TIME):
+        return _moment(cell, kind)
     return float(cell) if isinstance(cell, int | float) and not isinstance(cell, bool) else None
 
 
-def _moment(cell: object) -> datetime | None:
+def _moment(cell: object, kind: Kind) -> datetime | None:
     if isinstance(cell, datetime):
         return cell.astimezone(UTC).replace(tzinfo=None) if cell.tzinfo else cell
-    if isinstance(cell, date):
+    if isinstance(cell, date) and kind is Kind.DATE:
         return datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001 - a day has no zone
-    return day_or_moment(str(cell)) if isinstance(cell, str | int) else None
+    return moment_of(str(cell), kind) if isinstance(cell, str | int) else None
 
 
 def _scalar(cell: object) -> Scalar:

@@ -121,7 +121,7 @@ def test_random_folds_hang_on_the_seed() -> None:
 
 def test_a_gap_that_leaves_the_first_fold_nothing_is_refused_with_what_to_do() -> None:
     data = dataset()
-    with pytest.raises(DataRefused, match=r"gap of 300 days leaves the first fold no row.*fewer --folds"):
+    with pytest.raises(DataRefused, match=r"gap for late labels leaves the first fold no row.*fewer --folds"):
         folds_of(data, gap=300)
 
 

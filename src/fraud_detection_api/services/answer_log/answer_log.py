@@ -176,7 +176,7 @@ def refuse_unknown(modes: Mapping[str, KeepMode], use_cases: Mapping[str, UseCas
 
 
 def _answered(address: str, with_records: bool, scored: Scored) -> AnsweredRequest:
-    columns = scored.columns
+    columns = scored.columns.record
     return AnsweredRequest(
         use_case=scored.use_case.name,
         address=address,

@@ -7,6 +7,7 @@ from loguru import logger
 
 from fraud_detection_api.errors import FraudError
 from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.derived import derive
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import Scorer, load_scorer
 from fraud_detection_api.schemas.reasons import ReasonsAsked
@@ -34,7 +35,7 @@ class LoggedReasons:
         scorer = self._scorer(use_case, answer.model_version)
         if scorer is None:
             return ()
-        columns = Columns(np.arange(answer.size), answer.numbers, dict(answer.texts))
+        columns = derive(Columns(np.arange(answer.size), answer.numbers, dict(answer.texts)), use_case)
         try:
             texts = Reasons(use_case).texts(columns, scorer, answer.flagged, KEPT_REASONS)
         except FraudError as error:

@@ -20,8 +20,8 @@ def column(array: pa.Array, kind: Kind, name: str) -> tuple[RawColumn, list[Prob
     match kind:
         case Kind.CATEGORY:
             return _texts(array, name), []
-        case Kind.DATE:
-            return _moments(array, name)
+        case Kind.DATE | Kind.TIME:
+            return _moments(array, kind, name)
         case Kind.BOOLEAN:
             return _booleans(array, name), []
         case _:
@@ -44,7 +44,8 @@ def _plain(array: pa.Array) -> pa.Array:
 def _nothing(size: int, kind: Kind) -> RawColumn:
     if kind is Kind.CATEGORY:
         return np.full(size, None, dtype=object)
-    return np.full(size, "NaT", dtype="datetime64[us]") if kind is Kind.DATE else np.full(size, np.nan)
+    is_moment = kind in (Kind.DATE, Kind.TIME)
+    return np.full(size, "NaT", dtype="datetime64[us]") if is_moment else np.full(size, np.nan)
 
 
 def _texts(array: pa.Array, name: str) -> NDArray[np.object_]:
@@ -61,16 +62,17 @@ def _texts(array: pa.Array, name: str) -> NDArray[np.object_]:
     return texts
 
 
-def _moments(array: pa.Array, name: str) -> tuple[RawColumn, list[Problem]]:
-    if pa.types.is_integer(array.type):  # 20240131
+def _moments(array: pa.Array, kind: Kind, name: str) -> tuple[RawColumn, list[Problem]]:
+    if pa.types.is_integer(array.type) and kind is Kind.DATE:  # 20240131
         array = array.cast(pa.string())
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        return parsed_column(array, Kind.DATE, name)
-    if not (pa.types.is_date(array.type) or pa.types.is_timestamp(array.type)):
-        raise _other_type(array, Kind.DATE, name)
-    moments = array.cast(pa.timestamp("us"), safe=False)
+        return parsed_column(array, kind, name)
+    if not (pa.types.is_timestamp(array.type) or (pa.types.is_date(array.type) and kind is Kind.DATE)):
+        raise _other_type(array, kind, name)
+    moments = array.cast(pa.timestamp("us")) if pa.types.is_date(array.type) else array
+    # numpy rounds down where Arrow rounds towards 1970
     return moments.to_numpy(zero_copy_only=False).astype("datetime64[us]", copy=False), []
 
 

@@ -18,6 +18,7 @@ EMPTY: dict[Kind, RawColumn] = {
     Kind.BOOLEAN: np.empty(0, dtype=np.bool_),
     Kind.CATEGORY: np.empty(0, dtype=np.object_),
     Kind.DATE: np.empty(0, dtype="datetime64[us]"),
+    Kind.TIME: np.empty(0, dtype="datetime64[us]"),
 }
 
 

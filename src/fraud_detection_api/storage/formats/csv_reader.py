@@ -87,7 +87,7 @@ class CsvReader:
         delimiter = max(_DELIMITERS, key=lines[blank].decode(errors="replace").count)
         header = b"".join(lines[blank:]).decode(errors="replace")
         reader = csv.reader(io.StringIO(header, newline=""), delimiter=delimiter)
-        names = tuple(name.strip() for name in next(reader))
+        names = tuple(name if name in wanted else name.strip() for name in next(reader))
         used = blank + reader.line_num
         self._ahead = b"".join(lines[used:])
         found = {name: kind for name, kind in wanted.items() if name in names}

@@ -1,13 +1,15 @@
-"""Numbers, booleans and dates parsed from text: texts become typed Arrow arrays, null where unreadable."""
+"""Numbers, booleans, dates and times parsed from text: texts become typed Arrow arrays, null where unreadable."""
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.schemas.record import Kind
+from fraud_detection_api.schemas.times import NO_DATE, NO_TIME
 from fraud_detection_api.storage.formats.arrow import pa, pc
 
 MISSING = ("", "NA", "NaN", "nan", "null", "NULL")
@@ -16,13 +18,15 @@ WORDS = {
     Kind.NUMBER: "Input should be a valid number",
     Kind.BOOLEAN: "Input should be a valid boolean",
     Kind.CATEGORY: "Input should be a valid string",
-    Kind.DATE: "Input should be a date, YYYY-MM-DD",
+    Kind.DATE: NO_DATE,
+    Kind.TIME: NO_TIME,
 }
 
 _WHOLE = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMPACT_DAY = re.compile(r"\d{8}", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d{1,9})?)?)?\s?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_SHORTEST_TIME = len("2024-05-31T12:30")
 _EXACT = 2**53  # whole numbers beyond this lose digits as float64
 
 
@@ -33,8 +37,8 @@ def typed(texts: pa.Array, kind: Kind) -> tuple[pa.Array, NDArray[np.intp]]:
     trimmed = pc.utf8_trim_whitespace(texts)
     is_missing = pc.or_kleene(pc.is_null(texts), pc.is_in(trimmed, pa.array(MISSING)))
     present = pc.if_else(is_missing, None, trimmed)
-    if kind is Kind.DATE:
-        values = _dates(present)
+    if kind in (Kind.DATE, Kind.TIME):
+        values = _moments(present, kind)
     else:
         values = _booleans(present) if kind is Kind.BOOLEAN else _numbers(present, whole=kind is Kind.INTEGER)
     unreadable = pc.and_(pc.is_null(values), pc.invert(is_missing))
@@ -62,13 +66,14 @@ def _booleans(texts: pa.Array) -> pa.Array:
     return pc.cast(pc.bit_wise_and(position, 1), pa.bool_())
 
 
-def _dates(texts: pa.Array) -> pa.Array:
-    try:
-        return pc.cast(texts, pa.timestamp("us"))
-    except pa.ArrowInvalid:
-        found = texts.dictionary_encode()
-        known = pa.array([day_or_moment(text) for text in found.dictionary.to_pylist()], pa.timestamp("us"))
-        return known.take(found.indices)
+def _moments(texts: pa.Array, kind: Kind) -> pa.Array:
+    if kind is Kind.DATE or (pc.min(pc.binary_length(texts)).as_py() or 0) >= _SHORTEST_TIME:
+        for type_ in (pa.timestamp("us"), pa.timestamp("us", "UTC")):  # all without a zone, or all with one
+            with suppress(pa.ArrowInvalid):
+                return pc.cast(texts, type_).cast(pa.timestamp("us"))
+    found = texts.dictionary_encode()
+    known = pa.array([moment_of(text, kind) for text in found.dictionary.to_pylist()], pa.timestamp("us"))
+    return known.take(found.indices)
 
 
 def _one_by_one(texts: pa.Array, read: Callable[[str], float | None]) -> pa.Array:
@@ -90,8 +95,10 @@ def _number(text: str) -> float | None:
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
-def day_or_moment(text: str) -> datetime | None:
-    """The moment, in UTC where it has a zone, that YYYY-MM-DD, an ISO timestamp or YYYYmmdd says."""
+def moment_of(text: str, kind: Kind) -> datetime | None:
+    """The moment, in UTC where it has a zone, of an ISO timestamp; of a day, too, where a date is wanted."""
+    if kind is Kind.TIME and len(text) < _SHORTEST_TIME:
+        return None
     if not (_ISO.fullmatch(text) or _COMPACT_DAY.fullmatch(text)):
         return None
     try:

@@ -11,6 +11,7 @@ from fraud_detection_api.storage.formats.arrow import pa, parquet, pc
 
 Layout = Mapping[str, "np.dtype[np.generic]"]
 _COMMA, _NOTHING, _LINE_END = (pa.scalar(text, pa.large_string()) for text in (",", "", "\n"))
+_TIME = np.dtype("datetime64[ms]")  # times in UTC; all other moments have no zone
 _NEEDS_QUOTES = '[",\r\n]'
 
 
@@ -71,11 +72,13 @@ class ParquetWriter:
 def _arrow_type(dtype: "np.dtype[np.generic]") -> pa.DataType:
     if dtype.kind == "O":
         return pa.string()
+    if dtype == _TIME:
+        return pa.timestamp("ms", "UTC")
     return pa.timestamp("us") if dtype.kind == "M" else pa.from_numpy_dtype(dtype)
 
 
 def _arrow(values: RawColumn, dtype: "np.dtype[np.generic]") -> pa.Array:
-    if dtype.kind == "M":
+    if dtype.kind == "M" and dtype != _TIME:
         values = values.astype("datetime64[us]")  # Arrow 26 reads days as if they were half as wide
     return pa.array(values, _arrow_type(dtype), from_pandas=True)  # NaN is a missing value
 
@@ -83,7 +86,8 @@ def _arrow(values: RawColumn, dtype: "np.dtype[np.generic]") -> pa.Array:
 def _as_text(array: pa.Array) -> pa.Array:
     if pa.types.is_string(array.type):
         return _quoted(array).cast(pa.large_string())
-    if pa.types.is_timestamp(array.type) and pc.equal(array, pc.floor_temporal(array, unit="day")).false_count == 0:
+    has_no_zone = pa.types.is_timestamp(array.type) and not array.type.tz
+    if has_no_zone and pc.equal(array, pc.floor_temporal(array, unit="day")).false_count == 0:
         array = array.cast(pa.date32())  # midnights all: these are days
     return array.cast(pa.large_string())  # of a float: the shortest text that reads back as the same float
 

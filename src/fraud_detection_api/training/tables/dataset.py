@@ -1,7 +1,7 @@
 """The dataset: a labelled table, cut to its period and checked row by row, ready to be split."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from fraud_detection_api.errors import DataRefused, Problem
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.derived import derive
 from fraud_detection_api.features.tables import RawColumn, RawTable, columns_of_table
 from fraud_detection_api.schemas.record import Kind
-from fraud_detection_api.schemas.times import day_number, day_numbers, day_of
+from fraud_detection_api.schemas.times import DAY, day_number, day_numbers, day_of
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.tables.distinct import entities_of, numbered
 
 LEAST_ROWS = 100
 SHOWN_PROBLEMS = 5
@@ -56,7 +58,8 @@ class Groups:
 class Dataset:
     """Checked columns with their labels and what else is known of the rows.
 
-    Days count from 1970, where the use case has a time column; moments are whatever else says which row came first;
+    Days count from 1970, where the use case has a time column; moments are whatever says more finely which row came
+    first: milliseconds since 1970, or numbers of an order column;
     entities are numbers for whom rows share; at stake is what a row costs if it is a fraud and is missed. Where the use
     case has no label, none is set.
     """
@@ -76,8 +79,15 @@ class Dataset:
 
     @property
     def in_order(self) -> NDArray[np.int64] | None:
-        """What says which row came first: days, or moments; None where nothing does."""
-        return self.moments if self.days is None else self.days
+        """What says which row came first: moments, or days; None where nothing does."""
+        return self.days if self.moments is None else self.moments
+
+    @property
+    def moments_a_day(self) -> int:
+        """How many of what says which row came first make a day; 0 where nobody knows the days."""
+        if self.days is None:
+            return 0
+        return 1 if self.moments is None else DAY
 
 
 @dataclass(frozen=True)
@@ -122,14 +132,14 @@ def dataset_of(
         labels = labels[good]
     _refuse_few(labels, period)
     return Dataset(
-        columns,
+        replace(derive(columns, use_case), given=None),
         labels,
         days=day_numbers(part.raw[use_case.time_column]) if use_case.time_column else None,
         skipped=len(bad),
-        entities=_entities(part.raw[use_case.entity]) if use_case.entity else None,
+        entities=entities_of(part.raw[use_case.entity]) if use_case.entity else None,
         groups=_groups(part.raw, use_case.gate.group, use_case) if use_case.gate.group else None,
         at_stake=_at_stake(columns, use_case),
-        moments=_moments(part.raw[use_case.order_column]) if use_case.order_column else None,
+        moments=_moments(part.raw, use_case),
         valueless=tuple(each.name for each in use_case.fields if each.optional and _is_empty(part.raw.get(each.name))),
     )
 
@@ -185,34 +195,10 @@ def _number(day: date | None, otherwise: int) -> int:
     return otherwise if day is None else day_number(day)
 
 
-def _numbered(values: NDArray[np.generic] | NDArray[np.object_]) -> tuple[list[str], NDArray[np.int64]]:
-    """The distinct values as texts, of which the missing one is empty, and which of them each row holds."""
-    if values.dtype.kind == "O":  # texts and what is missing do not compare
-        values = np.array([_text(value) for value in values.tolist()])
-    distinct, numbers = np.unique(values, return_inverse=True)
-    return [_text(value) for value in distinct.tolist()], numbers.astype(np.int64)
-
-
-def _text(value: object) -> str:
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _entities(values: NDArray[np.generic] | NDArray[np.object_]) -> NDArray[np.int64] | None:
-    """A number for whom each row belongs to; None where no two rows share anybody, which is as if there were nobody."""
-    names, numbers = _numbered(values)
-    if len(names) == len(numbers):
-        return None
-    unknown = np.isin(numbers, [number for number, name in enumerate(names) if not name])
-    numbers[unknown] = len(names) + np.arange(np.count_nonzero(unknown))  # whom nobody knows shares with nobody
-    return numbers
-
-
 def _groups(raw: RawTable, column: str, use_case: UseCase) -> Groups:
     """The groups by the names that reports show."""
     values = raw[column]
-    names, codes = _numbered(values.astype("datetime64[D]") if values.dtype.kind == "M" else values)
+    names, codes = numbered(values.astype("datetime64[D]") if values.dtype.kind == "M" else values)
     if wanted_kinds(use_case)[column] is Kind.BOOLEAN:
         names = [_YES_OR_NO.get(name, name) for name in names]
     return Groups(tuple(name or "(missing)" for name in names), codes)
@@ -224,7 +210,7 @@ def _at_stake(columns: Columns, use_case: UseCase) -> NDArray[np.float64] | None
     cost = use_case.costs.missed_fraud
     if not isinstance(cost, str):
         return np.full(len(columns), float(cost))
-    lost = columns.numbers[use_case.feature_names.index(cost)]
+    lost = columns.numbers[use_case.inputs.index(use_case.by_name[cost])]
     return np.where(lost > 0, lost, 0.0)  # nothing where it is missing
 
 
@@ -249,15 +235,19 @@ def _time_problems(part: TablePart, use_case: UseCase) -> list[Problem]:
     if use_case.time_column:
         missing = np.isnat(part.raw[use_case.time_column])
         return [Problem(int(row), use_case.time_column, "A date is required") for row in np.flatnonzero(missing)]
-    if use_case.order_column and use_case.order_column not in use_case.feature_names:
+    if use_case.order_column and use_case.order_column not in use_case.by_name:
         missing = np.isnan(part.raw[use_case.order_column].astype(np.float64))
         return [Problem(int(row), use_case.order_column, "A number is required") for row in np.flatnonzero(missing)]
     return []
 
 
-def _moments(values: NDArray[np.generic]) -> NDArray[np.int64]:
-    """The place of each row's moment among all moments; rows of one moment share a place."""
-    return np.unique(values.astype(np.float64), return_inverse=True)[1].astype(np.int64)
+def _moments(raw: RawTable, use_case: UseCase) -> NDArray[np.int64] | None:
+    """Milliseconds since 1970, or the place of each row's number among all of them; equal ones share a place."""
+    if use_case.order_column:
+        return np.unique(raw[use_case.order_column].astype(np.float64), return_inverse=True)[1].astype(np.int64)
+    if use_case.time_column and wanted_kinds(use_case)[use_case.time_column] is Kind.TIME:
+        return raw[use_case.time_column].astype("datetime64[ms]").astype(np.int64)
+    return None
 
 
 def _bad_rows(

@@ -6,15 +6,17 @@ import numpy as np
 
 from fraud_detection_api.features.columns import Columns, Numbers, Texts
 from fraud_detection_api.features.matrix import Categories, KnownTexts
-from fraud_detection_api.model.manifest import Feature
-from fraud_detection_api.schemas.record import Kind, RecordField
+from fraud_detection_api.model import manifest
+from fraud_detection_api.schemas.record import Feature, Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.tables.dataset import Rows
 
 BINS = 20
 
+Profiles = tuple[manifest.Feature, ...]
 
-def feature_profiles(use_case: UseCase, columns: Columns, rows: Rows, categories: Categories) -> tuple[Feature, ...]:
+
+def feature_profiles(use_case: UseCase, columns: Columns, rows: Rows, categories: Categories) -> Profiles:
     """The profile of every feature over these rows, in the record's order."""
     return tuple(
         _category(field, [columns.texts[field.name][row] for row in rows], categories[field.name])
@@ -24,17 +26,17 @@ def feature_profiles(use_case: UseCase, columns: Columns, rows: Rows, categories
     )
 
 
-def _number(field: RecordField, values: Numbers) -> Feature:
+def _number(field: Feature, values: Numbers) -> manifest.Feature:
     missing = float(np.isnan(values).mean())
     present = np.sort(values[~np.isnan(values)])
     if not len(present):
-        return Feature(name=field.name, kind=field.kind, missing_share=missing)
+        return manifest.Feature(name=field.name, kind=field.kind, missing_share=missing)
     edges = np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1)))
     if len(edges) == 1:
         edges = np.repeat(edges, 2)
     reached = np.searchsorted(present, edges[1:-1], side="left")
     counts = np.diff(np.r_[0, reached, len(present)])
-    return Feature(
+    return manifest.Feature(
         name=field.name,
         kind=field.kind,
         low=float(present[0]),
@@ -45,11 +47,11 @@ def _number(field: RecordField, values: Numbers) -> Feature:
     )
 
 
-def _category(field: RecordField, texts: Texts, known: KnownTexts) -> Feature:
+def _category(field: Feature, texts: Texts, known: KnownTexts) -> manifest.Feature:
     found = Counter(texts)
     missing = found.pop(None, 0)
     counts = {text: found[text] for text in known.texts}
-    return Feature(
+    return manifest.Feature(
         name=field.name,
         kind=field.kind,
         missing_share=missing / len(texts),

@@ -31,14 +31,15 @@ def folds_before_validation(
         folds = _at_random(dataset, earlier, count, seed)
     else:
         earlier = np.flatnonzero(moments < moments[parts.validation].min())
-        folds = _in_time_order(moments, earlier, count, _gap(dataset, gap_days))
+        gap = _gap(dataset, gap_days)
+        folds = _in_time_order(moments, earlier, count, gap * dataset.moments_a_day)
     for number, fold in enumerate(folds, 1):
         _refuse_one_class(dataset, fold, number)
     return folds
 
 
 def _gap(dataset: Dataset, gap_days: int | None) -> int:
-    """Days left out for late labels; none where there are moments instead of days."""
+    """Days left out for late labels; none where there are numbers instead of days."""
     if dataset.days is None:
         return 0
     return default_gap(dataset.days) if gap_days is None else gap_days
@@ -64,7 +65,7 @@ def _window(days: Days, earlier: Rows, judged: tuple[int, int], gap: int) -> Fol
     training = earlier[known < chosen_from - gap]
     if not len(training):
         raise DataRefused(
-            f"A gap of {gap} days leaves the first fold no row to train on. Choose fewer --folds, "
+            "The gap for late labels leaves the first fold no row to train on. Choose fewer --folds, "
             "a smaller --gap-days, or wider dates."
         )
     return Fold(

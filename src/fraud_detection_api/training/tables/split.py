@@ -30,13 +30,15 @@ class Split:
 
 
 def split(dataset: Dataset, gap_days: int | None, seed: int) -> Split:
-    """By time where the dataset has days, in order where it has moments, else at random."""
-    if dataset.days is not None:
-        parts = split_by_time(dataset.days, default_gap(dataset.days) if gap_days is None else gap_days)
-    elif dataset.moments is not None:
-        parts = split_in_order(dataset.moments)
-    else:
+    """By time where the dataset has days, in the order of its moments where it has only those, else at random."""
+    moments = dataset.in_order
+    if moments is None:
         parts = split_at_random(len(dataset), seed)
+    elif dataset.days is None:
+        parts = split_in_order(moments)
+    else:
+        gap = default_gap(dataset.days) if gap_days is None else gap_days
+        parts = split_by_time(moments, gap, dataset.moments_a_day)
     for name in ("train", "stopping", "validation"):  # without both classes the calibration part is merely of no use
         _refuse_one_class(dataset.labels[getattr(parts, name)], name)
     return parts
@@ -52,24 +54,24 @@ def default_gap(days: Days) -> int:
     return min(LONGEST_DEFAULT_GAP, int(days.max() - days.min() + 1) // 10)
 
 
-def split_by_time(days: Days, gap_days: int) -> Split:
-    """Train first, then a gap for late labels, then stopping, calibration and validation; a day is never divided."""
-    distinct, (stopping, calibration, validation) = _cuts(days, "day(s)")
-    is_train = days < distinct[stopping] - gap_days
+def split_by_time(moments: Days, gap_days: int, a_day: int = 1) -> Split:
+    """Train first, then a gap for late labels, then stopping, calibration and validation; no moment is divided."""
+    distinct, (stopping, calibration, validation) = _cuts(moments, "day(s)" if a_day == 1 else "moment(s)")
+    is_train = moments < distinct[stopping] - gap_days * a_day
     if not is_train.any():
         raise DataRefused(
             f"A gap of {gap_days} days leaves no row to train on: the rows span "
-            f"{distinct[-1] - distinct[0] + 1} days. Choose a smaller --gap-days, or widen the dates."
+            f"{distinct[-1] // a_day - distinct[0] // a_day + 1} days. Choose a smaller --gap-days, or widen the dates."
         )
     return Split(
         train=np.flatnonzero(is_train),
-        stopping=np.flatnonzero((days >= distinct[stopping]) & (days < distinct[calibration])),
-        calibration=np.flatnonzero((days >= distinct[calibration]) & (days < distinct[validation])),
-        validation=np.flatnonzero(days >= distinct[validation]),
-        how=_described(distinct, (stopping, calibration, validation), gap_days),
-        trained_until=day_of(int(days[is_train].max())),
-        chosen_until=day_of(int(distinct[validation - 1])),
-        validated_from=day_of(int(distinct[validation])),
+        stopping=np.flatnonzero((moments >= distinct[stopping]) & (moments < distinct[calibration])),
+        calibration=np.flatnonzero((moments >= distinct[calibration]) & (moments < distinct[validation])),
+        validation=np.flatnonzero(moments >= distinct[validation]),
+        how=_described(distinct // a_day, (stopping, calibration, validation), gap_days),
+        trained_until=day_of(int(moments[is_train].max() // a_day)),
+        chosen_until=day_of(int(distinct[validation - 1] // a_day)),
+        validated_from=day_of(int(distinct[validation] // a_day)),
     )
 
 

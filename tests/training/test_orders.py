@@ -1,0 +1,86 @@
+"""A use case with times, derived and carried values, and columns that Python cannot name, from training to reasons."""
+
+import csv
+import json
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fraud_detection_api.features.derived import derive
+from fraud_detection_api.features.rows import RecordReader
+from fraud_detection_api.model.bundle import Bundle
+from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.model.scorer import load_scorer
+from fraud_detection_api.schemas.reasons import ReasonsAsked, ReasonsFor
+from fraud_detection_api.services.bulk_scoring import BulkFiles, score_file
+from fraud_detection_api.services.reasons import Reasons
+from tests.declared_use_cases import ORDERS
+from tests.examples import Row, good_rows, records_of
+from tests.training.fitting import QUICK, fitted
+
+ROWS = good_rows(ORDERS, 1500, seed=4)
+
+
+def is_night(row: Row) -> bool:
+    """What the frauds of these orders have in common, and no field says."""
+    return datetime.fromisoformat(str(row["Ordered at"])).hour < 4
+
+
+def orders_file(folder: Path, rows: list[Row], *, labelled: bool) -> Path:
+    """Orders as CSV, with the names that their columns have."""
+    path = folder / f"orders-{labelled}.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [*ORDERS.by_name, *(["is_fraud"] if labelled else [])])
+        writer.writeheader()
+        writer.writerows(row | ({"is_fraud": int(is_night(row))} if labelled else {}) for row in rows)
+    return path
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    folder = tmp_path_factory.mktemp("orders")
+    fitted(orders_file(folder, ROWS, labelled=True), folder / "models", QUICK, ORDERS)
+    return Registry(folder / "models").bundle(ORDERS.name, "champion")
+
+
+def test_a_model_learns_from_the_hour_that_nobody_sent(bundle: Bundle) -> None:
+    assert tuple(feature.name for feature in bundle.manifest.features) == ORDERS.feature_names
+    assert bundle.manifest.metrics["average_precision"].value > 0.9
+    assert "example.org" not in bundle.manifest.model_dump_json()
+
+
+def test_rows_are_split_by_the_millisecond(bundle: Bundle) -> None:
+    data = bundle.manifest.data
+    assert data is not None
+    assert data.split.startswith("by time: train before 2024-")
+    assert 0.199 < data.validation_rows / data.rows < 0.201  # whole days would not come as near
+
+
+def test_a_file_and_a_request_are_scored_alike(bundle: Bundle, tmp_path: Path) -> None:
+    scorer, some = load_scorer(bundle, ORDERS), ROWS[:200]
+    score_file(
+        BulkFiles(orders_file(tmp_path, some, labelled=False), tmp_path / "scores.csv"),
+        scorer,
+        ORDERS,
+        64,
+        lambda _done, _of: None,
+    )
+    with (tmp_path / "scores.csv").open(newline="") as file:
+        scores = list(csv.DictReader(file))
+    columns = derive(RecordReader(ORDERS).columns(records_of(some, ORDERS)), ORDERS)
+    assert [row["Order ID"] for row in scores] == [row["Order ID"] for row in some]
+    found = np.array([float(row["fraud_probability"]) for row in scores], dtype=np.float32)
+    assert found.tobytes() == scorer.scores(columns).values.tobytes()
+
+
+def test_a_reason_names_the_hour_and_what_it_is(bundle: Bundle) -> None:
+    night = [row for row in ROWS if is_night(row)][:1]
+    scorer = load_scorer(bundle, ORDERS)
+    columns = derive(RecordReader(ORDERS).columns(records_of(night, ORDERS)), ORDERS)
+    flagged = scorer.scores(columns).flagged
+    (reasons,) = Reasons(ORDERS).texts(columns, scorer, flagged, ReasonsAsked(1, ReasonsFor.ALL))
+    (reason,) = json.loads(reasons)
+    assert reason["field"] == "hour_of_ordered_at_europe_berlin"
+    assert reason["sentence"] == f"Hour of Ordered at (Europe/Berlin): {reason['value']}, raises the risk"
