@@ -1,4 +1,4 @@
-"""The battery's part on use cases without a label: scores of strangeness, their ranks, and bare vectors."""
+"""The battery's part on use cases without a label: anomaly scores, their ranks, and bare vectors."""
 
 from collections.abc import Callable
 
@@ -28,14 +28,14 @@ def column(answers: list[Answer], name: str) -> "np.ndarray[tuple[int], np.dtype
     return np.array([answer[name] for answer in answers], dtype=np.float64)
 
 
-def percentiles_are_the_share_of_training_records_that_are_less_strange(subject: Subject) -> None:
-    """Named for what they are: 0 for the most usual one, nearly 1 for the strangest, and counted, not guessed."""
+def percentiles_are_the_share_of_training_records_that_are_less_unusual(subject: Subject) -> None:
+    """Named for what they are: 0 for the most usual one, nearly 1 for the most unusual, and counted, not guessed."""
     answers = subject.scored(body_of(subject.model.training_rows))
     scores, percentiles = column(answers, "anomaly_score"), column(answers, "anomaly_percentile")
-    less_strange = (scores[None, :] > scores[:, None]).mean(axis=1)
-    assert np.abs(percentiles - less_strange).max() <= RANK_STEP
-    strangest = np.argsort(scores)[:20]
-    assert np.abs(percentiles[strangest] - less_strange[strangest]).max() < 1e-6
+    less_unusual = (scores[None, :] > scores[:, None]).mean(axis=1)
+    assert np.abs(percentiles - less_unusual).max() <= RANK_STEP
+    most_unusual = np.argsort(scores)[:20]
+    assert np.abs(percentiles[most_unusual] - less_unusual[most_unusual]).max() < 1e-6
 
 
 def percentiles_fall_while_scores_rise(subject: Subject) -> None:
@@ -99,7 +99,7 @@ def the_documented_vector_works(subject: Subject) -> None:
 
 
 ANOMALY_CHECKS: tuple[Callable[[Subject], None], ...] = (
-    percentiles_are_the_share_of_training_records_that_are_less_strange,
+    percentiles_are_the_share_of_training_records_that_are_less_unusual,
     percentiles_fall_while_scores_rise,
     a_bare_vector_is_judged_as_its_record,
     a_vector_of_another_length_is_refused,

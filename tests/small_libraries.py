@@ -23,7 +23,7 @@ from fraud_detection_api.training.exporting.tree_file import original_shares, tr
 from fraud_detection_api.training.isolating.forest_file import forest_file
 from fraud_detection_api.training.isolating.isolation_fit import ranks_of
 from tests.model.test_contributions import shapley
-from tests.model.test_isolation_reasons import strangeness
+from tests.model.test_isolation_reasons import anomaly
 from tests.model.test_tree_reasons import known
 
 Floats = NDArray[np.float32]
@@ -93,7 +93,7 @@ class Isolated:
     matrix: Floats
     figures: ClassVar = ("anomaly_percentile", "anomaly_score")
     within: ClassVar = 1e-12
-    pushed: ClassVar = "strangeness"
+    pushed: ClassVar = "anomaly"
     most_explained: ClassVar = 12
 
     @classmethod
@@ -121,7 +121,7 @@ class Isolated:
         }
 
     def scores(self, matrix: Floats) -> Doubles:
-        """Its own scores: below 0, and the lower the stranger."""
+        """Its own scores: below 0, and the lower the more unusual."""
         return np.asarray(self.forest.score_samples(matrix), dtype=np.float64)
 
     def flagged(self, matrix: Floats) -> Flags:
@@ -131,11 +131,11 @@ class Isolated:
     def contributions(self, matrix: Floats) -> Doubles:
         """Shapley values by their definition, over every set of features: scikit-learn has none."""
         saved, features = orjson.loads(self.saved)["isolation_forest"], matrix.shape[1]
-        values = [strangeness(saved["trees"], saved["average_path"], row) for row in matrix]
+        values = [anomaly(saved["trees"], saved["average_path"], row) for row in matrix]
         return np.array([_by_definition(value, features) for value in values])
 
     def total(self, score: float) -> float:
-        """The strangeness."""
+        """The anomaly."""
         return float(np.log2(-score))
 
 
@@ -240,7 +240,7 @@ Library = Boosted | Grown | Isolated | Piped
 
 
 def library_of(use_case: UseCase) -> type[Library]:
-    """What fits the small models of a use case: the first kind that it names, a forest of strangers without a label."""
+    """What fits the small models of a use case: the first kind that it names, an isolation forest without a label."""
     if use_case.label is None:
         return Isolated
     return {"xgboost": Boosted, "forest": Grown}.get(use_case.learning.models[0], Piped)

@@ -132,7 +132,7 @@ NEVER_AGAIN = {
         f"{POPULATE}::test_killed_between_two_batches_it_goes_on_after_the_last_that_was_stored",
     ),
     "purchases: outlier_prob was no probability": (
-        f"{CHECK}percentiles_are_the_share_of_training_records_that_are_less_strange-purchases]",
+        f"{CHECK}percentiles_are_the_share_of_training_records_that_are_less_unusual-purchases]",
         f"{CUSTOMER}::test_a_customer_gets_class_percentile_and_score",
     ),
     "every endpoint: what is no finite number was scored, a typo was silence": (

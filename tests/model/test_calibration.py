@@ -14,7 +14,7 @@ def test_a_steep_slope_ends_at_0_and_1_in_silence(slope: float) -> None:
     assert found.tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
 
 
-def test_what_is_stranger_than_every_training_record_is_so_and_what_is_as_usual_as_the_most_usual_is_0() -> None:
+def test_what_is_more_unusual_than_every_training_record_is_so_and_what_is_as_usual_as_the_most_usual_is_0() -> None:
     ranks = Ranks(scores=(-0.75, -0.5, -0.25), shares=(0.75, 0.5, 0.0))
     found = percentiles(np.array([-0.9, -0.75000001, -0.75, -0.625, -0.375, -0.25, -0.1]), ranks)
     assert found.tolist() == [1.0, 1.0, 0.75, 0.625, 0.25, 0.0, 0.0]

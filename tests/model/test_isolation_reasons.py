@@ -1,4 +1,4 @@
-"""What each field adds to a record's strangeness: exact Shapley values of its path lengths."""
+"""What each field adds to a record's anomaly: exact Shapley values of its path lengths."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ def path_length(tree: Tree, row: Floats, held: frozenset[int], node: int = 0) ->
     return path_length(tree, row, held, left if goes_left else right)
 
 
-def strangeness(trees: list[Tree], average_path: float, row: Floats) -> Callable[[frozenset[int]], float]:
+def anomaly(trees: list[Tree], average_path: float, row: Floats) -> Callable[[frozenset[int]], float]:
     """Minus the path length as a share of the expected one, by the features that are known."""
     return lambda held: -sum(path_length(tree, row, held) for tree in trees) / average_path
 
@@ -48,7 +48,7 @@ def test_are_those_of_the_definition(missing: float) -> None:
     sample = grow(3, ["usual", "usual", "few values"], 60, missing, n_estimators=4, max_samples=16)
     forest, own = orjson.loads(sample.saved)["isolation_forest"], IsolationForest.read(sample.saved)
     for row in sample.rows[:12]:
-        value = strangeness(forest["trees"], forest["average_path"], row)
+        value = anomaly(forest["trees"], forest["average_path"], row)
         expected = [*(shapley(value, 3, at) for at in range(3)), value(frozenset())]
         np.testing.assert_allclose(own.contributions(row[None])[0], expected, atol=1e-12, rtol=0)
 
@@ -80,8 +80,8 @@ def test_of_more_rows_than_numpy_explains_at_once() -> None:
 
 def test_are_positive_for_what_makes_a_record_strange() -> None:
     sample = grow(2, ["usual", "usual"], 1000)
-    stranger = np.array([[0, 30]], np.float32)
-    usual, strange, _ = IsolationForest.read(sample.saved).contributions(stranger)[0]
+    unusual = np.array([[0, 30]], np.float32)
+    usual, strange, _ = IsolationForest.read(sample.saved).contributions(unusual)[0]
     assert strange > 0.1 > abs(usual)
 
 

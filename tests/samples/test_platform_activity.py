@@ -1,4 +1,4 @@
-"""The sample of platform activity: dense clusters, a few strangers, and no label."""
+"""The sample of platform activity: dense clusters, a few anomalies, and no label."""
 
 import numpy as np
 import pytest

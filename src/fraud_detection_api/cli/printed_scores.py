@@ -8,7 +8,7 @@ from rich.table import Table
 from fraud_detection_api.model.manifest import Manifest, Measure
 from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 from fraud_detection_api.training.proof.measures import MONEY
-from fraud_detection_api.training.report.strangeness import strangeness
+from fraud_detection_api.training.report.anomalies import anomalies
 from fraud_detection_api.training.report.wording import anomaly_score, calibration_words, threshold_rule
 from fraud_detection_api.training.tables.split import rows_that_judge
 
@@ -51,7 +51,7 @@ def _flagged_from(manifest: Manifest) -> str:
 
 
 def _flagged_below(manifest: Manifest) -> str:
-    found = strangeness(manifest)
+    found = anomalies(manifest)
     return f"flagged below {anomaly_score(manifest.threshold)}, {found.flagged:,} of {found.rows:,} training rows"
 
 
@@ -61,7 +61,7 @@ def _measured(manifest: Manifest) -> dict[str, str]:
 
 
 def _counted(manifest: Manifest) -> dict[str, str]:
-    found = strangeness(manifest)
+    found = anomalies(manifest)
     return {"flagged": f"{found.flagged:,} of {found.rows:,}", "below": anomaly_score(manifest.threshold)}
 
 

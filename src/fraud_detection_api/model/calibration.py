@@ -21,7 +21,7 @@ def calibrated(probabilities: Probabilities, calibration: Platt | Isotonic | Non
 
 
 def percentiles(anomaly_scores: NDArray[np.float64], ranks: Ranks) -> Probabilities:
-    """The share of the training records that are less strange than each score, from 0 to 1."""
+    """The share of the training records that are less unusual than each score, from 0 to 1."""
     return np.interp(anomaly_scores, ranks.scores, ranks.shares, left=1.0).astype(np.float32)
 
 

@@ -34,14 +34,14 @@ class IsolationForest:
             return cls(*lay_out(model))
 
     def anomaly_scores(self, matrix: Floats) -> Doubles:
-        """Score as scikit-learn's `score_samples` does: below 0, and the lower the stranger; NaN where missing."""
+        """As scikit-learn's `score_samples` scores: below 0, the lower the more unusual; NaN where missing."""
         return -(2 ** -self._shares(self._trees.sums(matrix)))
 
     def contributions(self, matrix: Floats) -> Doubles:
-        """What each feature adds to a row's strangeness, and last the bias; only where it `explains`.
+        """What each feature adds to a row's anomaly, and last the bias; only where it `explains`.
 
-        Strangeness is minus the path length as a share of the expected one: a score is -(2 ** strangeness). The values
-        are exact TreeSHAP, and positive where a feature makes the row stranger.
+        The anomaly is minus the path length as a share of the expected one: a score is -(2 ** anomaly). The values
+        are exact TreeSHAP, and positive where a feature makes the row more unusual.
         """
         out = self._trees.contributions(matrix)
         if self._average_path == 0:

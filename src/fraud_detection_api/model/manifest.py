@@ -81,14 +81,14 @@ class Isotonic(Frozen):
 
 
 class Ranks(Frozen):
-    """What share of the training records is less strange than a score; the rest lies on lines between the points."""
+    """What share of the training records is less unusual than a score; the rest lies on lines between the points."""
 
     scores: tuple[float, ...] = Field(min_length=1)
     shares: tuple[Annotated[float, Field(ge=0, le=1)], ...]
 
     @model_validator(mode="after")
     def falls(self) -> Self:
-        """A lower score is stranger, and so stranger than more of the others."""
+        """A lower score is more unusual, and so is ranked above more of the others."""
         if len(self.scores) != len(self.shares):
             raise ValueError("ranks need as many shares as scores")
         rises = any(low < high for low, high in pairwise(self.shares))

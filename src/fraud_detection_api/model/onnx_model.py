@@ -63,7 +63,7 @@ class OnnxModel:
         return self._answers(PROBABILITY, matrix).astype(np.float32)
 
     def anomaly_scores(self, matrix: Matrix) -> Scores:
-        """The isolation forest's `score_samples` of each row: below 0, and the lower the stranger."""
+        """The isolation forest's `score_samples` of each row: below 0, and the lower the more unusual."""
         return self._answers(ANOMALY_SCORE, matrix)
 
     def contributions(self, matrix: Matrix) -> Scores:

@@ -37,5 +37,5 @@ class AnomalyRuntime(Explains, Protocol):
     """What turns a matrix into anomaly scores."""
 
     def anomaly_scores(self, matrix: Matrix) -> AnomalyScores:
-        """One score a row: below 0, and the lower the stranger."""
+        """One score a row: below 0, and the lower the more unusual."""
         ...

@@ -120,7 +120,7 @@ def _frauds(manifest: Manifest, runtime: Runtime, matrix: Matrix) -> Scores:
 
 
 def _anomalies(manifest: Manifest, runtime: AnomalyRuntime, matrix: Matrix) -> Scores:
-    """How many training records are less strange; flagged below the threshold, as scikit-learn's forest decides."""
+    """How many training records are less unusual; flagged below the threshold, as scikit-learn's forest decides."""
     scores = runtime.anomaly_scores(matrix)
     return Scores(percentiles(scores, manifest.known_ranks), scores < manifest.threshold, scores)
 

@@ -53,11 +53,11 @@ ANOMALY = ScoreKind(
             np.dtype(np.float64), Field(lt=0, examples=[-0.4631], description="The model's own: lower is more unusual")
         ),
     },
-    pushed="strangeness",
+    pushed="anomaly",
     learned="without labels",
     declared="no label",
-    gives="a score of how strange it is",
-    first="strangest",
+    gives="a score of how unusual it is",
+    first="most unusual",
     unsaid=" Without labels, none of them says how many frauds it finds.",
 )
 SCORE_FIELDS = (*FRAUD.fields, *ANOMALY.fields)

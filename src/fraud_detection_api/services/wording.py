@@ -18,7 +18,7 @@ class Wording:
     field: Feature
     position: int
     parts: tuple[tuple[str, int | None], ...]
-    pushed: str = "risk"  # or strangeness, where nobody knows the frauds
+    pushed: str = "risk"  # or anomaly, where nobody knows the frauds
 
     def sentence(self, values: Sequence[Scalar], direction: str) -> str:
         """The sentence on a record with these values, in the order of the features."""

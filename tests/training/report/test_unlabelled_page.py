@@ -11,9 +11,9 @@ from fraud_detection_api.model.bundle import REPORT
 from fraud_detection_api.model.isolation_forest import IsolationForest
 from fraud_detection_api.model.manifest import Manifest, Ranks
 from fraud_detection_api.samples.platform_activity import platform_activity
-from fraud_detection_api.training.report.contents import Strangeness
+from fraud_detection_api.training.report.anomalies import OTHERS, anomalies
+from fraud_detection_api.training.report.contents import Anomalies
 from fraud_detection_api.training.report.making import report_again
-from fraud_detection_api.training.report.strangeness import OTHERS, strangeness
 from tests.training.report.conftest import Published, tree
 
 
@@ -26,10 +26,10 @@ def scores(unlabelled: Published) -> np.ndarray:
 
 
 @pytest.fixture
-def found(unlabelled: Published) -> Strangeness:
+def found(unlabelled: Published) -> Anomalies:
     """The figures of its report."""
-    assert unlabelled.report.strangeness is not None
-    return unlabelled.report.strangeness
+    assert unlabelled.report.anomalies is not None
+    return unlabelled.report.anomalies
 
 
 def again(unlabelled: Published, manifest: Manifest) -> str:
@@ -60,7 +60,7 @@ def test_it_says_nothing_of_what_only_labels_could_tell(unlabelled: Published) -
 
 
 def test_the_flagged_rows_are_those_below_the_threshold(
-    unlabelled: Published, found: Strangeness, scores: np.ndarray
+    unlabelled: Published, found: Anomalies, scores: np.ndarray
 ) -> None:
     below = int(np.count_nonzero(scores < unlabelled.bundle.manifest.threshold))
     assert (found.rows, found.flagged) == (3000, below)
@@ -69,7 +69,7 @@ def test_the_flagged_rows_are_those_below_the_threshold(
     assert "contamination 0.01" in unlabelled.words
 
 
-def test_the_histogram_holds_all_rows_about_where_they_are(found: Strangeness, scores: np.ndarray) -> None:
+def test_the_histogram_holds_all_rows_about_where_they_are(found: Anomalies, scores: np.ndarray) -> None:
     edges, shares = np.array(found.edges), np.array(found.shares)
     assert edges[0] <= scores.min()
     assert edges[-1] >= scores.max()
@@ -77,7 +77,7 @@ def test_the_histogram_holds_all_rows_about_where_they_are(found: Strangeness, s
     np.testing.assert_allclose(shares, np.histogram(scores, edges)[0] / len(scores), atol=0.01)
 
 
-def test_other_thresholds_flag_the_share_that_they_are_named_for(found: Strangeness, scores: np.ndarray) -> None:
+def test_other_thresholds_flag_the_share_that_they_are_named_for(found: Anomalies, scores: np.ndarray) -> None:
     assert [each.share for each in found.others] == [share for share in OTHERS if share * 3000 >= 1]
     for each in found.others:
         assert np.mean(scores < each.threshold) == pytest.approx(each.share, abs=0.001, rel=0.05)
@@ -92,11 +92,11 @@ def test_its_threshold_stands_in_the_plots_and_every_plot_has_words(unlabelled: 
     assert "threshold" in [text.text for text in page.iter("text")]
 
 
-def test_what_moves_it_is_strangeness(unlabelled: Published) -> None:
+def test_what_moves_it_is_the_anomaly_score(unlabelled: Published) -> None:
     importance = unlabelled.report.importance
     assert importance is not None
     assert set(importance.values) == {"mean", "sd"}
-    assert "What moves the strangeness" in unlabelled.words
+    assert "What moves the anomaly scores" in unlabelled.words
     assert "on average over 1,000 training rows" in unlabelled.words
 
 
@@ -115,11 +115,11 @@ def test_rows_that_were_left_out_are_told(unlabelled: Published) -> None:
 
 
 def test_a_model_whose_gate_counted_nothing_is_measured_roughly_by_its_ranks(
-    unlabelled: Published, found: Strangeness
+    unlabelled: Published, found: Anomalies
 ) -> None:
     manifest = unlabelled.bundle.manifest
     uncounted = manifest.model_copy(update={"gate": manifest.gate.model_copy(update={"checks": ()})})
-    strange = strangeness(uncounted)
+    strange = anomalies(uncounted)
     assert strange.flagged == pytest.approx(found.flagged, rel=0.1)
 
 
@@ -127,5 +127,5 @@ def test_rows_that_are_all_alike_have_a_page_too(unlabelled: Published) -> None:
     ranks = Ranks(scores=(-0.5,), shares=(0.0,))
     page = again(unlabelled, unlabelled.bundle.manifest.model_copy(update={"ranks": ranks}))
     assert tree(page).tag == "html"
-    strange = strangeness(unlabelled.bundle.manifest.model_copy(update={"ranks": ranks}))
+    strange = anomalies(unlabelled.bundle.manifest.model_copy(update={"ranks": ranks}))
     assert sum(strange.shares) == pytest.approx(1)

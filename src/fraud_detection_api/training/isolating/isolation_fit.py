@@ -102,20 +102,20 @@ def isolation_reference(found: Isolated) -> Reference:
 
 
 def isolation_importance(found: Isolated) -> Importance:
-    """What moves the strangeness of some of the rows."""
+    """What moves the anomaly scores of some of the rows."""
     dataset = found.table.dataset
     some = dataset.columns.take(explained_rows(np.arange(len(dataset))))
     return importance(found.forest, found.maker, some, found.use_case.feature_names)
 
 
 def ranks_of(scores: NDArray[np.float64]) -> Ranks:
-    """Points of the training scores, closer together among the strangest; the share that is less strange at each."""
+    """Points of the training scores, closer together among the lowest; the share that is less unusual at each."""
     ascending = np.sort(scores)
     size = len(ascending)
     places = np.geomspace(1, size, min(RANK_POINTS, size)).round().astype(np.int64) - 1
     points = np.unique(ascending[places])
-    less_strange = size - np.searchsorted(ascending, points, side="right")
-    return Ranks(scores=tuple(points.tolist()), shares=tuple((less_strange / size).tolist()))
+    less_unusual = size - np.searchsorted(ascending, points, side="right")
+    return Ranks(scores=tuple(points.tolist()), shares=tuple((less_unusual / size).tolist()))
 
 
 def _summary(dataset: Dataset, source: str) -> DataSummary:

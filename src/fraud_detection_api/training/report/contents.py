@@ -107,7 +107,7 @@ class Figures(Frozen):
 
 
 class Importance(Frozen):
-    """Mean |SHAP| of each feature over some rows, in log-odds or, without labels, in strangeness."""
+    """Mean |SHAP| of each feature over some rows, in log-odds or, without labels, in anomaly."""
 
     rows: int
     values: dict[str, float]
@@ -120,8 +120,8 @@ class Flagging(Frozen):
     share: float
 
 
-class Strangeness(Frozen):
-    """How strange the training rows are to a model that learned from them without labels."""
+class Anomalies(Frozen):
+    """How unusual the training rows are to a model that learned from them without labels."""
 
     rows: int
     flagged: int
@@ -147,7 +147,7 @@ class Report(Frozen):
     manifest: Manifest
     kind: KindInWords
     figures: Figures | None
-    strangeness: Strangeness | None = None
+    anomalies: Anomalies | None = None
     comparison: Comparison | None = None
     importance: Importance | None
     limits: tuple[str, ...]

@@ -43,7 +43,7 @@ def explained_rows(rows: Rows) -> Rows:
 
 
 def importance(runtime: Explains, maker: MatrixMaker, columns: Columns, names: tuple[str, ...]) -> Importance:
-    """How much each feature moves the log-odds or strangeness of these records on average; the largest first."""
+    """How much each feature moves the log-odds or anomaly of these records on average; the largest first."""
     moved = np.abs(runtime.contributions(maker.matrix(columns))[:, :-1]).mean(axis=0)
     order = np.argsort(-moved, kind="stable").tolist()
     return Importance(rows=len(columns), values={names[place]: float(moved[place]) for place in order})

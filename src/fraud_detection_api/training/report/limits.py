@@ -6,8 +6,8 @@ from datetime import date
 from fraud_detection_api.model.manifest import DataSummary, Manifest
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.report.anomalies import flagged_share
 from fraud_detection_api.training.report.contents import Figures, Importance
-from fraud_detection_api.training.report.strangeness import flagged_share
 from fraud_detection_api.training.report.wording import count, interval
 
 FEW_FRAUDS, FEW_IN_GROUP = 100, 30

@@ -33,7 +33,7 @@ def report_files(
         manifest=manifest.abridged().model_copy(update={"files": {}}),
         kind=in_words(manifest, use_case),
         figures=found,
-        strangeness=told.spread(manifest),
+        anomalies=told.spread(manifest),
         comparison=_comparison(use_case, comparison),
         importance=importance,
         limits=told.limits(use_case, manifest, found, importance),

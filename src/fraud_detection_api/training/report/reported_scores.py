@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from fraud_detection_api.model.manifest import DataSummary, Manifest
 from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.report.contents import Figures, Importance, KindInWords, Report, Strangeness
+from fraud_detection_api.training.report.anomalies import anomalies
+from fraud_detection_api.training.report.contents import Anomalies, Figures, Importance, KindInWords, Report
 from fraud_detection_api.training.report.limits import anomaly_limits, fraud_limits
 from fraud_detection_api.training.report.markup import Markup
+from fraud_detection_api.training.report.sections.anomalies import (
+    anomalies_moved,
+    anomaly_cards,
+    anomaly_flags,
+    anomaly_rows,
+    anomaly_sentence,
+)
 from fraud_detection_api.training.report.sections.data import labelled_rows
 from fraud_detection_api.training.report.sections.decisions import decisions
 from fraud_detection_api.training.report.sections.influence import Moved, scores_moved
-from fraud_detection_api.training.report.sections.strangeness import (
-    strange_cards,
-    strange_flags,
-    strange_rows,
-    strange_sentence,
-    strangeness_moved,
-)
 from fraud_detection_api.training.report.sections.summary import fraud_cards, fraud_sentence
-from fraud_detection_api.training.report.strangeness import strangeness
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ReportedScore:
     moved: Callable[[Importance | None, KindInWords], Moved]
     rows: Callable[[Report, DataSummary], list[tuple[str, str]]]
     limits: Callable[[UseCase, Manifest, Figures | None, Importance | None], tuple[str, ...]]
-    spread: Callable[[Manifest], Strangeness | None]  # of the scores of the training rows
+    spread: Callable[[Manifest], Anomalies | None]  # of the scores of the training rows
 
 
 REPORTED: Mapping[ScoreKind, ReportedScore] = {
@@ -50,12 +50,12 @@ REPORTED: Mapping[ScoreKind, ReportedScore] = {
     ),
     ANOMALY: ReportedScore(
         is_judged=False,
-        cards=strange_cards,
-        sentence=strange_sentence,
-        threshold=strange_flags,
-        moved=strangeness_moved,
-        rows=strange_rows,
+        cards=anomaly_cards,
+        sentence=anomaly_sentence,
+        threshold=anomaly_flags,
+        moved=anomalies_moved,
+        rows=anomaly_rows,
         limits=anomaly_limits,
-        spread=strangeness,
+        spread=anomalies,
     ),
 }

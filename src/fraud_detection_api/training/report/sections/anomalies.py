@@ -1,11 +1,12 @@
-"""Models that learned without labels: what their threshold means, and how strange the training rows are to them."""
+"""Models that learned without labels: what their threshold means, and how unusual the training rows are to them."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from fraud_detection_api.model.manifest import DataSummary, Ranks
-from fraud_detection_api.training.report.contents import Importance, KindInWords, Report, Strangeness
+from fraud_detection_api.training.report.anomalies import anomalies
+from fraud_detection_api.training.report.contents import Anomalies, Importance, KindInWords, Report
 from fraud_detection_api.training.report.markup import Markup
 from fraud_detection_api.training.report.plotting.axes import Axis, percent, short
 from fraud_detection_api.training.report.plotting.chart import Chart, chart
@@ -19,45 +20,44 @@ from fraud_detection_api.training.report.sections.parts import (
     section,
     side_by_side,
 )
-from fraud_detection_api.training.report.strangeness import strangeness
 from fraud_detection_api.training.report.wording import anomaly_score, count, threshold_rule
 
 TITLE = "What the threshold means"
 SCALE = (
     "An anomaly score lies between -1 and 0. It says how few random splits set a record apart from others: about -0.5 "
-    "where it takes as many as are to be expected, and the closer to -1 the fewer it takes, so the stranger the record "
-    "is. In answers, anomaly_percentile is the share of the training rows that are less strange."
+    "where it takes as many as are to be expected, and the closer to -1 the fewer it takes, so the more unusual "
+    "the record is. In answers, anomaly_percentile is the share of the training rows that are less unusual."
 )
 
 
-def strange_flags(report: Report) -> Markup:
+def anomaly_flags(report: Report) -> Markup:
     """How the threshold was set, what it flags among the training rows, and what others would."""
-    manifest, found = report.manifest, strangeness(report.manifest)
+    manifest, found = report.manifest, anomalies(report.manifest)
     chosen = f"The threshold is {anomaly_score(manifest.threshold)}, set by {threshold_rule(manifest)}. "
     plots = (_spread(found, manifest.threshold), _by_threshold(found, manifest.known_ranks, manifest.threshold))
     return section(
         "threshold",
         TITLE,
-        paragraph(chosen, strange_sentence(report)),
+        paragraph(chosen, anomaly_sentence(report)),
         paragraph(SCALE),
         side_by_side(*plots),
         *_others(found),
     )
 
 
-def strange_sentence(report: Report) -> str:
+def anomaly_sentence(report: Report) -> str:
     """What the threshold means, in two sentences."""
-    manifest, found = report.manifest, strangeness(report.manifest)
+    manifest, found = report.manifest, anomalies(report.manifest)
     return (
-        f"Records with an anomaly score below {anomaly_score(manifest.threshold)} are flagged as strange: "
+        f"Records with an anomaly score below {anomaly_score(manifest.threshold)} are flagged as anomalies: "
         f"{found.flagged:,} of the {count(found.rows, 'training row')}{_share(found)}. Nobody knows how many of those "
         "are frauds."
     )
 
 
-def strange_cards(report: Report) -> Iterator[Markup]:
+def anomaly_cards(report: Report) -> Iterator[Markup]:
     """The figures that a model without labels has."""
-    manifest, found = report.manifest, strangeness(report.manifest)
+    manifest, found = report.manifest, anomalies(report.manifest)
     trees, samples = (manifest.parameters.get(name) for name in ("n_estimators", "max_samples"))
     share = percent(found.flagged / found.rows) if found.rows else f"{found.flagged:,}"
     yield card("Flagged", share, f"{found.flagged:,} of {count(found.rows, 'training row')}")
@@ -67,15 +67,15 @@ def strange_cards(report: Report) -> Iterator[Markup]:
     yield card("Training rows", f"{found.rows:,}", "none of them with a label")
 
 
-def strange_rows(_: Report, found: DataSummary) -> list[tuple[str, str]]:
+def anomaly_rows(_: Report, found: DataSummary) -> list[tuple[str, str]]:
     """What it learned from."""
     return [("Rows", f"{found.rows:,}, and it learned from all of them"), ("Label", "none")]
 
 
-def strangeness_moved(found: Importance | None, _: KindInWords) -> Moved:
+def anomalies_moved(found: Importance | None, _: KindInWords) -> Moved:
     """What the influence of features on anomaly scores means."""
     return Moved(
-        "What moves the strangeness",
+        "What moves the anomaly scores",
         "training row",
         "How much sooner or later each feature lets random splits set a record apart, as a share of the splits that "
         "are to be expected, on average over {} (mean |SHAP|). It says what the model looks at, not what is wrong.",
@@ -83,14 +83,14 @@ def strangeness_moved(found: Importance | None, _: KindInWords) -> Moved:
     )
 
 
-def _share(found: Strangeness) -> str:
+def _share(found: Anomalies) -> str:
     return f" ({percent(found.flagged / found.rows)})" if found.rows else ""
 
 
-def _spread(found: Strangeness, threshold: float) -> Markup:
+def _spread(found: Anomalies, threshold: float) -> Markup:
     edges, shares = np.array(found.edges), np.array(found.shares)
     plotted = Chart(
-        "strangeness",
+        "anomaly-scores",
         "Distribution of the anomaly scores of the training rows",
         f"From {edges[0]:.2f} to {edges[-1]:.2f}; the threshold is {anomaly_score(threshold)}.",
         _scores(found),
@@ -101,7 +101,7 @@ def _spread(found: Strangeness, threshold: float) -> Markup:
     return figure("Anomaly scores", words, chart(plotted))
 
 
-def _by_threshold(found: Strangeness, ranks: Ranks, threshold: float) -> Markup:
+def _by_threshold(found: Anomalies, ranks: Ranks, threshold: float) -> Markup:
     scores, below = np.array(ranks.scores), 1 - np.array(ranks.shares)
     plotted = Chart(
         "flagged-by-threshold",
@@ -114,11 +114,11 @@ def _by_threshold(found: Strangeness, ranks: Ranks, threshold: float) -> Markup:
             Dots("at the threshold", np.array([threshold]), np.array([float(found.flagged)]), 1),
         ),
     )
-    words = "What other thresholds would flag. The further left, the fewer and the stranger."
+    words = "What other thresholds would flag. The further left, the fewer and the more unusual."
     return figure("Flagged by threshold", words, chart(plotted))
 
 
-def _others(found: Strangeness) -> tuple[Markup, ...]:
+def _others(found: Anomalies) -> tuple[Markup, ...]:
     if not found.others:
         return ()
     rows = [
@@ -130,10 +130,10 @@ def _others(found: Strangeness) -> tuple[Markup, ...]:
     return prose_table(headings, rows, numeric=(1, 2)), paragraph(note, kind="soft small")
 
 
-def _scores(found: Strangeness) -> Axis:
-    return Axis("Anomaly score, stranger to the left", found.edges[0], found.edges[-1], spelled="{:.2f}".format)
+def _scores(found: Anomalies) -> Axis:
+    return Axis("Anomaly score, more unusual to the left", found.edges[0], found.edges[-1], spelled="{:.2f}".format)
 
 
-def _rows(label: str, found: Strangeness) -> Axis:
+def _rows(label: str, found: Anomalies) -> Axis:
     """Down to half a row, so that a single one still shows."""
     return Axis(label, 0.5, max(found.rows, 1), is_log=True, spelled=short)

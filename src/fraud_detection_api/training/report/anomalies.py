@@ -1,10 +1,10 @@
-"""Strangeness: how the scores of the training rows are spread, where a model learned without labels."""
+"""Anomalies: how the scores of the training rows are spread, where a model learned without labels."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.model.manifest import Manifest, Ranks
-from fraud_detection_api.training.report.contents import Flagging, Strangeness
+from fraud_detection_api.training.report.contents import Anomalies, Flagging
 from fraud_detection_api.training.report.ranking import listed
 
 BARS = 40
@@ -15,14 +15,14 @@ COUNTED = "flagged_share"  # what the gate calls the share that it has counted
 Floats = NDArray[np.float64]
 
 
-def strangeness(manifest: Manifest) -> Strangeness:
+def anomalies(manifest: Manifest) -> Anomalies:
     """What the ranks of a model say of the rows that it learned from, where it learned without labels."""
     ranks = manifest.known_ranks
     rows = manifest.data.rows if manifest.data else 0
     edges = _edges(ranks)
     reached = _below(ranks, edges)
     reached[0] = 0
-    return Strangeness(
+    return Anomalies(
         rows=rows,
         flagged=round(flagged_share(manifest) * rows),
         edges=listed(edges),
@@ -38,7 +38,7 @@ def flagged_share(manifest: Manifest) -> float:
 
 
 def _below(ranks: Ranks, scores: Floats) -> Floats:
-    """The share of the training rows that is stranger than each of these scores, on lines between the ranks."""
+    """The share of the training rows that is more unusual than each of these scores, on lines between the ranks."""
     reached: Floats = np.interp(scores, ranks.scores, 1 - np.array(ranks.shares), left=0.0)
     return reached
 
