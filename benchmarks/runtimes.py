@@ -19,7 +19,7 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 from sklearn.base import BaseEstimator  # type: ignore[import-untyped]  # scikit-learn ships no types
-from sklearn.ensemble import IsolationForest, RandomForestClassifier  # type: ignore[import-untyped]  # as above
+from sklearn.ensemble import RandomForestClassifier  # type: ignore[import-untyped]  # as above
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]  # as above
 from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]  # as above
 from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]  # as above
@@ -33,14 +33,13 @@ from fraud_detection_api.training.exporting.exporting import exported
 from fraud_detection_api.training.exporting.originals import last_step, original_scores
 
 FEATURES, MANY, MOST_SVM_ROWS, A_TURN, TURNS = 30, 10_000, 10_000, 20, 10
-ASKED = ("predict_proba", "score_samples", "decision_function")
+ASKED = ("predict_proba", "decision_function")
 MOST_MICROSECONDS = 100.0
 MODELS: Mapping[str, Callable[[], BaseEstimator]] = {
     "logistic regression": lambda: LogisticRegression(max_iter=1_000),
     "decision tree": lambda: DecisionTreeClassifier(random_state=0),
     "random forest": lambda: RandomForestClassifier(n_estimators=100, n_jobs=2, random_state=0),
     "support vectors": SVC,
-    "isolation forest": lambda: IsolationForest(n_estimators=100, random_state=0),
 }
 MEMORY = """
 import psutil

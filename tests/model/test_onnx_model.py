@@ -97,15 +97,9 @@ def test_probabilities_are_float32_and_no_rows_are_no_answers(files: dict[str, b
     assert model.probabilities(np.asfortranarray(rows)).tobytes() == found.tobytes()
 
 
-def test_a_model_gives_what_it_was_made_for_and_no_reasons(files: dict[str, bytes], rows: Matrix) -> None:
-    isolation, forest = OnnxModel.read(files["isolation"]), OnnxModel.read(files["forest"])
-    assert (isolation.anomaly_scores(rows) < 0).all()
-    with pytest.raises(ValueError, match="gives no probability"):
-        isolation.probabilities(rows)
-    with pytest.raises(ValueError, match="gives no anomaly score"):
-        forest.anomaly_scores(rows)
+def test_a_model_gives_no_reasons(files: dict[str, bytes], rows: Matrix) -> None:
     with pytest.raises(ValueError, match="does not explain"):
-        forest.contributions(rows)
+        OnnxModel.read(files["forest"]).contributions(rows)
 
 
 def test_other_features_are_refused(files: dict[str, bytes], rows: Matrix) -> None:

@@ -19,7 +19,7 @@ else:
     except ImportError:
         onnxruntime = None
 
-RECORDS, PROBABILITY, ANOMALY_SCORE = "records", "probability", "anomaly_score"
+RECORDS, PROBABILITY = "records", "probability"
 ROWS, TOGETHER = "rows", "together"  # the exporter's word that a row's score hangs on no other row, to the bit
 ROWS_AT_ONCE = 1_024  # keeps what lies between the nodes small
 ELSEWHERE = b"location"  # the key without which no tensor can lie outside the file
@@ -40,7 +40,6 @@ class OnnxModel:
 
     def __init__(self, session: "onnxruntime.InferenceSession", features: int) -> None:
         self._session = session
-        self._says = cast(str, session.get_outputs()[0].name)
         together = session.get_modelmeta().custom_metadata_map.get(ROWS) == TOGETHER
         self._at_once = ROWS_AT_ONCE if together else 1
         self.features = features
@@ -60,11 +59,7 @@ class OnnxModel:
 
     def probabilities(self, matrix: Matrix) -> NDArray[np.float32]:
         """The probability of each row, as the pipeline gives it to within 1e-6."""
-        return self._answers(PROBABILITY, matrix).astype(np.float32)
-
-    def anomaly_scores(self, matrix: Matrix) -> Scores:
-        """The isolation forest's `score_samples` of each row: below 0, and the lower the more unusual."""
-        return self._answers(ANOMALY_SCORE, matrix)
+        return self.scores(matrix).astype(np.float32)
 
     def contributions(self, matrix: Matrix) -> Scores:
         """Refused: such a model does not say what each feature adds."""
@@ -80,14 +75,9 @@ class OnnxModel:
             scores[rows] = self._run(matrix[rows])
         return scores
 
-    def _answers(self, asked: str, matrix: Matrix) -> Scores:
-        if self._says != asked:
-            raise ValueError(f"the model gives no {asked.replace('_', ' ')}")
-        return self.scores(matrix)
-
     def _run(self, rows: Matrix) -> Scores:
         try:
-            return cast(Scores, self._session.run([self._says], {RECORDS: np.ascontiguousarray(rows)})[0])
+            return cast(Scores, self._session.run([PROBABILITY], {RECORDS: np.ascontiguousarray(rows)})[0])
         except Exception as error:  # ONNX Runtime's own share no other base
             raise ValueError(f"the model fails: {_first_line(error)}") from error
 
@@ -109,8 +99,8 @@ def _features(session: "onnxruntime.InferenceSession") -> int:
     takes, gives = session.get_inputs(), session.get_outputs()
     if [(each.name, each.type) for each in takes] != [(RECORDS, "tensor(float)")]:
         raise ValueError("a model takes one table of float32, its records")
-    if len(gives) != 1 or gives[0].name not in (PROBABILITY, ANOMALY_SCORE) or gives[0].type != "tensor(double)":
-        raise ValueError("a model gives one column of doubles, probabilities or anomaly scores")
+    if len(gives) != 1 or gives[0].name != PROBABILITY or gives[0].type != "tensor(double)":
+        raise ValueError("a model gives one column of doubles, probabilities")
     table, column = takes[0].shape, gives[0].shape
     if len(table) != 2 or isinstance(table[0], int) or not isinstance(table[1], int) or table[1] < 1:
         raise ValueError("a model takes any number of rows with so many features each")

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator  # type: ignore[import-untyped]  # scikit-learn ships no types
 from sklearn.ensemble import (  # type: ignore[import-untyped]  # as above
     ExtraTreesClassifier,
-    IsolationForest,
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]  # as above
@@ -26,10 +25,8 @@ KINDS: Mapping[str, Callable[[int], BaseEstimator]] = {
     "tree": lambda seed: DecisionTreeClassifier(random_state=seed),
     "radial svm": lambda seed: SVC(C=10.0 ** (seed - 1)),
     "linear svm": lambda _: SVC(kernel="linear"),
-    "isolation": lambda seed: IsolationForest(n_estimators=20, max_features=1.0 - seed / 4, random_state=seed),
-    "isolation with a share": lambda seed: IsolationForest(n_estimators=20, contamination=0.02, random_state=seed),
 }
-TREES = ("forest", "extra trees", "tree", "isolation", "isolation with a share")
+TREES = ("forest", "extra trees", "tree")
 
 
 def made_up(seed: int, size: int = 400, features: int = 5) -> tuple[Matrix, NDArray[np.bool_]]:

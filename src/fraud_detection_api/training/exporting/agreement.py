@@ -9,15 +9,13 @@ from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.kinds.proof import AGREED
 from fraud_detection_api.model.onnx_model import OnnxModel
 from fraud_detection_api.training.exporting.originals import (
-    is_isolation,
-    last_step,
     original_decisions,
     original_scores,
 )
 
 # scikit-learn adds up a forest's trees in the order in which its threads end: a row may lie on the boundary itself,
 # and then its class changes from one call to the next.
-ON_BOUNDARY = 1e-12
+BOUNDARY, ON_BOUNDARY = 0.5, 1e-12
 
 Doubles = NDArray[np.float64]
 
@@ -34,19 +32,7 @@ def refuse_other_answers(kind: str, pipeline: BaseEstimator, model: bytes, matri
     if not differences[row] <= AGREED:
         said = f"{ours[row]:.9g} instead of {theirs[row]:.9g}"
         raise ExportRefused(kind, f"its scores differ by up to {differences[row]:.3g} (row {row:,}: {said})")
-    _refuse_other_decisions(kind, pipeline, ours, theirs, decisions)
-
-
-def _refuse_other_decisions(
-    kind: str, pipeline: BaseEstimator, ours: Doubles, theirs: Doubles, decisions: NDArray[np.bool_]
-) -> None:
-    if is_isolation(pipeline):
-        boundary = float(last_step(pipeline).offset_)
-        decided = ours < boundary
-    else:
-        boundary = 0.5
-        decided = ours > boundary
-    other = (decided != decisions) & (np.abs(theirs - boundary) > ON_BOUNDARY)
+    other = ((ours > BOUNDARY) != decisions) & (np.abs(theirs - BOUNDARY) > ON_BOUNDARY)
     if other.any():
         first = int(np.argmax(other))
         raise ExportRefused(kind, f"{int(other.sum()):,} rows would be judged otherwise, row {first:,} the first")

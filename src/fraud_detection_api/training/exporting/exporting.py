@@ -7,20 +7,20 @@ from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.onnx_model import OnnxModel
 from fraud_detection_api.training.exporting.agreement import refuse_other_answers
 from fraud_detection_api.training.exporting.graph import graphs
-from fraud_detection_api.training.exporting.originals import is_isolation, last_step, winner
+from fraud_detection_api.training.exporting.originals import last_step, winner
 
 CLASSES = 2
 
 
 def exported(pipeline: BaseEstimator, matrix: Matrix) -> bytes:
-    """The file of a fitted pipeline: a classifier of two classes, or an isolation forest, alone or behind other steps.
+    """The file of a fitted pipeline: a classifier of two classes, alone or behind other steps.
 
     The whole matrix is scored by both. Equal fits give equal bytes.
     """
     found = winner(pipeline)
     kind = type(last_step(found)).__name__
-    if not is_isolation(found) and not (is_classifier(found) and len(found.classes_) == CLASSES):
-        raise ExportRefused(kind, "only classifiers of two classes and isolation forests are served")
+    if not (is_classifier(found) and len(found.classes_) == CLASSES):
+        raise ExportRefused(kind, "only classifiers of two classes are served")
     model = _written(kind, found, matrix.shape[1])
     refuse_other_answers(kind, found, model, matrix)
     return model

@@ -19,7 +19,6 @@ from skl2onnx.common.data_types import (  # type: ignore[import-untyped]  # as a
 from sklearn.base import BaseEstimator, is_classifier  # type: ignore[import-untyped]  # scikit-learn ships no types
 from sklearn.ensemble import (  # type: ignore[import-untyped]  # as above
     ExtraTreesClassifier,
-    IsolationForest,
     RandomForestClassifier,
 )
 from sklearn.impute import SimpleImputer  # type: ignore[import-untyped]  # as above
@@ -28,7 +27,7 @@ from sklearn.preprocessing import OneHotEncoder  # type: ignore[import-untyped] 
 from sklearn.svm import SVC, LinearSVC  # type: ignore[import-untyped]  # as above
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier  # type: ignore[import-untyped]  # as above
 
-from fraud_detection_api.model.onnx_model import ANOMALY_SCORE, PROBABILITY
+from fraud_detection_api.model.onnx_model import PROBABILITY
 from fraud_detection_api.training.exporting.column_nodes import (
     convert_encoder,
     convert_imputer,
@@ -36,9 +35,9 @@ from fraud_detection_api.training.exporting.column_nodes import (
     imputed_shape,
 )
 from fraud_detection_api.training.exporting.curve_nodes import convert_logistic, convert_support_vectors
-from fraud_detection_api.training.exporting.originals import gives_probabilities, is_isolation, last_step
+from fraud_detection_api.training.exporting.originals import gives_probabilities, last_step
 from fraud_detection_api.training.exporting.served_graph import Wanted, served_graph
-from fraud_detection_api.training.exporting.tree_nodes import convert_isolation, convert_trees
+from fraud_detection_api.training.exporting.tree_nodes import convert_trees
 from fraud_detection_api.training.exporting.writer import ML
 
 GIVEN = "given"
@@ -50,7 +49,6 @@ CONVERTERS: Mapping[type[BaseEstimator], Converter] = {
     DecisionTreeClassifier: convert_trees,
     ExtraTreeClassifier: convert_trees,
     ExtraTreesClassifier: convert_trees,
-    IsolationForest: convert_isolation,
     LogisticRegression: convert_logistic,
     OneHotEncoder: convert_encoder,
     RandomForestClassifier: convert_trees,
@@ -94,8 +92,6 @@ def _options(pipeline: BaseEstimator) -> dict[int, dict[str, bool]]:
 
 def _wanted(pipeline: BaseEstimator) -> Wanted:
     """What is served of the outputs: the score, put through the logistic curve where it is a margin as it comes."""
-    if is_isolation(pipeline):
-        return Wanted(ANOMALY_SCORE, is_margin=False)
     return Wanted(PROBABILITY, _is_margin(pipeline))
 
 

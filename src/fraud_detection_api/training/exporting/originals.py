@@ -6,7 +6,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator  # type: ignore[import-untyped]  # scikit-learn ships no types
-from sklearn.ensemble import IsolationForest  # type: ignore[import-untyped]  # as above
 from sklearn.model_selection._search import BaseSearchCV  # type: ignore[import-untyped]  # as above
 from sklearn.pipeline import Pipeline  # type: ignore[import-untyped]  # as above
 
@@ -25,20 +24,13 @@ def last_step(pipeline: BaseEstimator) -> BaseEstimator:
     return last_step(pipeline.steps[-1][1]) if isinstance(pipeline, Pipeline) else winner(pipeline)
 
 
-def is_isolation(pipeline: BaseEstimator) -> bool:
-    """Whether anomalies are scored instead of classes."""
-    return isinstance(last_step(pipeline), IsolationForest)
-
-
 def gives_probabilities(pipeline: BaseEstimator) -> bool:
     """Whether scikit-learn itself gives probabilities; where not, margins are put through the logistic curve."""
     return hasattr(pipeline, "predict_proba")
 
 
 def original_scores(pipeline: BaseEstimator, matrix: Matrix) -> Doubles:
-    """The probability of the second class, the curve of its margin, or the anomaly score of each row."""
-    if is_isolation(pipeline):
-        return _asked(pipeline.score_samples, matrix)
+    """The probability of the second class of each row, or the curve of its margin."""
     if gives_probabilities(pipeline):
         return np.asarray(_asked(pipeline.predict_proba, matrix)[:, 1], dtype=np.float64)
     with np.errstate(over="ignore"):  # 1 / infinity is the 0 that is meant
@@ -46,9 +38,8 @@ def original_scores(pipeline: BaseEstimator, matrix: Matrix) -> Doubles:
 
 
 def original_decisions(pipeline: BaseEstimator, matrix: Matrix) -> NDArray[np.bool_]:
-    """Which rows scikit-learn takes for the second class, or for anomalies."""
-    classes = (-1, -1) if is_isolation(pipeline) else pipeline.classes_
-    return np.asarray(_asked(pipeline.predict, matrix) == classes[1], dtype=np.bool_)
+    """Which rows scikit-learn takes for the second class."""
+    return np.asarray(_asked(pipeline.predict, matrix) == pipeline.classes_[1], dtype=np.bool_)
 
 
 def _asked(method: Callable[[Doubles], Doubles], matrix: Matrix) -> Doubles:

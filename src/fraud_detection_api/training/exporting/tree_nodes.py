@@ -14,8 +14,7 @@ from skl2onnx.common._container import ModelComponentContainer  # type: ignore[i
 from skl2onnx.common._topology import Operator, Scope  # type: ignore[import-untyped]  # it ships no types
 from sklearn.tree._tree import Tree  # type: ignore[import-untyped]  # scikit-learn ships no types
 
-from fraud_detection_api.training.exporting.writer import DOUBLE, FLOAT, Attribute, Writer, wide
-from fraud_detection_api.training.isolating.path_lengths import average_paths, path_lengths
+from fraud_detection_api.training.exporting.writer import DOUBLE, FLOAT, Attribute, Writer
 
 SUM, LESS_OR_EQUAL = 1, 0
 LEAF = -1
@@ -55,28 +54,6 @@ def convert_trees(scope: Scope, operator: Operator, container: ModelComponentCon
     columns = np.arange(model.n_features_in_)
     total = _sum(writer, [Grown(tree, tree.value[:, 0, 1], columns) for tree in trees])
     writer.gives_probability(writer.node("Div", total, writer.number(len(trees))))
-
-
-def convert_isolation(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:
-    """Write an isolation forest: its label and, in the place of its decision, its `score_samples`."""
-    writer, forest = Writer(scope, operator, container), operator.raw_operator
-    grown = [
-        Grown(each.tree_, path_lengths(each.tree_), columns)
-        for each, columns in zip(forest.estimators_, forest.estimators_features_, strict=True)
-    ]
-    average = len(grown) * float(average_paths(np.array([forest.max_samples_]))[0])
-    path = writer.node("Div", _sum(writer, grown), writer.number(average)) if average else _always(writer, 1.0)
-    halvings = writer.node("MatMul", path, writer.constant(wide(np.array([-np.log(2)]))))
-    score = writer.column(writer.node("Neg", writer.exponential(halvings)), 0)
-    writer.gives(1, score)
-    strange = writer.node("Less", score, writer.number(float(forest.offset_)))
-    writer.gives(0, writer.node("Where", strange, *(writer.constant(np.array(label)) for label in (-1, 1))))
-
-
-def _always(writer: Writer, value: float) -> str:
-    """The same number for every row."""
-    missing = writer.node("Cast", writer.node("IsNaN", writer.column(writer.rows, 0)), to=DOUBLE)
-    return writer.node("Add", writer.node("Mul", missing, writer.number(0)), writer.number(value))
 
 
 def _sum(writer: Writer, grown: Sequence[Grown]) -> str:
