@@ -19,8 +19,10 @@ def derive(columns: Columns, use_case: UseCase) -> Columns:
         numbers[row] = by_name[name]
     for row, each in enumerate(use_case.derived, len(seen)):
         sources = (_as_source(by_name[name], use_case.by_name[name].kind) for name in each.sources)
-        # beyond what float32 holds there is only its largest number; + 0.0: no zero is negative
-        numbers[row] = np.clip(each.values(*sources), -LARGEST, LARGEST) + 0.0
+        numbers[row] = each.values(*sources)
+    derived = numbers[len(seen) :]
+    np.clip(derived, -LARGEST, LARGEST, out=derived)  # beyond what float32 holds there is only its largest number
+    derived += 0.0  # no zero is negative
     texts = {name: values for name, values in columns.texts.items() if name not in use_case.carried}
     return Columns(columns.identifiers, numbers, texts, given=columns)
 
