@@ -80,11 +80,11 @@ def best_kind(
 ) -> ChosenKind:
     """The best by average precision within folds before the validation period."""
     kinds = _kinds_named(use_case, options)
-    from fraud_detection_api.training.comparing.comparison import Entrants, compared
+    from fraud_detection_api.training.comparing.comparison import ComparisonPlan, compared
 
     settings = FitSettings(options.boosting, options.seed, options.threads, options.device, options.grid)
     try:
-        found = compared(use_case, dataset, parts, Entrants(kinds, FOLDS, options.gap_days, settings), follower)
+        found = compared(use_case, dataset, parts, ComparisonPlan(kinds, FOLDS, options.gap_days, settings), follower)
     except DataRefused as error:
         raise DataRefused(f"The kinds of model cannot be compared; name one with --model. {error.message}") from error
     best = found.models[0]

@@ -16,7 +16,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.comparing.candidates import fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
-from fraud_detection_api.training.comparing.pipelines import Pipe
+from fraud_detection_api.training.comparing.pipelines import FittedPipeline
 from fraud_detection_api.training.exporting.exporting import exported
 from fraud_detection_api.training.exporting.originals import last_step
 from fraud_detection_api.training.exporting.tree_file import grows_trees, tree_file
@@ -52,8 +52,8 @@ class PipelineTrainer:
     ) -> TrainedModel:
         """Fit on these rows; a grid is searched on the stopping rows."""
         table = FoldTable.of(use_case, dataset, Fold(rows, stopping, NOBODY))
-        pipe = fitted_as(self.name, table, self.settings)
-        served = _served(pipe, table.training)
+        fitted = fitted_as(self.name, table, self.settings)
+        served = _served(fitted, table.training)
         categories = categories_within(use_case, dataset, rows)
         maker = MatrixMaker(use_case.feature_names, categories)
         on_round(1, None)
@@ -65,8 +65,8 @@ class PipelineTrainer:
             maker=maker,
             thresholds=served.thresholds,
             learned_with={"scikit-learn": sklearn.__version__},
-            chosen=pipe.parameters,
-            remark=pipe.remark,
+            chosen=fitted.parameters,
+            remark=fitted.remark,
         )
 
 
@@ -80,11 +80,11 @@ class _Served:
     thresholds: Thresholds = field(default_factory=dict)
 
 
-def _served(pipe: Pipe, matrix: Matrix) -> _Served:
+def _served(fitted: FittedPipeline, matrix: Matrix) -> _Served:
     """Trees are walked; whatever else a pipeline holds goes to ONNX Runtime."""
-    model = last_step(pipe.pipeline)
-    if len(pipe.pipeline.steps) == 1 and grows_trees(model):
+    model = last_step(fitted.pipeline)
+    if len(fitted.pipeline.steps) == 1 and grows_trees(model):
         file, thresholds = tree_file(model, matrix)
         return _Served(TREE_ENSEMBLE, file, TreeEnsemble.read(file), thresholds)
-    file = exported(pipe.pipeline, matrix)
+    file = exported(fitted.pipeline, matrix)
     return _Served(ONNX, file, OnnxModel.read(file))

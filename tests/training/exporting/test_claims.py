@@ -17,7 +17,7 @@ from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.grid import FOREST_GRID
 from fraud_detection_api.training.comparing.pipelines import (
     MOST_CODES,
-    fitted_pipe,
+    fitted_pipeline,
     forest,
     logistic,
     support_vectors,
@@ -67,19 +67,19 @@ def trials(table: FoldTable) -> Matrix:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_pipelines_of_claims_say_the_same_of_every_row(name: str, table: FoldTable) -> None:
-    pipe = fitted_pipe(MODELS[name], table, table.fold.training)
-    model, rows = OnnxModel.read(exported(pipe.pipeline, table.training)), trials(table)
-    assert np.abs(model.scores(rows) - original_scores(pipe.pipeline, rows)).max() < 1e-12
-    assert np.abs(model.probabilities(rows) - pipe.probabilities(rows)).max() <= 1e-6
+    fitted = fitted_pipeline(MODELS[name], table, table.fold.training)
+    model, rows = OnnxModel.read(exported(fitted.pipeline, table.training)), trials(table)
+    assert np.abs(model.scores(rows) - original_scores(fitted.pipeline, rows)).max() < 1e-12
+    assert np.abs(model.probabilities(rows) - fitted.probabilities(rows)).max() <= 1e-6
     one_by_one = np.concatenate([model.probabilities(rows[at : at + 1]) for at in range(len(rows))])
     assert one_by_one.tobytes() == model.probabilities(rows).tobytes()
 
 
 @pytest.mark.parametrize("name", TREES)
 def test_trees_see_claims_as_they_are_and_keep_their_bits(name: str, table: FoldTable) -> None:
-    pipe = fitted_pipe(TREES[name], table, table.fold.training)
-    assert [step for step, _ in pipe.pipeline.steps] == ["model"]
-    fitted = pipe.pipeline.named_steps["model"]
+    fitted = fitted_pipeline(TREES[name], table, table.fold.training)
+    assert [step for step, _ in fitted.pipeline.steps] == ["model"]
+    fitted = fitted.pipeline.named_steps["model"]
     own, rows = TreeEnsemble.read(tree_file(fitted, table.training)[0]), trials(table)
     assert own.shares(rows).tobytes() == original_shares(fitted, rows).tobytes()
     np.testing.assert_allclose(own.contributions(rows).sum(axis=1), own.shares(rows), atol=1e-12, rtol=0)

@@ -13,7 +13,14 @@ from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.grid import FOREST_GRID, best_in_grid
 from fraud_detection_api.training.comparing.own_models import own_model
-from fraud_detection_api.training.comparing.pipelines import Pipe, fitted_pipe, forest, logistic, support_vectors, tree
+from fraud_detection_api.training.comparing.pipelines import (
+    FittedPipeline,
+    fitted_pipeline,
+    forest,
+    logistic,
+    support_vectors,
+    tree,
+)
 from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.proof.calibrating import platt
 from fraud_detection_api.training.recipes import RECIPES
@@ -41,12 +48,12 @@ def candidate(name: str, table: FoldTable, settings: FitSettings) -> Candidate:
     return piped(fitted_as(name, table, settings), table)
 
 
-def fitted_as(name: str, table: FoldTable, settings: FitSettings) -> Pipe:
+def fitted_as(name: str, table: FoldTable, settings: FitSettings) -> FittedPipeline:
     """A pipeline by its recipe, or of a model of one's own: `package.module:function` gives a new classifier."""
     if name in RECIPES:
-        fitted = cast(Callable[[FoldTable, FitSettings], Pipe], resolve_name(RECIPES[name].fitted))
+        fitted = cast(Callable[[FoldTable, FitSettings], FittedPipeline], resolve_name(RECIPES[name].fitted))
         return fitted(table, settings)
-    return fitted_pipe(own_model(name)(), table, table.fold.training)
+    return fitted_pipeline(own_model(name)(), table, table.fold.training)
 
 
 def trained(trainer: Trainer, table: FoldTable) -> Candidate:
@@ -57,44 +64,44 @@ def trained(trainer: Trainer, table: FoldTable) -> Candidate:
     return Candidate(model.runtime.probabilities, remark=remark)
 
 
-def piped(pipe: Pipe, table: FoldTable) -> Candidate:
+def piped(fitted: FittedPipeline, table: FoldTable) -> Candidate:
     """A pipeline's scores; where it has margins only, they become probabilities on the choosing rows."""
-    if pipe.gives_probabilities:
-        return Candidate(pipe.probabilities, remark=pipe.remark)
-    curve = platt(pipe.probabilities(table.choosing), table.labels(table.fold.choosing))
+    if fitted.gives_probabilities:
+        return Candidate(fitted.probabilities, remark=fitted.remark)
+    curve = platt(fitted.probabilities(table.choosing), table.labels(table.fold.choosing))
 
     def scores(matrix: Matrix) -> Probabilities:
-        return calibrated(pipe.probabilities(matrix), curve)
+        return calibrated(fitted.probabilities(matrix), curve)
 
-    return Candidate(scores, are_probabilities=curve is not None, remark=pipe.remark)
+    return Candidate(scores, are_probabilities=curve is not None, remark=fitted.remark)
 
 
-def logistic_regression(table: FoldTable, settings: FitSettings) -> Pipe:
+def logistic_regression(table: FoldTable, settings: FitSettings) -> FittedPipeline:
     """The plain yardstick: a weighted sum of scaled features."""
-    return fitted_pipe(logistic(settings.seed), table, table.fold.training)
+    return fitted_pipeline(logistic(settings.seed), table, table.fold.training)
 
 
-def random_forest(table: FoldTable, settings: FitSettings) -> Pipe:
+def random_forest(table: FoldTable, settings: FitSettings) -> FittedPipeline:
     """Averaged trees, at the library's settings or at the point of the grid that the choosing rows prefer."""
     if not settings.searches_grid:
-        return fitted_pipe(forest(settings.seed, settings.cores), table, table.fold.training)
-    pipe, point = best_in_grid(table, settings.seed, settings.cores)
+        return fitted_pipeline(forest(settings.seed, settings.cores), table, table.fold.training)
+    fitted, point = best_in_grid(table, settings.seed, settings.cores)
     words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in point.items())
-    return replace(pipe, remark=f"best of {len(FOREST_GRID)}: {words}")
+    return replace(fitted, remark=f"best of {len(FOREST_GRID)}: {words}")
 
 
-def decision_tree(table: FoldTable, settings: FitSettings) -> Pipe:
+def decision_tree(table: FoldTable, settings: FitSettings) -> FittedPipeline:
     """One tree that a person can read."""
-    return fitted_pipe(tree(settings.seed), table, table.fold.training)
+    return fitted_pipeline(tree(settings.seed), table, table.fold.training)
 
 
-def support_vector_machine(table: FoldTable, settings: FitSettings) -> Pipe:
+def support_vector_machine(table: FoldTable, settings: FitSettings) -> FittedPipeline:
     """Exact kernels on no more rows than they can bear."""
     rows = some_of(table.fold.training, table.labels(table.fold.training), MOST_SVM_ROWS, settings.seed)
-    pipe = fitted_pipe(support_vectors(), table, rows)
+    fitted = fitted_pipeline(support_vectors(), table, rows)
     capped = len(rows) < len(table.fold.training)
     remark = f"trained on {len(rows):,} of {len(table.fold.training):,} rows" if capped else ""
-    return replace(pipe, remark=remark)
+    return replace(fitted, remark=remark)
 
 
 def some_of(rows: Rows, labels: Labels, most: int, seed: int) -> Rows:

@@ -19,7 +19,7 @@ from fraud_detection_api.training.tables.training_table import training_table
 
 
 @dataclass(frozen=True)
-class Entrants:
+class ComparisonPlan:
     """Which kinds are compared, on how many folds, and how they are made."""
 
     kinds: tuple[str, ...]
@@ -35,18 +35,18 @@ def compare(use_case: UseCase, options: CompareOptions, follower: SearchFollower
     parts = split(dataset, options.gap_days, options.seed)
     follower.step(f"{len(dataset):,} rows, {int(dataset.labels.sum()):,} of them frauds")
     settings = FitSettings(options.boosting, options.seed, options.threads, options.device, options.grid)
-    entrants = Entrants(options.kinds, options.folds, options.gap_days, settings)
-    return compared(use_case, dataset, parts, entrants, follower)
+    plan = ComparisonPlan(options.kinds, options.folds, options.gap_days, settings)
+    return compared(use_case, dataset, parts, plan, follower)
 
 
 def compared(
-    use_case: UseCase, dataset: Dataset, parts: Split, entrants: Entrants, follower: SearchFollower
+    use_case: UseCase, dataset: Dataset, parts: Split, plan: ComparisonPlan, follower: SearchFollower
 ) -> Comparison:
     """Every kind on every fold of the rows before the validation period."""
-    folds = folds_before_validation(dataset, parts, entrants.folds, entrants.gap_days, entrants.settings.seed)
+    folds = folds_before_validation(dataset, parts, plan.folds, plan.gap_days, plan.settings.seed)
     order = "at random" if dataset.in_order is None else "in time order"
-    follower.step(f"Comparing {', '.join(entrants.kinds)} on {len(folds)} folds {order}")
-    results = _results((FoldTable.of(use_case, dataset, fold) for fold in folds), entrants, follower)
+    follower.step(f"Comparing {', '.join(plan.kinds)} on {len(folds)} folds {order}")
+    results = _results((FoldTable.of(use_case, dataset, fold) for fold in folds), plan, follower)
     models = (
         Compared(kind, *(tuple(column) for column in zip(*found, strict=True))) for kind, found in results.items()
     )
@@ -56,17 +56,17 @@ def compared(
 
 
 def _results(
-    tables: Iterable[FoldTable], entrants: Entrants, follower: SearchFollower
+    tables: Iterable[FoldTable], plan: ComparisonPlan, follower: SearchFollower
 ) -> dict[str, list[tuple[Figures, str]]]:
     """The figures and the remark of every kind, fold after fold."""
-    kinds = entrants.kinds
+    kinds = plan.kinds
     results: dict[str, list[tuple[Figures, str]]] = {kind: [] for kind in kinds}
     for number, table in enumerate(tables):
         for place, kind in enumerate(kinds, 1):
-            figures, remark = _result(table, kind, entrants.settings)
+            figures, remark = _result(table, kind, plan.settings)
             results[kind].append((figures, remark))
             shown = f"{kind} on fold {number + 1}: average precision {figures[MEASURED[0]]:.4f}"
-            follower.moved("Fit", number * len(kinds) + place, entrants.folds * len(kinds), shown)
+            follower.moved("Fit", number * len(kinds) + place, plan.folds * len(kinds), shown)
     return results
 
 

@@ -5,7 +5,7 @@ from itertools import product
 
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.judging import average_precision
-from fraud_detection_api.training.comparing.pipelines import Pipe, fitted_pipe, forest
+from fraud_detection_api.training.comparing.pipelines import FittedPipeline, fitted_pipeline, forest
 
 Setting = str | float | None
 Point = Mapping[str, Setting]
@@ -20,12 +20,12 @@ FOREST_GRID: tuple[Point, ...] = tuple(
 )
 
 
-def best_in_grid(table: FoldTable, seed: int, threads: int) -> tuple[Pipe, Point]:
+def best_in_grid(table: FoldTable, seed: int, threads: int) -> tuple[FittedPipeline, Point]:
     """The forest with the highest average precision on the choosing rows; the earliest point of equal ones."""
 
-    def tried(point: Point) -> tuple[float, Pipe, Point]:
-        pipe = fitted_pipe(forest(seed, threads, **point), table, table.fold.training)
-        return average_precision(table, table.fold.choosing, pipe.probabilities(table.choosing)), pipe, point
+    def tried(point: Point) -> tuple[float, FittedPipeline, Point]:
+        fitted = fitted_pipeline(forest(seed, threads, **point), table, table.fold.training)
+        return average_precision(table, table.fold.choosing, fitted.probabilities(table.choosing)), fitted, point
 
-    _, pipe, point = max(map(tried, FOREST_GRID), key=lambda found: found[0])
-    return pipe, point
+    _, fitted, point = max(map(tried, FOREST_GRID), key=lambda found: found[0])
+    return fitted, point

@@ -52,7 +52,7 @@ def support_vectors() -> BaseEstimator:
 
 
 @dataclass(frozen=True)
-class Pipe:
+class FittedPipeline:
     """A fitted pipeline."""
 
     pipeline: Pipeline
@@ -74,7 +74,7 @@ class Pipe:
         return original_scores(self.pipeline, matrix).astype(np.float32)
 
 
-def fitted_pipe(model: BaseEstimator, table: FoldTable, rows: Rows) -> Pipe:
+def fitted_pipeline(model: BaseEstimator, table: FoldTable, rows: Rows) -> FittedPipeline:
     """Fit everything on these training rows; what did not converge says so. Trees see the matrix as it is."""
     matrix = table.training[np.searchsorted(table.fold.training, rows)]
     before = [] if grows_trees(model) else [("columns", _columns(table))]
@@ -83,7 +83,7 @@ def fitted_pipe(model: BaseEstimator, table: FoldTable, rows: Rows) -> Pipe:
         warnings.simplefilter("always", ConvergenceWarning)
         pipeline.fit(_in_double(matrix), table.labels(rows))
     unfinished = any(issubclass(each.category, ConvergenceWarning) for each in caught)
-    return Pipe(pipeline, f"not converged after {MOST_STEPS} steps" if unfinished else "")
+    return FittedPipeline(pipeline, f"not converged after {MOST_STEPS} steps" if unfinished else "")
 
 
 def _plain(value: object) -> str | int | float:
