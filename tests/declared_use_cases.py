@@ -1,14 +1,16 @@
 """Use cases that only the tests declare: what a team could bring, so that more is proven than the product's own."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from fraud_detection_api.schemas.address import Address, AnswerForm, BodyForm, OwnAnswer, RecordScore
 from fraud_detection_api.schemas.derived import (
     DayOfWeek,
     DaysBetween,
@@ -76,6 +78,30 @@ CARD_TAPS = UseCase(
     record=CardTap,
     learning=Supervised(label="is_fraud", models=("forest",)),
     identifier="tap",
+)
+
+
+class TapVerdict(BaseModel):
+    """What is said of one tap."""
+
+    tap: int
+    is_suspicious: bool
+    risk: float
+
+
+def _verdict(given: RecordScore) -> dict[str, object]:
+    return {"tap": given.identifier, "is_suspicious": given.flagged, "risk": given.score}
+
+
+OWN_ADDRESSES = replace(
+    CARD_TAPS,
+    name="own_addresses",
+    addresses=(
+        Address("/taps/scores"),
+        Address("/taps/full", answer=AnswerForm.FULL),
+        Address("/taps/verdicts", answer=OwnAnswer(TapVerdict, _verdict), summary="Judge taps"),
+        Address("/taps/verdict", BodyForm.RECORD, OwnAnswer(TapVerdict, _verdict)),
+    ),
 )
 
 

@@ -20,7 +20,7 @@ from fraud_detection_api.routes.answer_log import ANSWERS, answer_log_router
 from fraud_detection_api.routes.documentation import described_app
 from fraud_detection_api.routes.fast_path import FastPath, Threads
 from fraud_detection_api.routes.heads import HeadAsGet
-from fraud_detection_api.routes.insert import INSERT, SCORES, StoreAccess, store_router
+from fraud_detection_api.routes.insert import INSERT, MOST_ROW_BYTES, SCORES, StoreAccess, store_router
 from fraud_detection_api.routes.refusals import add_refusals
 from fraud_detection_api.routes.request_log import RequestLog
 from fraud_detection_api.schemas.address import Address, BodyForm
@@ -53,7 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         **{
             path: Costly(scoring, _most_bytes(addresses[path][0], settings), answer) for path, answer in answers.items()
         },
-        INSERT: Costly(store, settings.max_body_bytes),
+        INSERT: Costly(store, min(settings.max_body_bytes, MOST_ROW_BYTES * settings.max_records)),
     }
     app = described_app(__version__, _lifespan(served_models, answer_log, settings))
     app.state.served_models = served_models

@@ -7,8 +7,8 @@ FraudError
 ├── BodyUnreadable        400  the body cannot be read at all
 ├── UnsupportedMediaType  415  the body is not said to be JSON
 ├── TooManyRecords        413  more records than one request may hold
-├── RecordTooLarge        413  one record of more bytes than any record needs
 ├── BodyTooLarge          413  more bytes than one request may hold
+│   └── RecordTooLarge    413  one record of more bytes than any record needs
 ├── BodyTooSlow           408  the body did not arrive within the deadline
 ├── ShuttingDown          503  the process ends before the answer is ready
 ├── TooBusy               429  more requests in flight than the service takes
@@ -50,10 +50,11 @@ class FraudError(Exception):
     status = 500
     code = "error"
     exit_code = 2
+    words = ""  # where they are always the same
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str = "") -> None:
+        self.message = message or self.words
+        super().__init__(self.message)
 
 
 class RecordsRefused(FraudError):
@@ -81,17 +82,13 @@ class InputRefused(FraudError):
 class BodyUnreadable(FraudError):
     status = 400
     code = "body_unreadable"
-
-    def __init__(self) -> None:
-        super().__init__("There was an error parsing the body")
+    words = "There was an error parsing the body"
 
 
 class UnsupportedMediaType(FraudError):
     status = 415
     code = "unsupported_media_type"
-
-    def __init__(self) -> None:
-        super().__init__("The body must be sent as JSON, with the header Content-Type: application/json.")
+    words = "The body must be sent as JSON, with the header Content-Type: application/json."
 
 
 class TooManyRecords(FraudError):
@@ -102,20 +99,18 @@ class TooManyRecords(FraudError):
         super().__init__(f"A request may hold at most {most:,} records; send several requests or use `fraud score`.")
 
 
-class RecordTooLarge(FraudError):
-    status = 413
-    code = "record_too_large"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"A record may hold at most {most:,} bytes.")
-
-
 class BodyTooLarge(FraudError):
     status = 413
     code = "body_too_large"
+    what = "A request body"
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"A request body may hold at most {most:,} bytes.")
+        super().__init__(f"{self.what} may hold at most {most:,} bytes.")
+
+
+class RecordTooLarge(BodyTooLarge):
+    code = "record_too_large"
+    what = "A record"
 
 
 class BodyTooSlow(FraudError):
@@ -129,9 +124,7 @@ class BodyTooSlow(FraudError):
 class ShuttingDown(FraudError):
     status = 503
     code = "shutting_down"
-
-    def __init__(self) -> None:
-        super().__init__("The service is shutting down; send the request again.")
+    words = "The service is shutting down; send the request again."
 
 
 class TooBusy(FraudError):
@@ -227,9 +220,7 @@ class DataRefused(FraudError):
 class ForceNeedsReason(FraudError):
     status = 400
     code = "force_needs_reason"
-
-    def __init__(self) -> None:
-        super().__init__("Passing a failed gate needs a reason that is kept in the manifest: --force 'why'.")
+    words = "Passing a failed gate needs a reason that is kept in the manifest: --force 'why'."
 
 
 class ExportRefused(FraudError):
@@ -270,17 +261,13 @@ class AnswersMissing(FraudError):
 class AnswersClosed(FraudError):
     status = 403
     code = "answers_closed"
-
-    def __init__(self) -> None:
-        super().__init__("The answer log may hold personal data: FRAUD_KEEP_READABLE=true lets it be read over HTTP.")
+    words = "The answer log may hold personal data: FRAUD_KEEP_READABLE=true lets it be read over HTTP."
 
 
 class StoreUnavailable(FraudError):
     status = 503
     code = "store_unavailable"
-
-    def __init__(self) -> None:
-        super().__init__("The store cannot be used at the moment; try again later.")
+    words = "The store cannot be used at the moment; try again later."
 
 
 class StoreTableVanished(StoreUnavailable):

@@ -37,6 +37,7 @@ INSERTED: Literal["values inserted"] = "values inserted"
 JSON = "application/json"
 COLUMNS = ("id", "outlier_prob", "class_pred")
 INSERT, SCORES = "/insert", "scores"
+MOST_ROW_BYTES = 200  # three times what the longest id, score and class take
 COMMAS_PER_ROW = 4  # one for each of three columns, and a few between the fields
 
 Result = TypeVar("Result")

@@ -5,6 +5,7 @@ import types
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Literal, Union, get_args, get_origin
 
 import annotated_types as limits
@@ -35,7 +36,7 @@ class Record(BaseModel):
     @classmethod
     def accept_json_values(cls, value: object, info: ValidationInfo) -> object:
         """JSON has one number type and no dates: 23.0 is an integer, an ISO date is a date, an ISO time is a time."""
-        kind = kind_of(cls.model_fields[info.field_name or ""])
+        kind = _kind_in(cls, info.field_name or "")
         if kind is Kind.TIME:
             return zoned_time(value)
         if kind is Kind.INTEGER and isinstance(value, float) and value.is_integer():
@@ -133,6 +134,11 @@ _KINDS = {
     date: Kind.DATE,
     datetime: Kind.TIME,
 }
+
+
+@cache
+def _kind_in(record: type[Record], name: str) -> Kind:
+    return kind_of(record.model_fields[name])
 
 
 def _is_unicode(text: str) -> bool:

@@ -35,7 +35,7 @@ class Scoring:
     reader: BodyReader
     write: AnswerWriter
     observers: tuple[Observer, ...] = ()
-    recall: Recall | None = None  # what has to be waited for before that: it runs on the event loop
+    recall: Recall | None = None  # what has to be waited for before deriving: it runs on the event loop
 
     @property
     def is_quick(self) -> bool:
