@@ -11,10 +11,10 @@ from typing import get_args
 import numpy as np
 from pydantic import TypeAdapter
 
-from fraud_detection_api.errors import Problem
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.features.tables import RawColumn
+from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind, Record, RecordField
 from fraud_detection_api.schemas.times import FIRST_TIME, LAST_TIME, time_number, time_text
 from fraud_detection_api.schemas.use_case import Rule, UseCase

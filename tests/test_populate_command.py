@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from fraud_detection_api.cli.main import app
-from fraud_detection_api.errors import DataRefused, FraudError, ScoresRefused
+from fraud_detection_api.errors import DataRefused, FraudError, InputRefused
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.samples.purchases import purchases
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
@@ -202,8 +202,8 @@ def test_the_order_of_the_file_does_not_matter(office: Office, client: httpx.Cli
 @pytest.mark.parametrize(
     ("changes", "options", "error", "message"),
     [
-        ({}, {"project": "nobodys"}, ScoresRefused, "project_name: the settings allow no project of this name"),
-        ({}, {"table": "fraud; DROP TABLE fraud"}, ScoresRefused, "at table_name"),
+        ({}, {"project": "nobodys"}, InputRefused, "project_name: the settings allow no project of this name"),
+        ({}, {"table": "fraud; DROP TABLE fraud"}, InputRefused, "at table_name"),
         ({20: {"user_id": 1003}}, {}, DataRefused, "holds an id more than once"),
         ({25: {"total_liters": -1.0}}, {}, DataRefused, r"1 problem\(s\), the first in record 26, total_liters"),
         ({25: {"is_premium": None}}, {}, DataRefused, r"1 problem\(s\), the first in record 26, is_premium"),

@@ -3,7 +3,6 @@
 FraudError
 ├── RecordsRefused        422  the records break a bound or a rule
 ├── InputRefused          422  a body or a query is not what the address takes
-│   └── ScoresRefused     422  scores, or the names they go by, cannot be stored
 ├── BodyUnreadable        400  the body cannot be read at all
 ├── UnsupportedMediaType  415  the body is not said to be JSON
 ├── TooManyRecords        413  more records than one request may hold
@@ -15,6 +14,8 @@ FraudError
 ├── DeadlineExceeded      503  no answer within the deadline
 ├── ModelMissing          503  no model can be served for the use case
 ├── ReasonsUnavailable    503  a model's scores cannot be explained
+├── CannotListen               the service's port is taken
+├── CannotListen               the service's port is taken
 ├── BundleRefused         500  a bundle differs from what its manifest says
 ├── UnknownUseCase        404  nobody declared this use case
 ├── UnknownVersion        404  the registry holds no such version
@@ -39,9 +40,7 @@ import os
 from collections.abc import Sequence
 from errno import EADDRINUSE
 
-from fraud_detection_api.problems import MOST_PROBLEMS, Misfit, Problem, Scalar
-
-__all__ = ["MOST_PROBLEMS", "Misfit", "Problem", "Scalar"]  # beside the errors below
+from fraud_detection_api.problems import Misfit, Problem
 
 
 class FraudError(Exception):
@@ -228,10 +227,6 @@ class ExportRefused(FraudError):
 
     def __init__(self, model: str, why: str) -> None:
         super().__init__(f"The {model} cannot be served as it was trained: {why}")
-
-
-class ScoresRefused(InputRefused):
-    """Of scores, or the names they go by."""
 
 
 class StoreTableUnfit(FraudError):

@@ -4,7 +4,8 @@ import pytest
 from pydantic import Field
 from pydantic.config import JsonDict
 
-from fraud_detection_api.errors import Scalar, UseCaseInvalid
+from fraud_detection_api.errors import UseCaseInvalid
+from fraud_detection_api.problems import Scalar
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Record

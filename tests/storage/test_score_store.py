@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from fraud_detection_api.errors import ScoresRefused, StoreTableMissing, StoreTableUnfit, StoreUnusable
+from fraud_detection_api.errors import InputRefused, StoreTableMissing, StoreTableUnfit, StoreUnusable
 from fraud_detection_api.schemas.stored_scores import PageQuery, StoredScores
 from fraud_detection_api.storage.engines.postgresql import COPIED_FROM
 from fraud_detection_api.storage.store_database import StoreDatabase
@@ -117,11 +117,11 @@ class TestNames:
     )
     def test_only_safe_names_reach_the_database(self, place: StorePlace, name: str) -> None:
         store = place.store()
-        with pytest.raises(ScoresRefused):
+        with pytest.raises(InputRefused):
             store.write(place.project, name, scores_of([1], [0.5]))
-        with pytest.raises(ScoresRefused):
+        with pytest.raises(InputRefused):
             store.write(name, TABLE, scores_of([1], [0.5]))
-        with pytest.raises(ScoresRefused):
+        with pytest.raises(InputRefused):
             store.page(name, TABLE, PageQuery())
         with pytest.raises(StoreUnusable):
             StoreDatabase(StoreOptions(place.url, (name,)))

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from fraud_detection_api.errors import MOST_PROBLEMS, Problem, RecordsRefused
+from fraud_detection_api.errors import RecordsRefused
 from fraud_detection_api.features.columns import Columns, Texts
+from fraud_detection_api.problems import MOST_PROBLEMS, Problem
 from fraud_detection_api.schemas.record import Kind, RecordField, formatted
 from fraud_detection_api.schemas.use_case import Rule, UseCase
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.errors import DataRefused, Problem, UseCaseInvalid
+from fraud_detection_api.errors import DataRefused, UseCaseInvalid
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Numbers
 from fraud_detection_api.features.tables import RawTable, columns_of_table
+from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.learning import Unsupervised
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.source_tables import SourceTable, SourceTables

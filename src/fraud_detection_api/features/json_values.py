@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Iterator
 
-from fraud_detection_api.errors import BodyUnreadable, InputRefused, Misfit, RecordTooLarge
+from fraud_detection_api.errors import BodyUnreadable, InputRefused, RecordTooLarge
+from fraud_detection_api.problems import Misfit
 
 Content = bytes | bytearray
 

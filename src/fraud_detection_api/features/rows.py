@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.errors import Problem, RecordsRefused
+from fraud_detection_api.errors import RecordsRefused
 from fraud_detection_api.features.columns import Columns, Texts
 from fraud_detection_api.features.json_values import Content
+from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind, Record, RecordField
 from fraud_detection_api.schemas.times import day_number, time_number
 from fraud_detection_api.schemas.use_case import UseCase

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.errors import DataRefused, Problem
+from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.columns import Columns, Numbers, Texts
 from fraud_detection_api.features.rows import as_number
+from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind, RecordField
 from fraud_detection_api.schemas.times import NO_DATE, NO_TIME, as_numbers, iso_date, iso_time
 from fraud_detection_api.schemas.use_case import UseCase

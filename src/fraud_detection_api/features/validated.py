@@ -9,17 +9,11 @@ from typing import Generic, TypeVar
 import numpy as np
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from fraud_detection_api.errors import (
-    MOST_PROBLEMS,
-    InputRefused,
-    Misfit,
-    Problem,
-    RecordsRefused,
-    TooManyRecords,
-)
+from fraud_detection_api.errors import InputRefused, RecordsRefused, TooManyRecords
 from fraud_detection_api.features.columns import Columns, joined
 from fraud_detection_api.features.json_values import Content, JsonValues, has_more
 from fraud_detection_api.features.rows import RecordReader
+from fraud_detection_api.problems import MOST_PROBLEMS, Misfit, Problem
 from fraud_detection_api.schemas.plain_values import plain
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase

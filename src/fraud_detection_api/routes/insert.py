@@ -19,8 +19,7 @@ from fraud_detection_api.errors import (
     BodyTooSlow,
     BodyUnreadable,
     DeadlineExceeded,
-    Misfit,
-    ScoresRefused,
+    InputRefused,
     StoreTableMissing,
     StoreTableUnfit,
     StoreUnavailable,
@@ -29,6 +28,7 @@ from fraud_detection_api.errors import (
     UnsupportedMediaType,
 )
 from fraud_detection_api.features.json_values import has_more
+from fraud_detection_api.problems import Misfit
 from fraud_detection_api.routes.refusals import documented
 from fraud_detection_api.schemas.stored_scores import SAFE_NAME, Insertion, PageQuery, ScoresPage
 from fraud_detection_api.services.store import Store
@@ -111,7 +111,7 @@ def _insert(store: Store, most: int, body: bytes) -> None:
         raise TooManyRecords(most)
     try:
         store.scores.write(insertion.project_name, insertion.table_name, insertion.scores)
-    except ScoresRefused as error:
+    except InputRefused as error:
         raise _refused(*error.misfits, within="body") from None
 
 
@@ -133,7 +133,7 @@ def _insertion(content: object) -> Insertion:
 def _page(store: Store, project: str, table: str, query: PageQuery) -> bytes:
     try:
         page = store.scores.page(project, table, query)
-    except ScoresRefused as error:
+    except InputRefused as error:
         raise _refused(*error.misfits, within="path") from None
     return orjson.dumps(page, option=orjson.OPT_UTC_Z)
 

@@ -7,16 +7,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from fraud_detection_api.errors import (
-    MOST_PROBLEMS,
-    BodyTooLarge,
-    BodyTooSlow,
-    FraudError,
-    InputRefused,
-    Misfit,
-    Problem,
-    RecordsRefused,
-)
+from fraud_detection_api.errors import BodyTooLarge, BodyTooSlow, FraudError, InputRefused, RecordsRefused
+from fraud_detection_api.problems import MOST_PROBLEMS, Misfit, Problem
 from fraud_detection_api.schemas.answers import Refusal
 from fraud_detection_api.schemas.plain_values import plain
 

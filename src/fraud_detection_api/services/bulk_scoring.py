@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fraud_detection_api.errors import DataRefused, Problem
+from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns, Numbers
 from fraud_detection_api.features.derived import derive
 from fraud_detection_api.features.tables import RawColumn, RawTable, columns_of_table
 from fraud_detection_api.model.scorer import Scorer
+from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.answers import FLAGGED, PASSED
 from fraud_detection_api.schemas.reasons import ReasonsAsked
 from fraud_detection_api.schemas.record import Kind, RecordField

@@ -7,12 +7,13 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from fraud_detection_api.errors import DataRefused, Problem, StoreTableMissing
+from fraud_detection_api.errors import DataRefused, StoreTableMissing
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.derived import derive
 from fraud_detection_api.features.tables import columns_of_table
 from fraud_detection_api.model.scorer import Scorer
+from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.stored_scores import FRAUD_CLASSES, LEAST_ID, PageQuery, StoredScores
 from fraud_detection_api.schemas.use_case import UseCase

@@ -7,10 +7,10 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from fraud_detection_api.errors import Scalar
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.runtimes import Contributions
 from fraud_detection_api.model.scorer import Scorer
+from fraud_detection_api.problems import Scalar
 from fraud_detection_api.schemas.reasons import ReasonsAsked, ReasonsFor
 from fraud_detection_api.schemas.record import Feature, Kind, to_json
 from fraud_detection_api.schemas.use_case import UseCase

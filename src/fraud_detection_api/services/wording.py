@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Formatter
 
-from fraud_detection_api.errors import Scalar
+from fraud_detection_api.problems import Scalar
 from fraud_detection_api.schemas.record import Feature
 
 RAISES, LOWERS = "raises", "lowers"

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from fraud_detection_api.errors import DataRefused, Problem
+from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.tables import RawTable
+from fraud_detection_api.problems import Problem
 from fraud_detection_api.storage.database_cells import cells_column
 from fraud_detection_api.storage.engines.known import DRIVERS, known_engine
 from fraud_detection_api.storage.formats.batch import EMPTY, Wanted

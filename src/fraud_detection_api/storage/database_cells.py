@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from fraud_detection_api.errors import Problem, Scalar
 from fraud_detection_api.features.tables import RawColumn
+from fraud_detection_api.problems import Problem, Scalar
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.storage.formats.arrow import pa
 from fraud_detection_api.storage.formats.arrow_columns import column

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
-from fraud_detection_api.errors import Misfit, ScoresRefused, StoreUnusable
+from fraud_detection_api.errors import InputRefused, StoreUnusable
+from fraud_detection_api.problems import Misfit
 from fraud_detection_api.storage.engines.known import ENGINES, known_engine
 
 SAFE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -32,14 +33,14 @@ class StoreOptions:
     def refuse_unknown_project(self, project: str) -> None:
         """Only what the settings name may be made, read or written to."""
         if project not in self.projects:
-            raise ScoresRefused([Misfit(("project_name",), "the settings allow no project of this name", project)])
+            raise InputRefused([Misfit(("project_name",), "the settings allow no project of this name", project)])
 
 
 def refuse_unsafe_table(table: str) -> None:
     """Only what every database takes as a name, without quotes and without a meaning of its own."""
     if not is_safe_table(table):
         why = "a name has a lower-case letter first, then at most 62 lower-case letters, digits and _"
-        raise ScoresRefused([Misfit(("table_name",), why, table)])
+        raise InputRefused([Misfit(("table_name",), why, table)])
 
 
 def is_safe_table(table: str) -> bool:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from fraud_detection_api.errors import DataRefused, Problem
+from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.grouped import grouped, refuse_rows, tables_of
 from fraud_detection_api.features.tables import RawTable
+from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import fields_of
 from fraud_detection_api.schemas.source_tables import SourceTable, SourceTables
 from fraud_detection_api.schemas.use_case import UseCase

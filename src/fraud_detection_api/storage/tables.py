@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fraud_detection_api.errors import DataRefused, Problem
+from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.tables import RawTable
+from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.storage.formats.batch import EMPTY
 from fraud_detection_api.storage.growing_column import GrowingColumn

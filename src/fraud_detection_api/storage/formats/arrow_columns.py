@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.errors import DataRefused, Problem
+from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.tables import RawColumn
+from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.storage.formats.arrow import pa, pc
 from fraud_detection_api.storage.formats.parsing import WORDS, typed

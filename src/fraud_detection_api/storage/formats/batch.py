@@ -6,8 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.errors import Problem
 from fraud_detection_api.features.tables import RawColumn, RawTable
+from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind
 
 Wanted = Mapping[str, Kind]

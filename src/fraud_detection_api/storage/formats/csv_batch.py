@@ -7,8 +7,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.errors import DataRefused, Problem
+from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.tables import RawTable
+from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.storage.formats.arrow import arrow_csv, pa
 from fraud_detection_api.storage.formats.arrow_columns import column, parsed_column

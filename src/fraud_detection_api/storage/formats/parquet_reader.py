@@ -6,8 +6,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.errors import DataRefused, Problem
+from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.tables import RawTable
+from fraud_detection_api.problems import Problem
 from fraud_detection_api.storage.formats.arrow import pa, parquet
 from fraud_detection_api.storage.formats.arrow_columns import column
 from fraud_detection_api.storage.formats.batch import Wanted
