@@ -87,7 +87,6 @@ def test_a_vector_is_kept_without_anybody_that_it_would_be_about(
     (kept,) = heard
     assert (len(kept), len(kept.columns.identifiers)) == (1, 0)
     assert kept.columns.numbers.tolist() == [[value] for value in vector]
-    assert kept.scores.anomaly_scores is not None
     assert json.loads(answer.content)["anomaly_score"] == kept.scores.anomaly_scores[0]
     assert scoring.answer_plain(json.dumps({"feature_vector": vector}).encode()) is None
 

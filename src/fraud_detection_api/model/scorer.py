@@ -1,7 +1,7 @@
 """The scorer: a loaded bundle; columns in, scores out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -40,25 +40,27 @@ class Warned:
     message: str
 
 
+NO_ANOMALY_SCORES: AnomalyScores = np.empty(0)  # where scores are probabilities, nothing lies behind them
+
+
 @dataclass(frozen=True)
 class Scores:
     """What a model says of some records: fraud probabilities, or anomaly percentiles and the scores behind them."""
 
     values: Probabilities
     flagged: NDArray[np.bool_]
-    anomaly_scores: AnomalyScores | None = None
+    kind: ScoreKind = FRAUD
+    anomaly_scores: AnomalyScores = field(default_factory=lambda: NO_ANOMALY_SCORES)
 
     @property
     def by_field(self) -> dict[str, NDArray[np.floating]]:
         """What answers and files hold of them."""
-        if self.anomaly_scores is None:
-            return {FRAUD.name: self.values}
-        return dict(zip(ANOMALY.fields, (self.values, self.anomaly_scores), strict=True))
+        return dict(zip(self.kind.fields, (self.values, self.anomaly_scores), strict=False))
 
     def part(self, start: int, stop: int) -> "Scores":
         """The scores of some neighbouring records."""
-        anomaly_scores = None if self.anomaly_scores is None else self.anomaly_scores[start:stop]
-        return Scores(self.values[start:stop], self.flagged[start:stop], anomaly_scores)
+        rows = slice(start, stop)
+        return Scores(self.values[rows], self.flagged[rows], self.kind, self.anomaly_scores[rows])
 
 
 class Scorer:
@@ -122,7 +124,7 @@ def _frauds(manifest: Manifest, runtime: Runtime, matrix: Matrix) -> Scores:
 def _anomalies(manifest: Manifest, runtime: AnomalyRuntime, matrix: Matrix) -> Scores:
     """How many training records are less unusual; flagged below the threshold, as scikit-learn's forest decides."""
     scores = runtime.anomaly_scores(matrix)
-    return Scores(percentiles(scores, manifest.known_ranks), scores < manifest.threshold, scores)
+    return Scores(percentiles(scores, manifest.known_ranks), scores < manifest.threshold, ANOMALY, scores)
 
 
 _RATED: Mapping[ScoreKind, Callable[..., Scores]] = {FRAUD: _frauds, ANOMALY: _anomalies}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import zip_longest
 
 import numpy as np
 import orjson
@@ -56,7 +57,7 @@ def full_answer(scored: Scored, question: Question = JUST_SCORES, reasons: Reaso
 def inlier_answer(scored: Scored, question: Question = JUST_SCORES) -> bytes:
     """Whether a record is one of the usual ones, and its score under the documented misspelling as well."""
     inlier = {"is_inlier": OUTLIER if scored.scores.flagged[0] else INLIER}
-    score = None if scored.scores.anomaly_scores is None else scored.scores.anomaly_scores[0]
+    score = next(iter(scored.scores.anomaly_scores), None)
     return _json(inlier | {"anomaly_score": score, "anomoly_score": score} if question.anomaly_score else inlier)
 
 
@@ -87,8 +88,7 @@ def _only(scored: Scored, question: Question, write: AnswerWriter) -> bytes:
 def _record_scores(scored: Scored) -> Iterator[RecordScore]:
     scores, scorer = scored.scores, scored.scorer
     threshold = np.float32(scorer.manifest.threshold)  # as it decides
-    for row, key in enumerate(_plain_keys(scored)):
-        anomaly_score = None if scores.anomaly_scores is None else scores.anomaly_scores[row]
+    for row, (key, anomaly_score) in enumerate(zip_longest(_plain_keys(scored), scores.anomaly_scores)):
         flagged = bool(scores.flagged[row])
         yield RecordScore(key, scores.values[row], flagged, threshold, anomaly_score, scorer.version)
 

@@ -17,6 +17,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 
 _LENGTH = struct.Struct("<I")
 _NO_IDENTIFIER = "places"
+_NO_ANOMALY_SCORES: NDArray[np.float64] = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class AnsweredRequest(NamedTuple):  # made before every answer, in a fifth of th
     identifiers: NDArray[np.int64] | list[str] | None
     numbers: NDArray[np.float64] | None = None
     texts: Mapping[str, Texts] = MappingProxyType({})
-    anomaly_scores: NDArray[np.float64] | None = None
+    anomaly_scores: NDArray[np.float64] = _NO_ANOMALY_SCORES
 
     @property
     def size(self) -> int:
@@ -66,7 +67,7 @@ class AnsweredRequest(NamedTuple):  # made before every answer, in a fifth of th
 
     def anomaly_scores_answered(self) -> list[float] | list[None]:
         """What lies behind the percentiles; nothing where scores are probabilities."""
-        return [None] * self.size if self.anomaly_scores is None else self.anomaly_scores.tolist()
+        return self.anomaly_scores.tolist() or [None] * self.size
 
     def records(self, form: RecordForm) -> list[str | None]:
         """The records as JSON, or nothing for each of them on `scores`."""
@@ -90,8 +91,7 @@ class AnsweredRequest(NamedTuple):  # made before every answer, in a fifth of th
 
 def packed(answer: AnsweredRequest) -> bytes:
     """The bytes of an answer."""
-    strange = b"" if answer.anomaly_scores is None else answer.anomaly_scores.tobytes()
-    blobs = [answer.scores.tobytes(), answer.flagged.tobytes(), strange]
+    blobs = [answer.scores.tobytes(), answer.flagged.tobytes(), answer.anomaly_scores.tobytes()]
     identifiers = answer.identifiers
     if identifiers is None:
         kind = _NO_IDENTIFIER
@@ -126,7 +126,7 @@ def unpacked(content: bytes) -> AnsweredRequest:
     for length in lengths:
         blobs.append(content[start : start + length])
         start += length
-    scores, flagged, strange, *rest = blobs
+    scores, flagged, anomaly_scores, *rest = blobs
     identifiers = None if kind == _NO_IDENTIFIER else _identifiers(kind, rest.pop(0))
     values = np.frombuffer(scores, dtype=score_type)
     numbers = np.frombuffer(rest[0]).reshape(-1, len(values)) if rest and len(values) else None
@@ -142,7 +142,7 @@ def unpacked(content: bytes) -> AnsweredRequest:
         identifiers=identifiers,
         numbers=numbers,
         texts=texts,
-        anomaly_scores=np.frombuffer(strange) if strange else None,
+        anomaly_scores=np.frombuffer(anomaly_scores),
     )
 
 
