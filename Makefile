@@ -70,7 +70,7 @@ lint: .venv/.dev .venv/.project ## Check style, types and import rules
 	$(BIN)/lint-imports
 
 .PHONY: format
-format: .venv/.dev ## Mend what ruff can mend
+format: .venv/.dev ## Fix what ruff can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
