@@ -1,4 +1,4 @@
-"""The house: imports point downward, the serving process stays small, no function and no module grows without end."""
+"""The layout: imports point downward, the serving process stays small, no function and no module grows without end."""
 
 import ast
 import json

@@ -174,7 +174,7 @@ class TestBadRows:
         (tmp_path / "records.csv").write_text(BAD_CSV)
         message = refusal(BulkFiles(tmp_path / "records.csv", tmp_path / "scores.csv"), credit_scorer)
         first, *lines = message.splitlines()
-        assert first.endswith("5 problem(s); mend them, or put such rows aside with --rejects FILE:")
+        assert first.endswith("5 problem(s); fix them, or put such rows aside with --rejects FILE:")
         assert lines == [f"  line {line}{field and ', ' + field}: {words}" for line, field, words, _ in BAD_LINES]
 
     def test_no_more_than_the_first_twenty_are_named(self, credit_scorer: Scorer, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ UseCases = Annotated[
     str | None, typer.Option("--use-cases", envvar="FRAUD_USE_CASES", help="Use cases of your own: package.module:NAME")
 ]
 Track = Annotated[
-    bool | None, typer.Option("--track/--no-track", help="Tell MLflow of it [only if FRAUD_TRACKING is set]")
+    bool | None, typer.Option("--track/--no-track", help="Log it to MLflow [only if FRAUD_TRACKING is set]")
 ]
 USE_CASE = inspect.Parameter("use_case", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Name)
 

@@ -14,7 +14,7 @@ from fraud_detection_api.use_cases import all_use_cases, named
 
 
 def _evaluate(name: str, options: EvaluateOptions) -> None:
-    """Train on some days, leave some out until their labels have come, test on the next, and move on.
+    """Train on some days, leave out those whose labels would not have arrived yet, test on the next, and move on.
 
     Prints each measure's mean and spread over the folds, and every fold. Nothing is published.
     """

@@ -17,7 +17,7 @@ def features(
     ] = None,
     use_cases: UseCases = None,
 ) -> None:
-    """Sum the source tables of a use case up into its records, one for each entity; no row is lost in silence."""
+    """Sum the source tables of a use case up into its records, one for each entity; no row is dropped silently."""
     from fraud_detection_api.features.grouped import tables_of
     from fraud_detection_api.storage.files import write_table
     from fraud_detection_api.storage.table_folder import grouped_records, refuse_source

@@ -19,20 +19,20 @@ TABLE: Flags = {
     "rounds": Option(min=1, help="Most boosting rounds [300]"),
     "depth": Option(min=1, max=16, help="Depth of the trees [5]"),
     "learning_rate": Option(min=1e-4, max=1, help="Weight of each tree [0.1]"),
-    "patience": Option(min=0, help="Rounds without gain until boosting stops; 0 boosts every round [30]"),
+    "patience": Option(min=0, help="Rounds without gain until training stops; 0 trains every round [30]"),
     "seed": Option(min=0, max=2**31 - 1),
-    "threads": Option(min=0, help="0 takes every core"),
+    "threads": Option(min=0, help="0 uses every core"),
     "device": Option(help="cpu, or cuda where the full xgboost is installed"),
-    "review_budget": Option(help="What people can review: a share (5%), or so many (100/day)"),
-    "skip_bad_rows": Option(help="Leave rows out that break the record's bounds or rules"),
-    "allow_absent": Option(help="Go on where an optional field has no column, or no value in any row"),
+    "review_budget": Option(help="What people can review: a share (5%), or a number a day (100/day)"),
+    "skip_bad_rows": Option(help="Leave out rows that break the record's bounds or rules"),
+    "allow_absent": Option(help="Train even if an optional field has no column, or no value in any row"),
 }
 MODELS = Option("--models", "--model_path_to_save", envvar="FRAUD_MODELS", help="Folder of the registry [models]")
-GAP_DAYS = Option(min=0, help="Days after the training rows left out, for labels that come late [30]")
-TUNED = Option(help="Boost as the last `fraud tune` of this use case has found")
+GAP_DAYS = Option(min=0, help="Days to leave out after the training rows, for late labels [30]")
+TUNED = Option(help="Use the settings that the last `fraud tune` of this use case found")
 TRACKING: Flags = {
     "track": Option(
-        "--track/--no-track", help="Tell MLflow of it; without an address, in a file of the registry's folder"
+        "--track/--no-track", help="Log it to MLflow; without an address, in a file in the registry's folder"
     ),
     "tracking": Option(envvar="FRAUD_TRACKING", help="Where MLflow is: http://host:port or sqlite:///file"),
 }
@@ -67,8 +67,8 @@ COMPARE: Flags = {
 TUNE: Flags = {
     **TABLE,
     **TRACKING,
-    "trials": Option(min=1, help="Trials that the study shall have, those of earlier runs among them"),
-    "minutes": Option(min=0, help="Minutes after which this run begins no trial, and ends the last"),
+    "trials": Option(min=1, help="Trials of the study in total, including those of earlier runs"),
+    "minutes": Option(min=0, help="Minutes after which this run stops; a trial in progress does not count"),
     "aim": Option(help="The measure to tune for: average_precision, roc_auc, brier, log_loss, cost, ..."),
     "folds": Option(min=2, max=20, help="Folds, in time order where there is a time column"),
     "models": MODELS,
@@ -76,11 +76,11 @@ TUNE: Flags = {
 }
 EVALUATE: Flags = {
     **TABLE,
-    "folds": Option(min=1, help="How many windows train and test, one after the other"),
-    "train_days": Option(min=2, help="Days that train"),
-    "delay_days": Option(min=0, help="Days left out, until their labels have come"),
-    "test_days": Option(min=1, help="Days that test"),
-    "leave_known_out": Option(help="Leave rows out whose entity is known to be compromised on that day"),
+    "folds": Option(min=1, help="How many windows to train and test on, one after the other"),
+    "train_days": Option(min=2, help="Days to train on"),
+    "delay_days": Option(min=0, help="Days to leave out, because their labels would not have arrived yet"),
+    "test_days": Option(min=1, help="Days to test on"),
+    "leave_known_out": Option(help="Leave out rows whose entity is known to be compromised on that day"),
     "tuned": TUNED,
     "models": MODELS,
     "threshold": Option(

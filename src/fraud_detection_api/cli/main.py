@@ -19,7 +19,7 @@ from fraud_detection_api.cli import (
 from fraud_detection_api.cli.refusals import refusing
 from fraud_detection_api.monitoring.logs import configure_logs
 
-app = typer.Typer(no_args_is_help=True, help="From a labelled table to a served fraud probability.")
+app = typer.Typer(no_args_is_help=True, help="From a table, labelled or not, to served fraud scores.")
 app.command("sample")(sample.sample)
 app.command("features")(features.features)
 app.command("train")(train.train)

@@ -22,7 +22,7 @@ MODEL_NAME = inspect.Parameter(
 
 
 def _fit(name: str, options: FitOptions) -> None:
-    """Train a model of a use case on a labelled table, prove it on rows that it has not seen and publish it."""
+    """Train a model of a use case on a labelled table, validate it on rows that it has not seen and publish it."""
     fit_and_report(named(name, all_use_cases(options.use_case_imports)), options)
 
 

@@ -42,7 +42,7 @@ def list_models(
 
 @app.command("show")
 def show(use_case: Name, version: Version = "champion", models: Models = None, use_cases: UseCases = None) -> None:
-    """Show what is known of one version."""
+    """Show one version: data, measures, features, the gate's verdict."""
     from fraud_detection_api.cli import model_tables
 
     registry, name = registry_of(models), named(use_case, known_use_cases(use_cases)).name
@@ -59,7 +59,7 @@ def promote(
     use_cases: UseCases = None,
     track: Track = None,
 ) -> None:
-    """Make a version the champion; one whose gate failed needs a reason, which a new version of it keeps."""
+    """Make a version the champion; if its gate failed, give a reason, which a new version of it records."""
     with without_data_frames():
         from fraud_detection_api.training.bundling.publishing import promoted
 
@@ -71,7 +71,7 @@ def promote(
 
 @app.command("rollback")
 def rollback(use_case: Name, models: Models = None, use_cases: UseCases = None, track: Track = None) -> None:
-    """Make the champion before this one champion again."""
+    """Make the previous champion champion again."""
     registry = registry_of(models)
     found = registry.rollback(named(use_case, known_use_cases(use_cases)).name)
     typer.echo(f"{use_case} {found} is champion again")
@@ -83,10 +83,10 @@ def import_file(  # noqa: PLR0913 - every option of a command is a parameter
     use_case: Name,
     file: Annotated[Path, typer.Argument(help="A native XGBoost file, JSON or UBJ, with the use case's features")],
     *,
-    threshold: Annotated[float, typer.Option(min=0, max=1, help="From which probability on it is a fraud")] = 0.5,
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="Probability from which a record is flagged")] = 0.5,
     promote: Annotated[
         str | None,
-        typer.Option("--promote", metavar="REASON", help="Make it champion; no data has judged it, so say why"),
+        typer.Option("--promote", metavar="REASON", help="Make it champion; it was not validated on data, so say why"),
     ] = None,
     models: Models = None,
     use_cases: UseCases = None,

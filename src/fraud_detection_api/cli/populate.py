@@ -29,18 +29,16 @@ class PopulateOptions:
     project: Annotated[str, typer.Option(help="A project of FRAUD_STORE_PROJECTS")] = "raizen_gasoline"
     table: Annotated[
         str | None,
-        typer.Option(help="The table of the project; made on first use [the use case's name; fraud, for purchases]"),
+        typer.Option(help="The table of the project; created on first use [the use case's name; fraud, for purchases]"),
     ] = None
     models: Models = None
     use_cases: UseCases = None
     version: Annotated[str, typer.Option(help="Version, its number, champion or challenger")] = "champion"
-    batch_rows: Annotated[int, typer.Option(min=1, max=MOST_ON_A_PAGE, help="Records that are stored at once")] = (
-        BATCH_ROWS
-    )
+    batch_rows: Annotated[int, typer.Option(min=1, max=MOST_ON_A_PAGE, help="Records stored at once")] = BATCH_ROWS
 
 
 def _populate(name: str, options: PopulateOptions) -> None:
-    """Score every record and store what comes of it; a run that was stopped goes on where it stood."""
+    """Score every record and store the scores; a run that was interrupted resumes where it stopped."""
     from fraud_detection_api.model.scorer import load_scorer
     from fraud_detection_api.services.populating import Place, Population, records_of
 

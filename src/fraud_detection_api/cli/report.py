@@ -15,14 +15,12 @@ def report(
     use_case: Name,
     *,
     version: Annotated[str, typer.Option(help="Version, its number, champion or challenger")] = "champion",
-    output: Annotated[
-        Path | None, typer.Option(help="File to write, whole or not at all [<use case>-<version>.html]")
-    ] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write [<use case>-<version>.html]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON")] = False,
     models: Models = None,
     use_cases: UseCases = None,
 ) -> None:
-    """Write the report (model card) that a version keeps; one made before reports were kept gets a short one."""
+    """Write the report (model card) of a version; one made before bundles included a report gets a short one."""
     from fraud_detection_api.atomic import whole_file
 
     declared = named(use_case, known_use_cases(use_cases))

@@ -23,18 +23,18 @@ class ScoreOptions:
     """Where the records are and where the scores go, by which model, and whether to say why."""
 
     records: Annotated[Path, typer.Option("--input", help="CSV (plain, .gz, .zst) or Parquet file of records")]
-    scores: Annotated[Path, typer.Option("--output", help="CSV or Parquet file to write; whole or not at all")]
+    scores: Annotated[Path, typer.Option("--output", help="CSV or Parquet file to write; complete or absent")]
     rejects: Annotated[Path | None, typer.Option(help="CSV or Parquet file for rows that cannot be scored")] = None
     models: Models = None
     use_cases: UseCases = None
     version: Annotated[str, typer.Option(help="Version, its number, champion or challenger")] = "champion"
     batch_rows: Annotated[int, typer.Option(min=1, help="About how many rows are in memory at a time")] = BATCH_ROWS
-    reasons: Annotated[int, typer.Option(min=0, max=MOST_REASONS, help="Most reasons a record, as JSON")] = 0
+    reasons: Annotated[int, typer.Option(min=0, max=MOST_REASONS, help="Most reasons for each record, as JSON")] = 0
     reasons_for: Annotated[ReasonsFor, typer.Option(help="Which records get reasons")] = ReasonsFor.FLAGGED
 
 
 def _score(name: str, options: ScoreOptions) -> None:
-    """Score a file of records; a bad row ends it with its line number, or goes to --rejects."""
+    """Score a file of records; a bad row stops it and is named by its line, or goes to --rejects."""
     from fraud_detection_api.model.scorer import load_scorer
     from fraud_detection_api.services.bulk_scoring import BulkFiles, score_file
 

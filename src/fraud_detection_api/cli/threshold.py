@@ -32,13 +32,13 @@ class ThresholdOptions:
 
     budget: Annotated[Text, typer.Option(help="What people can review: 100/day, or a share such as 2%")] = None
     cost: Annotated[
-        Text, typer.Option(help="MISSED,FALSE_ALARM: sums, or a field for MISSED; or: declared, by the use case")
+        Text, typer.Option(help="MISSED,FALSE_ALARM: amounts, or a field for MISSED; or: declared, by the use case")
     ] = None
     fpr: Annotated[Text, typer.Option(help="Share of honest records that may be flagged, such as 1%")] = None
     at: Annotated[float | None, typer.Option(help="The threshold itself, 0 to 1")] = None
     f1: Annotated[bool, typer.Option("--f1", help="The highest F1")] = False
     version: Annotated[str, typer.Option(help="Version, its number, champion or challenger")] = "champion"
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would mean and change nothing")] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would mean and change nothing")] = False
     models: Models = None
     use_cases: UseCases = None
     track: Track = None
@@ -62,8 +62,8 @@ class ThresholdOptions:
 def _threshold(name: str, options: ThresholdOptions) -> None:
     """Choose the threshold by what the team can afford; the model stays, a new version holds the new threshold.
 
-    Chosen on rows that stopped and calibrated the training, shown on the rows that judge. Without a choice it
-    shows what the threshold means now.
+    Chosen on the stopping and calibration rows, shown on the validation rows. Without a choice it shows what the
+    threshold means now.
     """
     with without_data_frames():
         from fraud_detection_api.training.threshold_change import ThresholdChange

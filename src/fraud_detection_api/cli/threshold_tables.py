@@ -34,7 +34,7 @@ def meaning(change: ThresholdChange, chosen: Chosen | None) -> None:
     costs = [*columns.values()][-1].choice.costs
     found = [it for column in columns.values() if (it := change.meaning(column.threshold, costs))]
     if not found:
-        out.print("No rows were kept that could say what this means.")
+        out.print("This version has no holdout rows to show what this means on.")
         return
     period = f" of {found[0].days:,} days" if found[0].days else ""
     data = change.bundle.manifest.data

@@ -26,7 +26,7 @@ GATE_FAILED = 3
 
 
 def _train(name: str, options: FitOptions) -> None:
-    """Train a model of a use case on a labelled table, prove it on rows that it has not seen and publish it.
+    """Train a model of a use case on a labelled table, validate it on rows that it has not seen and publish it.
 
     Exit codes: 0 the model is champion, 2 the data is refused, 3 the gate failed and the champion stays.
     """

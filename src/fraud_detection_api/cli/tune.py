@@ -15,9 +15,9 @@ from fraud_detection_api.use_cases import all_use_cases, named
 
 
 def _tune(name: str, options: TuneOptions) -> None:
-    """Look for the best way to boost a use case; the same command goes on where it was stopped.
+    """Look for the best training settings of a use case; the same command resumes where it was stopped.
 
-    Rounds, depth, learning rate and patience say where the search starts, and with what it is compared.
+    Rounds, depth, learning rate and patience are where the search starts, and what the result is compared with.
     """
     with without_data_frames():
         from fraud_detection_api.cli import tuning_tables

@@ -81,7 +81,7 @@ def refuse_rows(table: str, problems: Sequence[Problem]) -> None:
     count = len({problem.row for problem in problems})
     raise DataRefused(
         f"Table {table}: {count:,} rows cannot be used (the first row below the header is row 1): {shown}{more}. "
-        "Mend them: totals without them would be wrong."
+        "Fix them: totals without them would be wrong."
     )
 
 

@@ -33,6 +33,6 @@ PLATFORM_ACTIVITY = UseCase(
     record=PlatformActivity,
     learning=Unsupervised(n_estimators=100, contamination=0.001, random_state=16),
     purpose="Tells which activity is unlike the rest, so that people look at it first.",
-    not_for="Calling activity fraud: what is strange may well be honest.",
+    not_for="Calling activity fraud: what is unusual may well be honest.",
     addresses=(vector_address("/prediction"),),
 )

@@ -79,7 +79,7 @@ PURCHASES = UseCase(
         totals=(Total("liters"), Total("amount_paid", factors=("liters", "gasoline_price_per_litre"))),
     ),
     purpose="Tells which customers buy unlike the rest, so that people look at those first.",
-    not_for="Calling a customer a fraudster: what is strange may well be honest.",
+    not_for="Calling a customer a fraudster: what is unusual may well be honest.",
     addresses=(
         Address(
             "/predict",

@@ -182,7 +182,7 @@ class FirstProblems:
             for each in self._found[:PROBLEMS_SHOWN]
         ]
         first = "the first " if len(self._found) >= PROBLEMS_SHOWN else ""
-        how = "mend them, or put such rows aside with --rejects FILE"
+        how = "fix them, or put such rows aside with --rejects FILE"
         raise DataRefused(f"{self._records}: {first}{len(shown)} problem(s); {how}:\n" + "\n".join(shown))
 
 

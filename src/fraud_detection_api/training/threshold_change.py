@@ -62,7 +62,7 @@ class ThresholdChange:
             return Chosen(choice, choice.fixed_at)
         raise DataRefused(
             f"{self.bundle.version} has no holdout rows to choose by: it was imported, or made before they were kept. "
-            "Give a number with --at, or train anew."
+            "Give a number with --at, or train again."
         )
 
     def meaning(self, threshold: float, costs: Costs | None) -> Consequences | None:
@@ -121,5 +121,5 @@ def _refuse_unlabelled(bundle: Bundle) -> None:
     if not REPORTED[bundle.manifest.score].is_judged:
         raise DataRefused(
             f"{bundle.version} learned without labels, so nothing can choose its threshold but the share of records "
-            f"to flag: train anew, `fraud train {bundle.manifest.use_case} --contamination SHARE`."
+            f"to flag: train again, `fraud train {bundle.manifest.use_case} --contamination SHARE`."
         )

@@ -131,7 +131,7 @@ def test_bad_rows_are_counted_and_the_first_ones_named() -> None:
     assert "row 8, total_balance: Input should be less than or equal to 1e+12" in message
     assert "row 10, number_of_accounts_in_arrears: More accounts in arrears than open accounts" in message
     assert "row 21, fraud_flag: A label of 0 or 1 is required" in message
-    assert message.endswith("; .... Mend them, or leave them out with --skip-bad-rows.")
+    assert message.endswith("; .... Fix them, or leave them out with --skip-bad-rows.")
     assert "1e+13" not in message
 
 

@@ -34,7 +34,7 @@ class ThresholdRule:
         field, declared = self.costs.missed_fraud if self.costs else 0.0, use_case.costs
         if isinstance(field, str) and (declared is None or declared.missed_fraud != field):
             raise DataRefused(
-                f"What {field} held was not kept: declare costs=Costs({field!r}, ...) on the use case and train anew, "
+                f"What {field} held was not kept: declare costs=Costs({field!r}, ...) on the use case and train again, "
                 "or give a fixed sum for a missed fraud."
             )
 

@@ -51,7 +51,7 @@ def _unjudged(manifest: Manifest) -> Iterator[str]:
 
 def _unlabelled(manifest: Manifest) -> Iterator[str]:
     yield (
-        "Nobody knows which of these records are frauds: flagged means strange, and what is strange may well be "
+        "Nobody knows which of these records are frauds: flagged means unusual, and what is unusual may well be "
         "honest. How many frauds are found and how many are missed is unknown."
     )
     yield (
@@ -64,7 +64,7 @@ def _unlabelled(manifest: Manifest) -> Iterator[str]:
             f"Nobody has asked for a share to flag, and the threshold flags {flagged:.1%} of the training rows: if "
             "that is more or less than people can look at, train with --contamination."
         )
-    yield "Nothing says when the rows were made, so nothing shows how the model ages: train anew when habits change."
+    yield "Nothing says when the rows were made, so nothing shows how the model ages: train again when habits change."
 
 
 def _few(manifest: Manifest, data: DataSummary) -> Iterator[str]:

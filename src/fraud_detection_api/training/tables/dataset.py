@@ -263,7 +263,7 @@ def _bad_rows(
         )
         raise DataRefused(
             f"{len(found):,} of {len(part):,} rows cannot be used (the first row below the header is row 1): {shown}"
-            f"{'; ...' if len(found) > SHOWN_PROBLEMS else ''}. Mend them, or leave them out with --skip-bad-rows."
+            f"{'; ...' if len(found) > SHOWN_PROBLEMS else ''}. Fix them, or leave them out with --skip-bad-rows."
         )
     return np.searchsorted(part.rows, sorted(found)).astype(np.intp)
 

@@ -26,7 +26,7 @@ def comparison(report: Report) -> Markup:
         return section("comparison", TITLE, paragraph("This kind of model was asked for; no other was tried."))
     words = (
         f"Each kind was fitted and judged on {found.folds}, all of them before the validation period: {found.rows}. "
-        "The kind with the highest mean of the average precision was then trained anew, as the model of this report."
+        "The kind with the highest mean of the average precision was then trained again, as the model of this report."
     )
     rows = [_cells(model, chosen) for model in found.models]
     remarks = [f"{kind_title(each.kind)}: {each.remark}." for each in found.models if each.remark]

@@ -8,7 +8,7 @@ from fraud_detection_api.training.report.wording import explained, interval, val
 
 TITLE = "How well it ranks"
 KEPT_NONE = (
-    "The rows that judged this model were not kept with it, so no curves can be drawn. Train it anew to see them."
+    "The rows that judged this model were not kept with it, so no curves can be drawn. Train it again to see them."
 )
 
 
