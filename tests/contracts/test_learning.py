@@ -56,7 +56,7 @@ def test_scalers_have_seen_the_training_rows_of_the_fold_and_no_others(kind: str
     assert scaler.n_samples_seen_ == len(fold.fold.training) < len(fold.dataset)
     assert scaler.mean_ == pytest.approx(training.mean(axis=0), rel=1e-9, abs=1e-12)
     assert scaler.scale_ == pytest.approx(training.std(axis=0), rel=1e-9)
-    every = np.concatenate([training, fold.choosing, fold.judging])
+    every = np.concatenate([training, fold.threshold_rows, fold.validation_rows])
     assert scaler.mean_[0] < 0.9 * every[:, 0].mean()  # Time: rows that judge are later
 
 

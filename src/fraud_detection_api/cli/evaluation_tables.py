@@ -10,7 +10,7 @@ from fraud_detection_api.cli.console import console
 from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.evaluating.options import EvaluateOptions
-from fraud_detection_api.training.evaluating.prequential import JudgedFold, Prequential
+from fraud_detection_api.training.evaluating.prequential import EvaluatedFold, Prequential
 from fraud_detection_api.training.proof.measures import MONEY
 
 NOTHING = "-"
@@ -58,7 +58,7 @@ def as_json(use_case: UseCase, options: EvaluateOptions, found: Prequential) -> 
     return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def _fold(fold: JudgedFold) -> dict[str, object]:
+def _fold(fold: EvaluatedFold) -> dict[str, object]:
     (trained_from, trained_until), (tested_from, tested_until) = fold.window.trained, fold.window.tested
     return {
         "trained_from": day_of(trained_from),
@@ -76,7 +76,7 @@ def _fold(fold: JudgedFold) -> dict[str, object]:
     }
 
 
-def _facts(fold: JudgedFold) -> dict[str, str]:
+def _facts(fold: EvaluatedFold) -> dict[str, str]:
     found = _fold(fold)
     names = ("trained_from", "trained_until", "tested_from", "tested_until")
     facts = {name.replace("_", " "): str(found[name]) for name in names}

@@ -66,5 +66,5 @@ class Comparison:
     def rows(self) -> str:
         """How many rows train and how many judge, fold by fold."""
         return "; ".join(
-            dict.fromkeys(f"{training:,} rows train and {judging:,} judge" for training, judging in self.sizes)
+            dict.fromkeys(f"{training:,} rows train and {validation:,} judge" for training, validation in self.sizes)
         )

@@ -12,9 +12,9 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.publishing import promoted, published
 from fraud_detection_api.training.bundling.trained_manifest import trained_manifest
 from fraud_detection_api.training.bundling.trained_reference import trained_reference
-from fraud_detection_api.training.choosing_kind import best_kind, kinds_asked, only
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.fit_settings import FitSettings
+from fraud_detection_api.training.kind_selection import best_kind, only, requested_kinds
 from fraud_detection_api.training.progress import Follower, SearchFollower
 from fraud_detection_api.training.proof.consequences import Consequences, consequences
 from fraud_detection_api.training.proof.gate import refuse_unknown_demands
@@ -59,7 +59,7 @@ def fit(use_case: UseCase, options: FitOptions, follower: SearchFollower) -> Fit
 def _fit_labelled(use_case: UseCase, options: FitOptions, registry: Registry, follower: SearchFollower) -> Fitted:
     """Read, split, choose a kind, train, prove, publish."""
     _refuse_unjudgeable(use_case, options)
-    kinds = kinds_asked(use_case, options)
+    kinds = requested_kinds(use_case, options)
     tuned = _tuned(use_case, registry, follower) if options.tuned else None
     boosting = tuned.as_boosting(options.seed) if tuned else options.boosting
     options = options.told(boosting)

@@ -22,7 +22,7 @@ from fraud_detection_api.training.comparing import candidates
 from fraud_detection_api.training.comparing.candidates import candidate
 from fraud_detection_api.training.comparing.comparison import compare
 from fraud_detection_api.training.comparing.fold_table import FoldTable
-from fraud_detection_api.training.comparing.judging import measured
+from fraud_detection_api.training.comparing.measures import measured
 from fraud_detection_api.training.comparing.options import CompareOptions
 from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.tables.dataset import Period, dataset_of
@@ -76,8 +76,8 @@ def test_every_kind_learns_what_the_claims_hold(comparison: Comparison) -> None:
 
 @pytest.mark.parametrize("kind", TRAINABLE)
 def test_figures_are_those_of_an_independent_implementation(kind: str, fold: FoldTable) -> None:
-    rows = fold.fold.judging
-    scores, labels = candidate(kind, fold, SETTINGS).scores(fold.judging), fold.labels(rows)
+    rows = fold.fold.validation_rows
+    scores, labels = candidate(kind, fold, SETTINGS).scores(fold.validation_rows), fold.labels(rows)
     found = measured(fold, rows, scores)
     assert found["average_precision"] == pytest.approx(average_precision_score(labels, scores))
     assert found["roc_auc"] == pytest.approx(roc_auc_score(labels, scores))
@@ -87,18 +87,18 @@ def test_figures_are_those_of_an_independent_implementation(kind: str, fold: Fol
 @pytest.mark.parametrize("kind", TRAINABLE)
 def test_what_judges_a_fold_changes_nothing_that_is_fitted(kind: str, fold: FoldTable) -> None:
     others = fold.dataset.labels.copy()
-    others[fold.fold.judging] = ~others[fold.fold.judging]
+    others[fold.fold.validation_rows] = ~others[fold.fold.validation_rows]
     numbers = fold.dataset.columns.numbers.copy()
-    numbers[:, fold.fold.judging] = 1e6
+    numbers[:, fold.fold.validation_rows] = 1e6
     columns = replace(fold.dataset.columns, numbers=numbers)
     other = FoldTable.of(CLAIMS, replace(fold.dataset, labels=others, columns=columns), fold.fold)
-    one, two = (candidate(kind, each, SETTINGS).scores(fold.choosing) for each in (fold, other))
+    one, two = (candidate(kind, each, SETTINGS).scores(fold.threshold_rows) for each in (fold, other))
     assert one.tobytes() == two.tobytes()
 
 
 @pytest.mark.parametrize("kind", TRAINABLE)
 def test_the_same_seed_gives_the_same_scores(kind: str, fold: FoldTable) -> None:
-    one, two = (candidate(kind, fold, SETTINGS).scores(fold.judging) for _ in range(2))
+    one, two = (candidate(kind, fold, SETTINGS).scores(fold.validation_rows) for _ in range(2))
     assert one.tobytes() == two.tobytes()
 
 
@@ -106,7 +106,7 @@ def test_the_grid_is_searched_on_the_choosing_rows_and_its_winner_is_named(fold:
     searched = candidate("forest", fold, replace(SETTINGS, searches_grid=True))
     plain = candidate("forest", fold, SETTINGS)
     precisions = [
-        measured(fold, fold.fold.choosing, each.scores(fold.choosing))["average_precision"]
+        measured(fold, fold.fold.threshold_rows, each.scores(fold.threshold_rows))["average_precision"]
         for each in (searched, plain)
     ]
     assert precisions[0] >= precisions[1]
@@ -139,18 +139,18 @@ def test_the_svm_is_trained_on_the_rarest_frauds() -> None:
     rare = FoldTable.of(CLAIMS, replace(many.dataset, labels=labels), many.fold)
     svm = candidate("svm", rare, SETTINGS)
     assert svm.remark == f"trained on 10,000 of {len(training):,} rows"
-    assert np.isfinite(svm.scores(rare.judging)).all()
+    assert np.isfinite(svm.scores(rare.validation_rows)).all()
 
 
 def test_a_category_that_only_judging_rows_hold_is_scored_by_every_kind(fold: FoldTable) -> None:
     columns = fold.dataset.columns
     city = list(columns.texts["city"])
-    for row in fold.fold.judging[:50]:
+    for row in fold.fold.validation_rows[:50]:
         city[row] = "Salzburg"
     dataset = replace(fold.dataset, columns=replace(columns, texts=columns.texts | {"city": city}))
     other = FoldTable.of(CLAIMS, dataset, fold.fold)
     for kind in TRAINABLE:
-        assert np.isfinite(candidate(kind, other, SETTINGS).scores(other.judging)).all()
+        assert np.isfinite(candidate(kind, other, SETTINGS).scores(other.validation_rows)).all()
 
 
 def test_a_table_without_time_is_compared_on_random_folds(tmp_path: Path) -> None:

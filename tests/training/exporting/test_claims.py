@@ -58,11 +58,11 @@ def table(request: pytest.FixtureRequest) -> FoldTable:
 
 def trials(table: FoldTable) -> Matrix:
     """Rows to judge, the same with each feature missing in turn, with codes that nobody has seen, and with nothing."""
-    without = np.repeat(table.judging[:1], table.judging.shape[1], axis=0)
+    without = np.repeat(table.validation_rows[:1], table.validation_rows.shape[1], axis=0)
     np.fill_diagonal(without, np.nan)
-    new = table.judging[:4].copy()
+    new = table.validation_rows[:4].copy()
     new[:, table.positions(of_categories=True)] = np.array([[-1], [999], [0.5], [-0.0]], np.float32)
-    return np.concatenate([table.judging, without, new, np.full_like(new, np.nan)])
+    return np.concatenate([table.validation_rows, without, new, np.full_like(new, np.nan)])
 
 
 @pytest.mark.parametrize("name", MODELS)

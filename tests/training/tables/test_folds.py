@@ -36,7 +36,7 @@ def test_no_validation_row_is_in_a_fold_and_no_row_does_two_things_in_one(count:
     folds = folds_of(data, count)
     assert len(folds) == count
     for fold in folds:
-        rows = np.concatenate([fold.training, fold.choosing, fold.judging])
+        rows = np.concatenate([fold.training, fold.threshold_rows, fold.validation_rows])
         assert len(np.unique(rows)) == len(rows)
         assert not np.isin(validation, rows).any()
 
@@ -45,8 +45,8 @@ def test_in_time_order_each_part_is_later_than_the_one_before_with_the_gap_after
     data = dataset()
     assert data.days is not None
     for fold in folds_of(data):
-        assert data.days[fold.choosing].min() - data.days[fold.training].max() > GAP
-        assert data.days[fold.judging].min() > data.days[fold.choosing].max()
+        assert data.days[fold.threshold_rows].min() - data.days[fold.training].max() > GAP
+        assert data.days[fold.validation_rows].min() > data.days[fold.threshold_rows].max()
 
 
 def test_windows_grow_and_judging_parts_follow_one_another_up_to_the_validation_period() -> None:
@@ -54,19 +54,19 @@ def test_windows_grow_and_judging_parts_follow_one_another_up_to_the_validation_
     assert data.days is not None
     folds = folds_of(data)
     first_of_validation = data.days[split(data, GAP, 0).validation].min()
-    ends = [data.days[fold.judging].max() for fold in folds]
-    starts = [data.days[fold.judging].min() for fold in folds]
+    ends = [data.days[fold.validation_rows].max() for fold in folds]
+    starts = [data.days[fold.validation_rows].min() for fold in folds]
     assert starts[1:] == [end + 1 for end in ends[:-1]]
     assert ends[-1] == first_of_validation - 1
     assert all(set(small.training) < set(large.training) for small, large in pairwise(folds))
-    assert all(abs(len(fold.judging) / (0.8 * ROWS) - 1 / 5) < 0.01 for fold in folds)
+    assert all(abs(len(fold.validation_rows) / (0.8 * ROWS) - 1 / 5) < 0.01 for fold in folds)
 
 
 def test_every_day_lies_in_one_part_only() -> None:
     data = dataset()
     assert data.days is not None
     for fold in folds_of(data):
-        days = [set(data.days[rows].tolist()) for rows in (fold.training, fold.choosing, fold.judging)]
+        days = [set(data.days[rows].tolist()) for rows in (fold.training, fold.threshold_rows, fold.validation_rows)]
         assert not days[0] & days[1]
         assert not days[1] & days[2]
 
@@ -74,13 +74,13 @@ def test_every_day_lies_in_one_part_only() -> None:
 def test_without_days_every_earlier_row_judges_once_and_frauds_are_dealt_out_evenly() -> None:
     data = dataset(has_days=False, fraud_share=0.01)
     folds = folds_of(data, 4)
-    judging = np.sort(np.concatenate([fold.judging for fold in folds]))
-    assert judging.tolist() == np.setdiff1d(np.arange(ROWS), split(data, None, 0).validation).tolist()
-    frauds = [int(data.labels[fold.judging].sum()) for fold in folds]
+    validation_rows = np.sort(np.concatenate([fold.validation_rows for fold in folds]))
+    assert validation_rows.tolist() == np.setdiff1d(np.arange(ROWS), split(data, None, 0).validation).tolist()
+    frauds = [int(data.labels[fold.validation_rows].sum()) for fold in folds]
     assert max(frauds) - min(frauds) <= 1
-    shares = [len(fold.choosing) / (len(fold.choosing) + len(fold.training)) for fold in folds]
+    shares = [len(fold.threshold_rows) / (len(fold.threshold_rows) + len(fold.training)) for fold in folds]
     assert shares == pytest.approx([0.125] * 4, abs=0.01)
-    assert all(data.labels[fold.choosing].any() for fold in folds)
+    assert all(data.labels[fold.threshold_rows].any() for fold in folds)
 
 
 def in_moments() -> Dataset:
@@ -97,10 +97,10 @@ def test_by_moments_each_part_is_later_without_a_gap_and_no_validation_row_is_in
     folds = folds_of(data, count)
     assert len(folds) == count
     for fold in folds:
-        assert data.moments[fold.choosing].min() == data.moments[fold.training].max() + 1
-        assert data.moments[fold.judging].min() > data.moments[fold.choosing].max()
-        assert data.moments[fold.judging].max() < data.moments[validation].min()
-        rows = np.concatenate([fold.training, fold.choosing, fold.judging])
+        assert data.moments[fold.threshold_rows].min() == data.moments[fold.training].max() + 1
+        assert data.moments[fold.validation_rows].min() > data.moments[fold.threshold_rows].max()
+        assert data.moments[fold.validation_rows].max() < data.moments[validation].min()
+        rows = np.concatenate([fold.training, fold.threshold_rows, fold.validation_rows])
         assert len(np.unique(rows)) == len(rows)
     assert all(set(small.training) < set(large.training) for small, large in pairwise(folds))
 
@@ -109,13 +109,13 @@ def test_by_moments_neither_seed_nor_gap_changes_a_fold() -> None:
     one, other = (folds_of(in_moments(), gap=gap, seed=seed) for gap, seed in ((0, 0), (300, 5)))
     for left, right in zip(one, other, strict=True):
         assert left.training.tolist() == right.training.tolist()
-        assert left.judging.tolist() == right.judging.tolist()
+        assert left.validation_rows.tolist() == right.validation_rows.tolist()
 
 
 def test_random_folds_hang_on_the_seed() -> None:
     data = dataset(has_days=False)
     parts = split(data, None, 0)
-    one, same, other = (folds_before_validation(data, parts, 3, None, seed)[0].judging for seed in (5, 5, 6))
+    one, same, other = (folds_before_validation(data, parts, 3, None, seed)[0].validation_rows for seed in (5, 5, 6))
     assert one.tolist() == same.tolist() != other.tolist()
 
 

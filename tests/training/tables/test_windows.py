@@ -15,8 +15,8 @@ from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.windows import (
     Window,
     WindowPlan,
-    choosing_part,
     not_known_yet,
+    threshold_part,
     windows,
 )
 
@@ -67,7 +67,7 @@ def test_too_few_days_are_refused_with_how_many_it_takes() -> None:
 
 def test_the_last_days_of_a_window_choose_about_a_tenth_of_its_rows() -> None:
     days, labels = np.repeat(np.arange(20), 50), np.arange(1000) % 5 == 0
-    parts = choosing_part(days, labels, np.arange(1000))
+    parts = threshold_part(days, labels, np.arange(1000))
     assert parts is not None
     assert [np.unique(days[part]).tolist() for part in parts] == [list(range(18)), [18, 19]]
 
@@ -75,7 +75,7 @@ def test_the_last_days_of_a_window_choose_about_a_tenth_of_its_rows() -> None:
 def test_more_days_choose_where_the_last_ones_hold_no_fraud() -> None:
     days, labels = np.repeat(np.arange(20), 50), np.arange(1000) // 50 <= 14
     labels[0], labels[14 * 50] = False, False
-    parts = choosing_part(days, labels, np.arange(1000))
+    parts = threshold_part(days, labels, np.arange(1000))
     assert parts is not None
     assert np.unique(days[parts[1]]).tolist() == [14, 15, 16, 17, 18, 19]
 
@@ -83,8 +83,8 @@ def test_more_days_choose_where_the_last_ones_hold_no_fraud() -> None:
 @pytest.mark.parametrize("frauds", [[], [0], list(range(1000))])
 def test_a_window_without_frauds_on_two_days_cannot_choose(frauds: list[int]) -> None:
     days, labels = np.repeat(np.arange(20), 50), np.isin(np.arange(1000), frauds)
-    assert choosing_part(days, labels, np.arange(1000)) is None
-    assert choosing_part(days[:0], labels[:0], np.arange(0)) is None
+    assert threshold_part(days, labels, np.arange(1000)) is None
+    assert threshold_part(days[:0], labels[:0], np.arange(0)) is None
 
 
 def test_a_fraud_is_known_once_its_label_has_come() -> None:

@@ -1,4 +1,4 @@
-"""The kinds of model: each is fitted on a fold's training rows and makes its choices on the choosing rows."""
+"""The kinds of model: each is fitted on a fold's training rows and makes its choices on the threshold rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -57,18 +57,18 @@ def fitted_as(name: str, table: FoldTable, settings: FitSettings) -> FittedPipel
 
 
 def trained(trainer: Trainer, table: FoldTable) -> Candidate:
-    """A model as `fraud train` fits its kind; what has to be chosen is chosen on the choosing rows."""
+    """A model as `fraud train` fits its kind; what has to be chosen is chosen on the threshold rows."""
     fold = table.fold
-    model = trainer.train(table.use_case, table.dataset, fold.training, fold.choosing, lambda *_: None)
+    model = trainer.train(table.use_case, table.dataset, fold.training, fold.threshold_rows, lambda *_: None)
     remark = f"{model.rounds} rounds" if model.rounds else model.remark
     return Candidate(model.runtime.probabilities, remark=remark)
 
 
 def piped(fitted: FittedPipeline, table: FoldTable) -> Candidate:
-    """A pipeline's scores; where it has margins only, they become probabilities on the choosing rows."""
+    """A pipeline's scores; where it has margins only, they become probabilities on the threshold rows."""
     if fitted.gives_probabilities:
         return Candidate(fitted.probabilities, remark=fitted.remark)
-    curve = platt(fitted.probabilities(table.choosing), table.labels(table.fold.choosing))
+    curve = platt(fitted.probabilities(table.threshold_rows), table.labels(table.fold.threshold_rows))
 
     def scores(matrix: Matrix) -> Probabilities:
         return calibrated(fitted.probabilities(matrix), curve)
@@ -82,7 +82,7 @@ def logistic_regression(table: FoldTable, settings: FitSettings) -> FittedPipeli
 
 
 def random_forest(table: FoldTable, settings: FitSettings) -> FittedPipeline:
-    """Averaged trees, at the library's settings or at the point of the grid that the choosing rows prefer."""
+    """Averaged trees, at the library's settings or at the point of the grid that the threshold rows prefer."""
     if not settings.searches_grid:
         return fitted_pipeline(forest(settings.seed, settings.cores), table, table.fold.training)
     fitted, point = best_in_grid(table, settings.seed, settings.cores)

@@ -8,7 +8,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.compared import COSTS, MEASURED, Compared, Comparison, Figures
 from fraud_detection_api.training.comparing.candidates import candidate
 from fraud_detection_api.training.comparing.fold_table import FoldTable
-from fraud_detection_api.training.comparing.judging import measured
+from fraud_detection_api.training.comparing.measures import measured
 from fraud_detection_api.training.comparing.options import CompareOptions
 from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.progress import SearchFollower
@@ -51,7 +51,7 @@ def compared(
         Compared(kind, *(tuple(column) for column in zip(*found, strict=True))) for kind, found in results.items()
     )
     best_first = sorted(models, key=lambda model: -(model.mean(MEASURED[0]) or 0))
-    sizes = tuple((len(fold.training), len(fold.judging)) for fold in folds)
+    sizes = tuple((len(fold.training), len(fold.validation_rows)) for fold in folds)
     return Comparison(use_case.name, order, sizes, tuple(best_first))
 
 
@@ -74,9 +74,9 @@ def _result(table: FoldTable, kind: str, settings: FitSettings) -> tuple[Figures
     started = time.perf_counter()
     model = candidate(kind, table, settings)
     fitted = time.perf_counter()
-    scores = model.scores(table.judging)
+    scores = model.scores(table.validation_rows)
     scored = time.perf_counter()
-    found = measured(table, table.fold.judging, scores)
+    found = measured(table, table.fold.validation_rows, scores)
     figures: dict[str, float | None] = {name: found[name] for name in MEASURED}
     if not model.are_probabilities:
         figures["brier"] = None

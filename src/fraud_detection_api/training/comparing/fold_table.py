@@ -18,17 +18,18 @@ class FoldTable:
     dataset: Dataset
     fold: Fold
     training: Matrix
-    choosing: Matrix
-    judging: Matrix
+    threshold_rows: Matrix
+    validation_rows: Matrix
 
     @classmethod
     def of(cls, use_case: UseCase, dataset: Dataset, fold: Fold) -> "FoldTable":
         """The matrices of a fold, knowing only the categories that its training rows hold."""
         maker = MatrixMaker(use_case.feature_names, categories_within(use_case, dataset, fold.training))
-        training, choosing, judging = (
-            maker.matrix(dataset.columns.take(rows)) for rows in (fold.training, fold.choosing, fold.judging)
+        training, threshold_rows, validation_rows = (
+            maker.matrix(dataset.columns.take(rows))
+            for rows in (fold.training, fold.threshold_rows, fold.validation_rows)
         )
-        return cls(use_case, dataset, fold, training, choosing, judging)
+        return cls(use_case, dataset, fold, training, threshold_rows, validation_rows)
 
     def labels(self, rows: Rows) -> Labels:
         """Which of these rows are frauds."""

@@ -1,10 +1,10 @@
-"""The forest's grid: every point is fitted on a fold's training rows, the choosing rows take the best."""
+"""The forest's grid: every point is fitted on a fold's training rows, the threshold rows take the best."""
 
 from collections.abc import Mapping
 from itertools import product
 
 from fraud_detection_api.training.comparing.fold_table import FoldTable
-from fraud_detection_api.training.comparing.judging import average_precision
+from fraud_detection_api.training.comparing.measures import average_precision
 from fraud_detection_api.training.comparing.pipelines import FittedPipeline, fitted_pipeline, forest
 
 Setting = str | float | None
@@ -21,11 +21,15 @@ FOREST_GRID: tuple[Point, ...] = tuple(
 
 
 def best_in_grid(table: FoldTable, seed: int, threads: int) -> tuple[FittedPipeline, Point]:
-    """The forest with the highest average precision on the choosing rows; the earliest point of equal ones."""
+    """The forest with the highest average precision on the threshold rows; the earliest point of equal ones."""
 
     def tried(point: Point) -> tuple[float, FittedPipeline, Point]:
         fitted = fitted_pipeline(forest(seed, threads, **point), table, table.fold.training)
-        return average_precision(table, table.fold.choosing, fitted.probabilities(table.choosing)), fitted, point
+        return (
+            average_precision(table, table.fold.threshold_rows, fitted.probabilities(table.threshold_rows)),
+            fitted,
+            point,
+        )
 
     _, fitted, point = max(map(tried, FOREST_GRID), key=lambda found: found[0])
     return fitted, point

@@ -23,9 +23,9 @@ from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.training_table import training_table
 from fraud_detection_api.training.tables.windows import (
     Window,
-    choosing_part,
     has_both_classes,
     not_known_yet,
+    threshold_part,
     windows,
 )
 from fraud_detection_api.training.train_xgboost import XGBoostTrainer
@@ -34,7 +34,7 @@ from fraud_detection_api.training.tuning.tuned_file import Tuned, read_tuned
 
 
 @dataclass(frozen=True)
-class JudgedFold:
+class EvaluatedFold:
     """One window: its days and rows, the model that it made, and the measures, or why there are none."""
 
     window: Window
@@ -61,7 +61,7 @@ class Prequential:
 
     source: str
     boosting: Boosting
-    folds: tuple[JudgedFold, ...]
+    folds: tuple[EvaluatedFold, ...]
     remark: str | None = None  # what a reader of all the figures has to know
 
     def summaries(self) -> dict[str, Summary]:
@@ -93,7 +93,7 @@ class Windowed:
     options: EvaluateOptions
     follower: Follower
 
-    def choosing(self, rows: Rows, later: Rows) -> TrainedModel:
+    def fitted(self, rows: Rows, later: Rows) -> TrainedModel:
         """A model of the earlier days of a window, stopped by its later ones."""
 
         def on_round(done: int, loss: float | None) -> None:
@@ -113,7 +113,7 @@ class Windowed:
         return holdout_rows(self.dataset, rows, model.probabilities(self.dataset.columns.take(rows)))
 
 
-def _folds(walk: Windowed) -> Iterator[JudgedFold]:
+def _folds(walk: Windowed) -> Iterator[EvaluatedFold]:
     days = walk.dataset.days if walk.dataset.days is not None else np.zeros(0, dtype=np.int64)
     for number, window in enumerate(windows(days, walk.options.plan), 1):
         first, last = map(day_of, window.tested)
@@ -121,16 +121,16 @@ def _folds(walk: Windowed) -> Iterator[JudgedFold]:
         yield _fold(walk, window)
 
 
-def _fold(walk: Windowed, window: Window) -> JudgedFold:
+def _fold(walk: Windowed, window: Window) -> EvaluatedFold:
     options, labels, days = walk.options, walk.dataset.labels, walk.dataset.days
     testing = not_known_yet(walk.dataset, window, options.delay_days) if options.leave_known_out else window.testing
-    fold = JudgedFold(window, len(testing), int(labels[testing].sum()), len(window.testing) - len(testing))
-    parts = None if days is None else choosing_part(days, labels, window.training)
+    fold = EvaluatedFold(window, len(testing), int(labels[testing].sum()), len(window.testing) - len(testing))
+    parts = None if days is None else threshold_part(days, labels, window.training)
     if parts is None:
         return replace(fold, remark="the days that train cannot be divided so that both parts hold frauds and others")
     if not has_both_classes(labels[testing]):
         return replace(fold, remark="the days that test do not hold both frauds and others")
-    chosen = walk.choosing(*parts)
+    chosen = walk.fitted(*parts)
     try:
         threshold = _threshold(walk, walk.judged(chosen, parts[1]))
     except DataRefused as refused:
@@ -148,7 +148,7 @@ def _threshold(walk: Windowed, rows: HoldoutRows) -> float:
     return declared_threshold(rows, walk.use_case.costs)
 
 
-def _remark(tuned: Tuned, dataset: Dataset, folds: Sequence[JudgedFold], seed: int) -> str | None:
+def _remark(tuned: Tuned, dataset: Dataset, folds: Sequence[EvaluatedFold], seed: int) -> str | None:
     first = day_of(min(fold.window.tested[0] for fold in folds))
     return tuned.remark(first, fingerprint(dataset), seed)
 

@@ -18,8 +18,8 @@ def calibrated_rows(model: TrainedModel, dataset: Dataset, parts: Split) -> tupl
     )
     labels = dataset.labels
     curve = chosen_calibration(calibration, labels[parts.calibration], stopping, labels[parts.stopping])
-    choosing = np.concatenate([parts.stopping, parts.calibration])
+    threshold_rows = np.concatenate([parts.stopping, parts.calibration])
     return curve, Holdout(
-        holdout_rows(dataset, choosing, calibrated(np.concatenate([stopping, calibration]), curve)),
+        holdout_rows(dataset, threshold_rows, calibrated(np.concatenate([stopping, calibration]), curve)),
         holdout_rows(dataset, parts.validation, calibrated(validation, curve)),
     )

@@ -59,7 +59,7 @@ class Distribution(Frozen):
 
 
 class CostChoice(Frozen):
-    """The cheapest threshold on the choosing rows, and what it would have meant on the judging rows."""
+    """The cheapest threshold on the threshold rows, and what it would have meant on the validation rows."""
 
     false_alarms_a_fraud: float | None = (
         None  # how many false alarms a missed fraud is worth; None by the declared costs
@@ -72,7 +72,7 @@ class CostChoice(Frozen):
 
 
 class CostCurves(Frozen):
-    """The cost at each threshold on the judging rows, as a share of the cost without a model, for each choice."""
+    """The cost at each threshold on the validation rows, as a share of the cost without a model, for each choice."""
 
     thresholds: Numbers
     shares: tuple[Numbers, ...]
@@ -80,7 +80,7 @@ class CostCurves(Frozen):
 
 
 class Slice(Frozen):
-    """Some of the judging rows: those of a period, or of a group."""
+    """Some of the validation rows: those of a period, or of a group."""
 
     name: str
     rows: int
@@ -93,7 +93,7 @@ class Slice(Frozen):
 
 
 class Figures(Frozen):
-    """Everything that judging rows say."""
+    """Everything that validation rows say."""
 
     curves: Curves
     reliability: tuple[Bin, ...]

@@ -40,11 +40,11 @@ def cost_curves(judged: Holdout, cuts: Cuts, threshold: float, costs: Costs | No
     )
 
 
-def _choice(choosing: HoldoutRows, ranked: RankedRows, costs: Costs, now: tuple[Floats, float]) -> CostChoice:
+def _choice(threshold_rows: HoldoutRows, ranked: RankedRows, costs: Costs, now: tuple[Floats, float]) -> CostChoice:
     """The cheapest threshold where thresholds are chosen, tried on the rows that judge."""
     cost_shares, threshold = now
     try:
-        cheapest = least_cost(costs).threshold(choosing)
+        cheapest = least_cost(costs).threshold(threshold_rows)
     except DataRefused:  # no threshold is worth its false alarms
         cheapest = float("inf")
     flagged = ranked.flagged(cheapest)

@@ -1,4 +1,4 @@
-"""The figures of a report: what the judging rows say, and what moves the model."""
+"""The figures of a report: what the validation rows say, and what moves the model."""
 
 import numpy as np
 
@@ -20,15 +20,15 @@ MOST_EXPLAINED = 1_000
 
 def figures(use_case: UseCase, manifest: Manifest, judged: Holdout) -> Figures:
     """Everything that the holdout rows say at the manifest's threshold."""
-    judging, threshold = judged.validation_rows, manifest.threshold
-    cuts = cuts_of(judging, threshold)
-    unit, by_period = periods(judging, threshold)
-    by_group, left_out = groups(judging, threshold)
+    validation_rows, threshold = judged.validation_rows, manifest.threshold
+    cuts = cuts_of(validation_rows, threshold)
+    unit, by_period = periods(validation_rows, threshold)
+    by_group, left_out = groups(validation_rows, threshold)
     return Figures(
-        curves=curves(judging, cuts),
-        reliability=reliability(judging),
-        distribution=distribution(judging),
-        at_threshold=consequences(judging, threshold, use_case.costs),
+        curves=curves(validation_rows, cuts),
+        reliability=reliability(validation_rows),
+        distribution=distribution(validation_rows),
+        at_threshold=consequences(validation_rows, threshold, use_case.costs),
         costs=cost_curves(judged, cuts, threshold, use_case.costs),
         period=unit,
         periods=by_period,

@@ -17,8 +17,8 @@ class Fold:
     """Rows that train, rows on which the training chooses its rounds and the like, and later rows that judge."""
 
     training: Rows
-    choosing: Rows
-    judging: Rows
+    threshold_rows: Rows
+    validation_rows: Rows
 
 
 def folds_before_validation(
@@ -46,7 +46,7 @@ def _gap(dataset: Dataset, gap_days: int | None) -> int:
 
 
 def _in_time_order(days: Days, earlier: Rows, count: int, gap: int) -> tuple[Fold, ...]:
-    """The judging parts follow one another up to the end; two of as many parts again train the first fold."""
+    """The validation parts follow one another up to the end; two of as many parts again train the first fold."""
     distinct, counts = np.unique(days[earlier], return_counts=True)
     reached = np.r_[0, np.cumsum(counts)] / len(earlier)  # share of the rows before each day
     starts = [int(np.argmin(np.abs(reached - part / (count + 2)))) for part in range(2, count + 3)]
@@ -70,8 +70,8 @@ def _window(days: Days, earlier: Rows, judged: tuple[int, int], gap: int) -> Fol
         )
     return Fold(
         training=training,
-        choosing=earlier[(known >= chosen_from) & (known < judged[0])],
-        judging=earlier[(known >= judged[0]) & (known <= judged[1])],
+        threshold_rows=earlier[(known >= chosen_from) & (known < judged[0])],
+        validation_rows=earlier[(known >= judged[0]) & (known <= judged[1])],
     )
 
 
@@ -86,16 +86,17 @@ def _at_random(dataset: Dataset, earlier: Rows, count: int, seed: int) -> tuple[
     return tuple(
         Fold(
             training=earlier[(dealt != number) & ~chooses],
-            choosing=earlier[(dealt != number) & chooses],
-            judging=earlier[dealt == number],
+            threshold_rows=earlier[(dealt != number) & chooses],
+            validation_rows=earlier[dealt == number],
         )
         for number in range(count)
     )
 
 
 def _refuse_one_class(dataset: Dataset, fold: Fold, number: int) -> None:
-    for name in ("training", "choosing", "judging"):
-        labels = dataset.labels[getattr(fold, name)]
+    parts = {"training": fold.training, "threshold": fold.threshold_rows, "validation": fold.validation_rows}
+    for name, rows in parts.items():
+        labels = dataset.labels[rows]
         if labels.all() or not labels.any():
             raise DataRefused(
                 f"The {name} part of fold {number} ({len(labels):,} rows) holds only one class. Choose fewer --folds, "

@@ -50,7 +50,7 @@ def windows(days: Days, plan: WindowPlan) -> tuple[Window, ...]:
     return tuple(_window(days, start, plan) for start in starts)
 
 
-def choosing_part(days: Days, labels: Labels, training: Rows) -> tuple[Rows, Rows] | None:
+def threshold_part(days: Days, labels: Labels, training: Rows) -> tuple[Rows, Rows] | None:
     """The earlier days of a window, and about a tenth of its rows on its last days; a day is never divided.
 
     Both parts hold frauds and other rows; None where no day divides the window so.

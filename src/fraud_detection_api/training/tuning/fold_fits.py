@@ -19,10 +19,10 @@ Look = Callable[[int, "FoldScores"], None]
 
 @dataclass(frozen=True)
 class FoldScores:
-    """What a model says of a fold's choosing and judging rows."""
+    """What a model says of a fold's threshold and validation rows."""
 
-    choosing: Probabilities
-    judging: Probabilities
+    threshold_rows: Probabilities
+    validation_rows: Probabilities
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class FoldFits:
     fold: Fold
     training: Bins
     watched: Bins
-    choosing: Matrix
-    judging: Matrix
+    threshold_rows: Matrix
+    validation_rows: Matrix
 
     @classmethod
     def of(cls, use_case: UseCase, dataset: Dataset, fold: Fold, threads: int) -> "FoldFits":
@@ -41,11 +41,13 @@ class FoldFits:
         maker = MatrixMaker(use_case.feature_names, categories_within(use_case, dataset, fold.training))
         quantised = Quantiser(use_case, dataset, maker, threads)
         training = quantised.rows(fold.training)
-        choosing, judging = (maker.matrix(dataset.columns.take(rows)) for rows in (fold.choosing, fold.judging))
-        return cls(fold, training, quantised.rows(fold.choosing, training), choosing, judging)
+        threshold_rows, validation_rows = (
+            maker.matrix(dataset.columns.take(rows)) for rows in (fold.threshold_rows, fold.validation_rows)
+        )
+        return cls(fold, training, quantised.rows(fold.threshold_rows, training), threshold_rows, validation_rows)
 
     def boosted(self, trainer: XGBoostTrainer, on_round: Callable[[], None], on_look: Look) -> FoldScores:
-        """Boost until the choosing rows see no more gain; whoever looks or hears of a round may end it by raising."""
+        """Boost until the threshold rows see no more gain; whoever looks or hears of a round may end it by raising."""
         boosting, watched = trainer.boosting, Watched(self.watched, trainer.boosting.patience)
         every = max(boosting.rounds // LOOKS, 1)
 
@@ -59,7 +61,8 @@ class FoldFits:
 
     def scores(self, booster: Booster, rounds: int) -> FoldScores:
         """What the first rounds of a booster say."""
-        choosing, judging = (
-            booster.inplace_predict(matrix, iteration_range=(0, rounds)) for matrix in (self.choosing, self.judging)
+        threshold_rows, validation_rows = (
+            booster.inplace_predict(matrix, iteration_range=(0, rounds))
+            for matrix in (self.threshold_rows, self.validation_rows)
         )
-        return FoldScores(choosing, judging)
+        return FoldScores(threshold_rows, validation_rows)

@@ -1,4 +1,4 @@
-"""What a trial is worth: the aim, taken on the rows that judge a fold, at a threshold chosen on its choosing rows."""
+"""What a trial is worth: the aim, taken on the rows that judge a fold, at a threshold chosen on its threshold rows."""
 
 from dataclasses import dataclass
 
@@ -39,10 +39,10 @@ class Aim:
         return value < than if self.highest_is_best else value > than
 
     def value(
-        self, dataset: Dataset, choosing: tuple[Rows, Probabilities], judging: tuple[Rows, Probabilities]
+        self, dataset: Dataset, threshold_rows: tuple[Rows, Probabilities], validation_rows: tuple[Rows, Probabilities]
     ) -> float:
-        """The aim on the judging rows."""
-        chosen_on = holdout_rows(dataset, *choosing)
+        """The aim on the validation rows."""
+        chosen_on = holdout_rows(dataset, *threshold_rows)
         costs = self.use_case.costs
         operation = Operation(self.budget, declared_threshold(chosen_on, costs), costs)
-        return figures(holdout_rows(dataset, *judging), operation)[self.name]
+        return figures(holdout_rows(dataset, *validation_rows), operation)[self.name]

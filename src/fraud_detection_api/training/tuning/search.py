@@ -107,7 +107,9 @@ class Search:
 
     def _aim(self, fits: FoldFits, scores: FoldScores) -> float:
         fold = fits.fold
-        return self.aim.value(self.dataset, (fold.choosing, scores.choosing), (fold.judging, scores.judging))
+        return self.aim.value(
+            self.dataset, (fold.threshold_rows, scores.threshold_rows), (fold.validation_rows, scores.validation_rows)
+        )
 
     def _look(self, trial: optuna.Trial, step: int, value: float) -> None:
         """Give a trial up that is behind the median of the finished ones at the same step.

@@ -89,7 +89,7 @@ def _say_where_it_stands(held: Opened, limits: Limits, follower: SearchFollower)
 def _folds(last: LastPeriod, options: TuneOptions, follower: SearchFollower) -> list[FoldFits]:
     folds = folds_before_validation(last.dataset, last.parts, options.folds, options.gap_days, options.seed)
     order = "at random" if last.dataset.in_order is None else "in time order"
-    sizes = ", ".join(f"{len(fold.training):,} train and {len(fold.judging):,} judge" for fold in folds)
+    sizes = ", ".join(f"{len(fold.training):,} train and {len(fold.validation_rows):,} judge" for fold in folds)
     follower.step(f"{len(folds)} folds {order} before the last period: {sizes}")
     threads = int(_trainer(options, options.boosting).parameters["nthread"])
     return [FoldFits.of(last.use_case, last.dataset, fold, threads) for fold in folds]

@@ -27,7 +27,7 @@ class ChosenKind:
     comparison: dict[str, bytes]
 
 
-def kinds_asked(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
+def requested_kinds(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
     """The kinds that may be trained; more than one are compared."""
     kinds = _kinds_named(use_case, options)
     refuse_unknown(kinds)

@@ -1,4 +1,4 @@
-"""Judging candidates: the same three measures for all, on the same rows."""
+"""Measures of candidates: the same three measures for all, on the same rows."""
 
 from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.training.comparing.fold_table import FoldTable
