@@ -43,8 +43,8 @@ class ThresholdOptions:
     use_cases: UseCases = None
     track: Track = None
 
-    def choice(self, use_case: UseCase) -> "ThresholdRule | None":
-        """The choice that was made, if one was."""
+    def rule(self, use_case: UseCase) -> "ThresholdRule | None":
+        """The rule that was given, if one was."""
         from fraud_detection_api.training.proof.threshold import least_cost, rule_of
 
         at = None if self.at is None else repr(self.at)
@@ -70,9 +70,9 @@ def _threshold(name: str, options: ThresholdOptions) -> None:
     from fraud_detection_api.cli.threshold_tables import meaning
 
     registry, use_case = registry_of(options.models), named(name, known_use_cases(options.use_cases))
-    choice = options.choice(use_case)
+    rule = options.rule(use_case)
     change = ThresholdChange(registry, use_case, options.version)
-    chosen = change.chosen(choice) if choice else None
+    chosen = change.chosen(rule) if rule else None
     meaning(change, chosen)
     if chosen is None or options.dry_run:
         return

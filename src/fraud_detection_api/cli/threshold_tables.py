@@ -30,8 +30,8 @@ def meaning(change: ThresholdChange, chosen: Chosen | None) -> None:
     """Print what the threshold of a version means on the rows that judge it, and what another would mean."""
     columns, out = {"now": change.now} | ({"chosen": chosen} if chosen else {}), console()
     for name, column in columns.items():
-        out.print(f"{name}: flagged from {column.threshold:.4f} on ({column.choice.words})")
-    costs = [*columns.values()][-1].choice.costs
+        out.print(f"{name}: flagged from {column.threshold:.4f} on ({column.rule.words})")
+    costs = [*columns.values()][-1].rule.costs
     found = [it for column in columns.values() if (it := change.meaning(column.threshold, costs))]
     if not found:
         out.print("This version has no holdout rows to show what this means on.")

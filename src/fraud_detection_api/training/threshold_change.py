@@ -23,7 +23,7 @@ from fraud_detection_api.training.report.reported_scores import REPORTED
 class Chosen:
     """A threshold and why it is that one."""
 
-    choice: ThresholdRule
+    rule: ThresholdRule
     threshold: float
 
 
@@ -50,16 +50,16 @@ class ThresholdChange:
     def now(self) -> Chosen:
         """The threshold that it has, and how that was chosen; bundles made before that was kept do not know."""
         manifest = self.bundle.manifest
-        choice = rule_of(manifest.threshold_rule) if manifest.threshold_rule else fixed(manifest.threshold)
-        return Chosen(choice, manifest.threshold)
+        rule = rule_of(manifest.threshold_rule) if manifest.threshold_rule else fixed(manifest.threshold)
+        return Chosen(rule, manifest.threshold)
 
-    def chosen(self, choice: ThresholdRule) -> Chosen:
-        """The threshold of this choice; only a fixed one needs no holdout rows."""
-        choice.refuse_unfit(self.use_case)
+    def chosen(self, rule: ThresholdRule) -> Chosen:
+        """The threshold of this rule; only a fixed one needs no holdout rows."""
+        rule.refuse_unfit(self.use_case)
         if self._rows is not None:
-            return Chosen(choice, choice.threshold(self._rows.threshold_rows))
-        if choice.fixed_at is not None:
-            return Chosen(choice, choice.fixed_at)
+            return Chosen(rule, rule.threshold(self._rows.threshold_rows))
+        if rule.fixed_at is not None:
+            return Chosen(rule, rule.fixed_at)
         raise DataRefused(
             f"{self.bundle.version} has no holdout rows to choose by: it was imported, or made before they were kept. "
             "Give a number with --at, or train again."
@@ -97,7 +97,7 @@ class ThresholdChange:
     def _with(self, chosen: Chosen) -> Manifest:
         chose = {
             "threshold": chosen.threshold,
-            "threshold_rule": chosen.choice.rule,
+            "threshold_rule": chosen.rule.rule,
             "threshold_asked": True,
             "made_from": self.bundle.version,
             "created_at": datetime.now(UTC),

@@ -40,8 +40,8 @@ def declared_threshold(rows: HoldoutRows, costs: Costs | None) -> float:
     return _usual(rows, costs).threshold(rows)
 
 
-def _by(choice: ThresholdRule, rows: HoldoutRows) -> ChosenThreshold:
-    return ChosenThreshold(choice.threshold(rows), choice.rule, was_asked=True)
+def _by(rule: ThresholdRule, rows: HoldoutRows) -> ChosenThreshold:
+    return ChosenThreshold(rule.threshold(rows), rule.rule, was_asked=True)
 
 
 def _usual(rows: HoldoutRows, costs: Costs | None) -> ThresholdRule:
