@@ -11,7 +11,7 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.schemas.reasons import Question, ReasonsAsked, ReasonsFor
+from fraud_detection_api.schemas.reasons import Question, ReasonsFor, ReasonsQuery
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import full_answer
 from fraud_detection_api.services.bulk_scoring import BulkFiles, score_file
@@ -23,7 +23,7 @@ from tests.services.bulk_files import FORMATS, Shop, scored_rows, table_of, writ
 from tests.small_libraries import library_of
 from tests.small_models import SmallModel
 
-ALL = ReasonsAsked(20, ReasonsFor.ALL)
+ALL = ReasonsQuery(20, ReasonsFor.ALL)
 EXPLAINED = [use_case for use_case in EVERY_USE_CASE if library_of(use_case).pushed]
 
 Answers = list[dict[str, Any]]
@@ -33,7 +33,7 @@ def columns_of(rows: list[Row], use_case: UseCase) -> Columns:
     return RecordReader(use_case).columns(records_of(rows, use_case))
 
 
-def answers(rows: list[Row], scorer: Scorer, asked: ReasonsAsked, use_case: UseCase = CREDIT_ACCOUNTS) -> Answers:
+def answers(rows: list[Row], scorer: Scorer, asked: ReasonsQuery, use_case: UseCase = CREDIT_ACCOUNTS) -> Answers:
     """The full answers to these rows; but for their reasons they are what they are without."""
     scored = scored_rows(rows, scorer, use_case)
     found: Answers = json.loads(full_answer(scored, Question(asked), Reasons(use_case)))
@@ -65,10 +65,10 @@ class TestReasons:
     def test_are_given_for_the_flagged_unless_all_are_meant(
         self, credit_scorer: Scorer, credit_model: SmallModel
     ) -> None:
-        found = answers(credit_model.training_rows, credit_scorer, ReasonsAsked(4))
+        found = answers(credit_model.training_rows, credit_scorer, ReasonsQuery(4))
         assert {bool(answer["reasons"]) for answer in found if answer["decision"] == "flagged"} == {True}
         assert {bool(answer["reasons"]) for answer in found if answer["decision"] == "passed"} == {False}
-        everywhere = answers(credit_model.training_rows, credit_scorer, ReasonsAsked(4, ReasonsFor.ALL))
+        everywhere = answers(credit_model.training_rows, credit_scorer, ReasonsQuery(4, ReasonsFor.ALL))
         flagged = [(one, other) for one, other in zip(found, everywhere, strict=True) if one["reasons"]]
         assert all(one == other for one, other in flagged)
         assert all(answer["reasons"] for answer in everywhere)
@@ -123,8 +123,8 @@ class TestBulk:
         rows, scorer = good_rows(use_case, 40), bulk_shop.scorers[use_case.name]
         files = BulkFiles(tmp_path / "records.parquet", tmp_path / f"scores{output}")
         write_rows(files.records, rows, use_case)
-        found = self.column(files, scorer, use_case, ReasonsAsked(3))
-        online = full_answer(scored_rows(rows, scorer, use_case), Question(ReasonsAsked(3)), Reasons(use_case))
+        found = self.column(files, scorer, use_case, ReasonsQuery(3))
+        online = full_answer(scored_rows(rows, scorer, use_case), Question(ReasonsQuery(3)), Reasons(use_case))
         assert [json.loads(text) for text in found] == [answer["reasons"] for answer in json.loads(online)]
         assert "[]" in found
 
@@ -134,7 +134,7 @@ class TestBulk:
         score_file(files, credit_scorer, CREDIT_ACCOUNTS, 100, lambda *_: None)
         assert files.scores.read_text().splitlines()[0] == "customer_id,fraud_probability,decision,model_version"
 
-    def column(self, files: BulkFiles, scorer: Scorer, use_case: UseCase, asked: ReasonsAsked) -> list[str]:
+    def column(self, files: BulkFiles, scorer: Scorer, use_case: UseCase, asked: ReasonsQuery) -> list[str]:
         score_file(files, scorer, use_case, 7, lambda *_: None, asked)
         found: list[str] = table_of(files.scores)["reasons"].to_pylist()
         return found

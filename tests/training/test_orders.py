@@ -13,7 +13,7 @@ from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
-from fraud_detection_api.schemas.reasons import ReasonsAsked, ReasonsFor
+from fraud_detection_api.schemas.reasons import ReasonsFor, ReasonsQuery
 from fraud_detection_api.services.bulk_scoring import BulkFiles, score_file
 from fraud_detection_api.services.reasons import Reasons
 from tests.declared_use_cases import ORDERS
@@ -80,7 +80,7 @@ def test_a_reason_names_the_hour_and_what_it_is(bundle: Bundle) -> None:
     scorer = load_scorer(bundle, ORDERS)
     columns = derive(RecordReader(ORDERS).columns(records_of(night, ORDERS)), ORDERS)
     flagged = scorer.scores(columns).flagged
-    (reasons,) = Reasons(ORDERS).texts(columns, scorer, flagged, ReasonsAsked(1, ReasonsFor.ALL))
+    (reasons,) = Reasons(ORDERS).texts(columns, scorer, flagged, ReasonsQuery(1, ReasonsFor.ALL))
     (reason,) = json.loads(reasons)
     assert reason["field"] == "hour_of_ordered_at_europe_berlin"
     assert reason["sentence"] == f"Hour of Ordered at (Europe/Berlin): {reason['value']}, raises the risk"

@@ -9,7 +9,7 @@ import typer
 from fraud_detection_api.cli.arguments import USE_CASE, Models, UseCases, known_use_cases, registry_of
 from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.cli.progress import progress_bar
-from fraud_detection_api.schemas.reasons import MOST_REASONS, ReasonsFor, reasons_asked
+from fraud_detection_api.schemas.reasons import MOST_REASONS, ReasonsFor, reasons_query
 from fraud_detection_api.use_cases import named
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def _score(name: str, options: ScoreOptions) -> None:
     known = named(name, known_use_cases(options.use_cases))
     bundle = registry_of(options.models).bundle(known.name, options.version)
     files = BulkFiles(options.records, options.scores, options.rejects)
-    asked = reasons_asked(options.reasons, options.reasons_for)
-    with progress_bar(options.records.name) as hears:
-        summary = score_file(files, load_scorer(bundle, known), known, options.batch_rows, hears, asked)
+    query = reasons_query(options.reasons, options.reasons_for)
+    with progress_bar(options.records.name) as on_progress:
+        summary = score_file(files, load_scorer(bundle, known), known, options.batch_rows, on_progress, query)
     typer.echo(_in_words(summary, files.scores, bundle.version))
 
 

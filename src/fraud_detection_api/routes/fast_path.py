@@ -19,7 +19,7 @@ from starlette.types import Message, Scope
 from fraud_detection_api.errors import InputRefused
 from fraud_detection_api.features.validated import Slot, misfits_of
 from fraud_detection_api.routes.admission import JSON, Body, Places
-from fraud_detection_api.schemas.reasons import JUST_SCORES, MOST_REASONS, Question, ReasonsFor, reasons_asked
+from fraud_detection_api.schemas.reasons import JUST_SCORES, MOST_REASONS, Question, ReasonsFor, reasons_query
 from fraud_detection_api.services.fair_queue import FairQueue, awaited
 from fraud_detection_api.services.scoring import Answer, Scoring
 
@@ -56,7 +56,7 @@ class ReasonsQuery(NoQuery):
 
     def question(self) -> Question:
         """The reasons that are asked for, if any."""
-        return Question(reasons_asked(self.reasons, self.reasons_for))
+        return Question(reasons_query(self.reasons, self.reasons_for))
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class FastPath:
         self._threads = threads
 
     async def __call__(self, scope: Scope, body: Body) -> list[Message]:
-        question = asked_in(scope["query_string"], self._query) if scope["query_string"] else JUST_SCORES
+        question = question_in(scope["query_string"], self._query) if scope["query_string"] else JUST_SCORES
         if question.reasons:
             with self._threads.places:
                 return messages_of(await self._apart(body, question))
@@ -125,7 +125,7 @@ async def _here(work: Callable[[], Found], /) -> Found:
     return work()
 
 
-def asked_in(query: bytes, model: type[NoQuery]) -> Question:
+def question_in(query: bytes, model: type[NoQuery]) -> Question:
     """What a query asks for; refused as FastAPI refuses it."""
     try:
         found = model.model_validate(dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)))

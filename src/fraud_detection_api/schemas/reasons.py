@@ -14,23 +14,23 @@ class ReasonsFor(StrEnum):
 
 
 @dataclass(frozen=True)
-class ReasonsAsked:
+class ReasonsQuery:
     """How many reasons a record may get, and which records get any."""
 
     most: int
     of: ReasonsFor = ReasonsFor.FLAGGED
 
 
-def reasons_asked(most: int, of: ReasonsFor) -> ReasonsAsked | None:
+def reasons_query(most: int, of: ReasonsFor) -> ReasonsQuery | None:
     """What is asked, if anything is."""
-    return ReasonsAsked(most, of) if most else None
+    return ReasonsQuery(most, of) if most else None
 
 
 @dataclass(frozen=True)
 class Question:
     """What is wanted beside the scores."""
 
-    reasons: ReasonsAsked | None = None
+    reasons: ReasonsQuery | None = None
     anomaly_score: bool = False
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.scorer import Scorer, Scores, Warned
 from fraud_detection_api.schemas.address import Address, AnswerForm, BodyForm, OwnAnswer, RecordScore
-from fraud_detection_api.schemas.reasons import JUST_SCORES, Question, ReasonsAsked
+from fraud_detection_api.schemas.reasons import JUST_SCORES, Question, ReasonsQuery
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.decisions import decisions
 from fraud_detection_api.services.fair_queue import FairQueue
@@ -100,11 +100,11 @@ def _plain_keys(scored: Scored) -> Sequence[int | str | None]:
     return identifiers if isinstance(identifiers, list) else identifiers.tolist()
 
 
-def _full(scored: Scored, asked: ReasonsAsked | None, reasons: Reasons | None) -> Fields:
+def _full(scored: Scored, query: ReasonsQuery | None, reasons: Reasons | None) -> Fields:
     size, version = len(scored), f'"{scored.scorer.version}"'
     more = {}
-    if asked and reasons:
-        more["reasons"] = reasons.texts(scored.columns, scored.scorer, scored.scores.flagged, asked)
+    if query and reasons:
+        more["reasons"] = reasons.texts(scored.columns, scored.scorer, scored.scores.flagged, query)
     return {
         **dict(_scores(scored)),
         "decision": [f'"{decision}"' for decision in decisions(scored.scores.flagged)],

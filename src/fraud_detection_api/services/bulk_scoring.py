@@ -15,7 +15,7 @@ from fraud_detection_api.features.tables import RawColumn, RawTable, columns_of_
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.answers import FLAGGED, PASSED
-from fraud_detection_api.schemas.reasons import ReasonsAsked
+from fraud_detection_api.schemas.reasons import ReasonsQuery
 from fraud_detection_api.schemas.record import Kind, RecordField
 from fraud_detection_api.schemas.times import as_moments
 from fraud_detection_api.schemas.use_case import UseCase
@@ -80,19 +80,19 @@ def score_file(
     use_case: UseCase,
     batch_rows: int,
     progress: Progress,
-    asked: ReasonsAsked | None = None,
+    query: ReasonsQuery | None = None,
 ) -> BulkSummary:
     """Score every record of a file; progress hears how much of the file is done."""
     _refuse_same_files(files)
     wanted = {field.name: field.kind for field in use_case.fields}
     scored = 0
     with (
-        table_writer(files.scores, _layout(use_case, asked)) as scores,
+        table_writer(files.scores, _layout(use_case, query)) as scores,
         _rejections(files) as put_aside,
         opened(files.records, wanted, batch_rows) as table,  # left first: a file changed meanwhile leaves no scores
     ):
         absent = _absent(use_case, table.names, files.records)
-        bulk = BulkScoring(use_case, scorer, scores, asked)
+        bulk = BulkScoring(use_case, scorer, scores, query)
         for each in in_order(bulk.scored, table.batches()):
             put_aside.add(each.rejections)
             each.write()
@@ -105,12 +105,12 @@ class BulkScoring:
     """Scores batches; safe in several threads."""
 
     def __init__(
-        self, use_case: UseCase, scorer: Scorer, scores: TableWriter, asked: ReasonsAsked | None = None
+        self, use_case: UseCase, scorer: Scorer, scores: TableWriter, query: ReasonsQuery | None = None
     ) -> None:
         self._use_case = use_case
         self._scorer = scorer
         self._scores = scores
-        self._asked = asked
+        self._query = query
         self._reasons = Reasons(use_case)
         self._check = RecordCheck(use_case)
 
@@ -137,9 +137,9 @@ class BulkScoring:
             "decision": _DECISIONS[found.flagged.astype(np.intp)],
             "model_version": np.full(len(columns), self._scorer.version, dtype=np.object_),
         }
-        if self._asked is None:
+        if self._query is None:
             return scores
-        texts = self._reasons.texts(features, self._scorer, found.flagged, self._asked)
+        texts = self._reasons.texts(features, self._scorer, found.flagged, self._query)
         return {**scores, "reasons": np.array(texts, dtype=np.object_)}
 
 
@@ -221,8 +221,8 @@ def _refuse_same_files(files: BulkFiles) -> None:
         raise DataRefused("Input, output and rejects have to be different files.")
 
 
-def _layout(use_case: UseCase, asked: ReasonsAsked | None) -> Layout:
-    reasons = {} if asked is None else {"reasons": _TEXT}
+def _layout(use_case: UseCase, query: ReasonsQuery | None) -> Layout:
+    reasons = {} if query is None else {"reasons": _TEXT}
     return {
         **{field.name: _type_of(field) for field in _key_fields(use_case)},
         **{name: field.dtype for name, field in use_case.score.fields.items()},

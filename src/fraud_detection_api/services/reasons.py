@@ -11,7 +11,7 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.runtimes import Contributions
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.problems import Scalar
-from fraud_detection_api.schemas.reasons import ReasonsAsked, ReasonsFor
+from fraud_detection_api.schemas.reasons import ReasonsFor, ReasonsQuery
 from fraud_detection_api.schemas.record import Feature, Kind, to_json
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.fair_queue import FairQueue
@@ -30,15 +30,15 @@ class Reasons:
         self._wordings = wordings(use_case.features, use_case.score.pushed)
         self._queue = queue or FairQueue()
 
-    def texts(self, columns: Columns, scorer: Scorer, flagged: NDArray[np.bool_], asked: ReasonsAsked) -> list[str]:
+    def texts(self, columns: Columns, scorer: Scorer, flagged: NDArray[np.bool_], query: ReasonsQuery) -> list[str]:
         """Each record's reasons as JSON; none for a record that was not asked about."""
         texts = [NONE] * len(columns)
-        rows = np.flatnonzero(flagged | (asked.of is ReasonsFor.ALL))
+        rows = np.flatnonzero(flagged | (query.of is ReasonsFor.ALL))
         for start in range(0, len(rows), TOGETHER):
             some = rows[start : start + TOGETHER]
             with self._queue.slot():
                 for row, reasons in zip(
-                    some.tolist(), self._reasons(columns.take(some), scorer, asked.most), strict=True
+                    some.tolist(), self._reasons(columns.take(some), scorer, query.most), strict=True
                 ):
                     texts[row] = orjson.dumps(reasons).decode()
         return texts

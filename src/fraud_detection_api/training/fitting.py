@@ -62,7 +62,7 @@ def _fit_labelled(use_case: UseCase, options: FitOptions, registry: Registry, fo
     kinds = requested_kinds(use_case, options)
     tuned = _tuned(use_case, registry, follower) if options.tuned else None
     boosting = tuned.as_boosting(options.seed) if tuned else options.boosting
-    options = options.told(boosting)
+    options = options.with_boosting(boosting)
     table = training_table(use_case, options.source, follower)
     parts = _split(table, options, follower)
     compares = len(kinds) > 1

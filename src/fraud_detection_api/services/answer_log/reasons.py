@@ -10,13 +10,13 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.derived import derive
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import Scorer, load_scorer
-from fraud_detection_api.schemas.reasons import ReasonsAsked
+from fraud_detection_api.schemas.reasons import ReasonsQuery
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.reasons import Reasons
 from fraud_detection_api.storage.answer_log.entry import form_of
 from fraud_detection_api.storage.answer_log.writing import Entry
 
-KEPT_REASONS = ReasonsAsked(4)  # of each record: as many as a notice of refusal has to name
+KEPT_REASONS = ReasonsQuery(4)  # of each record: as many as a notice of refusal has to name
 
 
 class LoggedReasons:
