@@ -54,8 +54,8 @@ def assert_same_bits(sample: Sample, rows: Floats) -> None:
     assert own.anomaly_scores(rows).tobytes() == expected.tobytes()
     assert own.anomaly_scores(rows[:5]).tobytes() == expected[:5].tobytes()
     assert walked(sample, rows) == expected.tobytes()
-    strange = own.anomaly_scores(rows) < sample.fitted.offset_
-    assert (strange == (sample.fitted.predict(rows) == -1)).all()
+    flagged = own.anomaly_scores(rows) < sample.fitted.offset_
+    assert (flagged == (sample.fitted.predict(rows) == -1)).all()
 
 
 @pytest.fixture(scope="module")

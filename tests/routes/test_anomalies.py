@@ -17,9 +17,9 @@ def test_a_vector_is_an_inlier_or_not_and_nothing_else_is_said(shop: Shop, clien
     model = shop.models["platform_activity"]
     rows = model.training_rows[:100]
     flagged = model.library.flagged(model.matrix(rows))
-    for row, strange in zip(rows, flagged, strict=True):
+    for row, is_anomaly in zip(rows, flagged, strict=True):
         found = client.post("/prediction", json={"feature_vector": [row["mean"], row["sd"]]})
-        assert (found.status_code, found.json()) == (200, {"is_inlier": -1 if strange else 1})
+        assert (found.status_code, found.json()) == (200, {"is_inlier": -1 if is_anomaly else 1})
         assert found.headers["X-Model-Version"] == shop.versions["platform_activity"]
     assert set(flagged.tolist()) == {True, False}
 

@@ -15,12 +15,12 @@ def test_a_customer_gets_class_percentile_and_score(shop: Shop, client: httpx.Cl
     rows = model.training_rows[:80]
     flagged, scores = model.library.flagged(model.matrix(rows)), model.scores(rows)
     listed = client.post("/score/purchases", json=rows).json()
-    for row, strange, score, beside in zip(rows, flagged, scores, listed, strict=True):
+    for row, is_anomaly, score, beside in zip(rows, flagged, scores, listed, strict=True):
         response = client.post("/predict", json=row)
         assert response.status_code == 200
         assert response.json() == {
             "user_id": row["user_id"],
-            "class_pred": "fraud" if strange else "nonfraud",
+            "class_pred": "fraud" if is_anomaly else "nonfraud",
             "outlier_prob": beside["anomaly_percentile"],
             "anomaly_score": pytest.approx(score, abs=1e-6),
             "model_version": shop.versions["purchases"],

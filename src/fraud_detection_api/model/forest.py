@@ -1,4 +1,4 @@
-"""XGBoost's own probabilities, to the bit, without XGBoost: its saved model, laid out anew for compiled code."""
+"""XGBoost's own probabilities, to the bit, without XGBoost: its saved model, laid out again for compiled code."""
 
 import json
 from typing import TYPE_CHECKING, NamedTuple, cast

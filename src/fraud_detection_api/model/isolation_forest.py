@@ -50,7 +50,7 @@ class IsolationForest:
         return -out / self._average_path
 
     def _shares(self, paths: Doubles) -> Doubles:
-        """A forest of single rows has no paths to compare with: scikit-learn then calls every row half strange."""
+        """A forest of single rows has no paths to compare with: scikit-learn then calls every row half an anomaly."""
         return np.ones_like(paths) if self._average_path == 0 else paths / self._average_path
 
 

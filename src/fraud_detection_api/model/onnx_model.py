@@ -20,7 +20,7 @@ else:
         onnxruntime = None
 
 RECORDS, PROBABILITY = "records", "probability"
-ROWS, TOGETHER = "rows", "together"  # the exporter's word that a row's score hangs on no other row, to the bit
+ROWS, TOGETHER = "rows", "together"  # the exporter's word that a row's score depends on no other row, to the bit
 ROWS_AT_ONCE = 1_024  # keeps what lies between the nodes small
 ELSEWHERE = b"location"  # the key without which no tensor can lie outside the file
 OTHER_FORMAT = b"ORTM"  # ONNX Runtime's own: it carries memory layouts instead of a description

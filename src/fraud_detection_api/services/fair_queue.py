@@ -60,7 +60,7 @@ class FairQueue:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        # a lock is taken anew by whoever has just released it; numbers are fair
+        # a lock is taken again by whoever has just released it; numbers are fair
         with self._queue:
             number, self._came = self._came, self._came + 1
             self._queue.wait_for(lambda: number == self._done)

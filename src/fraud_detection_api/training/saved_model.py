@@ -73,7 +73,7 @@ def thresholds(saved: SavedModel) -> Thresholds:
 
 
 def reordered(saved: SavedModel, names: Sequence[str]) -> bytes:
-    """The same trees for features in this order; nothing that decides a prediction is written anew."""
+    """The same trees for features in this order; nothing that decides a prediction is written again."""
     learner = saved["learner"]
     place = [names.index(name) for name in learner["feature_names"]]
     for tree in learner["gradient_booster"]["model"]["trees"]:

@@ -29,7 +29,7 @@ from tests.running_service import PROJECT
 from tests.small_models import SmallModel
 from tests.training.fitting import accounts_file, fitted, run_fitter
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # what MLflow does with SQLAlchemy is not ours to mend
+pytestmark = pytest.mark.filterwarnings("ignore")  # what MLflow does with SQLAlchemy is not ours to fix
 
 NAME = CREDIT_ACCOUNTS.name
 A_FEW_SECONDS = 15.0  # for a timeout of 5 and a machine that has other things to do

@@ -84,6 +84,6 @@ def trials_in(models: Path, study: str | None = None, name: str = NAME) -> list[
 
 
 def later_rows_shuffled(columns: dict[str, RawColumn], rows: int, last: int) -> dict[str, RawColumn]:
-    """The same table with the features and labels of its last rows dealt out anew."""
+    """The same table with the features and labels of its last rows dealt out again."""
     order = np.r_[np.arange(rows - last), rows - last + np.random.default_rng(8).permutation(last)]
     return {name: values if name == "snapshot_date" else values[order] for name, values in columns.items()}

@@ -7,7 +7,7 @@ from fraud_detection_api.training.proof.evaluation import Operation, figures
 from fraud_detection_api.training.proof.holdout_rows import holdout_rows
 from fraud_detection_api.training.tables.dataset import Rows
 
-ANYWHERE = Operation(Budget(share=0.05), threshold=0.5)  # none of the three measures hangs on it
+ANYWHERE = Operation(Budget(share=0.05), threshold=0.5)  # none of the three measures depends on it
 
 
 def measured(table: FoldTable, rows: Rows, scores: Probabilities) -> dict[str, float]:

@@ -56,7 +56,7 @@ def served_graph(written: ModelProto, wanted: Wanted) -> ModelProto:
 
 
 def _leading_to(name: str, nodes: Iterable[NodeProto]) -> list[NodeProto]:
-    """The nodes that a value hangs on, each behind its own: skl2onnx's order hangs on the order of sets."""
+    """The nodes that a value depends on, each behind its own: skl2onnx's order depends on the order of sets."""
     makers = {output: node for node in nodes for output in node.output}
     ordered: dict[int, NodeProto] = {}
     waiting = [makers[name]]
@@ -85,7 +85,7 @@ def _inner(node: NodeProto) -> list[GraphProto]:
 
 
 def _rename(graph: GraphProto, names: dict[str, str]) -> None:
-    """Count the values instead of naming them: skl2onnx's names hang on what it has written before."""
+    """Count the values instead of naming them: skl2onnx's names depend on what it has written before."""
 
     def counted(name: str) -> str:
         return names.setdefault(name, f"value{len(names)}")

@@ -13,7 +13,7 @@ from skl2onnx.operator_converters.common import concatenate_variables  # type: i
 FLOAT, DOUBLE, INT64 = TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.INT64
 ML, ML_OPSET, TREES = "ai.onnx.ml", 5, "TreeEnsemble"
 # `Exp` treats the last few numbers of a tensor in another way than the others, and differs in the last bit. Where the
-# columns are a multiple of sixteen there are no last few, and a row does not hang on how many rows stand beside it.
+# columns are a multiple of sixteen there are no last few, and a row does not depend on how many rows stand beside it.
 COLUMNS, WHOLE = 16, "whole"
 
 Attribute = int | str | list[int] | list[float] | TensorProto

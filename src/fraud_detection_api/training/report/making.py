@@ -1,4 +1,4 @@
-"""Making reports: the files that a bundle keeps of itself, when it is made and whenever it is made anew."""
+"""Making reports: the files that a bundle keeps of itself, when it is made and whenever it is made again."""
 
 import orjson
 from pydantic import TypeAdapter, ValidationError

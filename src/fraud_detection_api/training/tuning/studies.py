@@ -79,7 +79,7 @@ def enqueue_start(study: optuna.Study, point: Mapping[str, int | float]) -> None
 def next_trial(
     study: optuna.Study, seed: int, space: Mapping[str, optuna.distributions.BaseDistribution]
 ) -> optuna.Trial:
-    """Where to look next, which hangs on the seed and the trials so far alone, not on how often we were stopped."""
+    """Where to look next, which depends on the seed and the trials so far alone, not on how often we were stopped."""
     chance = np.random.SeedSequence([seed, len(ended(study))])
     study.sampler = TPESampler(seed=int(chance.generate_state(1)[0]), multivariate=True)
     return study.ask(dict(space))
