@@ -1,5 +1,6 @@
 """Values that the model sees and no record holds: made of a record's own fields, declared as data."""
 
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ import numpy as np
 
 from fraud_detection_api.errors import UseCaseInvalid
 from fraud_detection_api.schemas.record import LARGEST, Feature, Kind, RecordField
-from fraud_detection_api.schemas.times import DAY, Numbers, is_zone, local_times
+from fraud_detection_api.schemas.times import DAY, Numbers, Values, is_zone, local_times
 
 HOUR, SECOND = 3_600_000, 1_000  # milliseconds
 _NUMERIC, _MOMENTS = (Kind.INTEGER, Kind.NUMBER), (Kind.DATE, Kind.TIME)
@@ -41,8 +42,11 @@ class Derived(ABC):
         """What a reason says of it, before its value."""
 
     @abstractmethod
-    def values(self, *columns: Numbers) -> Numbers:
-        """Its values in float64: dates and times come as milliseconds since 1970, missing values as NaN."""
+    def values(self, *columns: Values) -> Values:
+        """Its values in float64, by steps that give a number and a column the same bits.
+
+        Dates and times come as milliseconds since 1970, missing values as NaN.
+        """
 
     def feature(self, fields: Mapping[str, RecordField]) -> Feature:
         """As the model sees it."""
@@ -89,10 +93,10 @@ class HourOfDay(_OnAClock):
         """As "Hour of ordered at (UTC)"."""
         return f"Hour of {_words(self.of)} ({self.zone})"
 
-    def values(self, *columns: Numbers) -> Numbers:
+    def values(self, *columns: Values) -> Values:
         """The whole hours since midnight."""
         (times,) = columns
-        return np.floor(np.mod(local_times(times, self.zone), DAY) / HOUR)
+        return local_times(times, self.zone) % DAY // HOUR
 
 
 @dataclass(frozen=True)
@@ -117,11 +121,10 @@ class DayOfWeek(_OnAClock):
         """As "Day of the week of ordered at (Monday is 1, UTC)"."""
         return f"Day of the week of {_words(self.of)} (Monday is 1, {self.zone})"
 
-    def values(self, *columns: Numbers) -> Numbers:
+    def values(self, *columns: Values) -> Values:
         """1970 began on a Thursday."""
         (times,) = columns
-        found: Numbers = np.mod(np.floor(local_times(times, self.zone) / DAY) + 3, 7) + 1
-        return found
+        return (local_times(times, self.zone) // DAY + 3) % 7 + 1
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ class DaysBetween(Derived):
         """As "Days from customer since to ordered at"."""
         return f"{self.unit[0].capitalize()} from {_words(self.start)} to {_words(self.end)}"
 
-    def values(self, *columns: Numbers) -> Numbers:
+    def values(self, *columns: Values) -> Values:
         """Milliseconds are whole, so that only the division rounds."""
         start, end = columns
         return (end - start) / self.unit[1]
@@ -184,9 +187,11 @@ class Ratio(Derived):
         """As "Ratio of amount to income"."""
         return f"Ratio of {_words(self.of)} to {_words(self.to)}"
 
-    def values(self, *columns: Numbers) -> Numbers:
+    def values(self, *columns: Values) -> Values:
         """The quotient."""
         upper, lower = columns
+        if isinstance(upper, float):
+            return upper / lower if lower else math.nan
         with np.errstate(over="ignore"):
             quotient: Numbers = np.divide(upper, lower, out=np.full(len(upper), np.nan), where=lower != 0)
         return quotient
@@ -215,7 +220,7 @@ class Difference(Derived):
         """As "balance less limit"."""
         return f"{_words(self.of).capitalize()} less {_words(self.less)}"
 
-    def values(self, *columns: Numbers) -> Numbers:
+    def values(self, *columns: Values) -> Values:
         """The difference."""
         minuend, subtrahend = columns
         return minuend - subtrahend
