@@ -64,7 +64,7 @@ def _likely_values(field: RecordField, use_case: UseCase) -> st.SearchStrategy[V
             first, last = int(max(field.low, -700_000)), int(min(field.high, 2_900_000))
             likely = known | st.integers(first, last).map(_as_iso)
         case Kind.TIME:
-            likely = known | st.integers(int(field.low), int(field.high)).flatmap(_written_times)
+            likely = known | st.integers(int(field.low), int(field.high)).flatmap(written_times)
         case Kind.CATEGORY:
             likely = known if choices(field, use_case) else known | st.text(st.characters(exclude_categories=["Cs"]))
     return likely | st.none() if field.optional else likely
@@ -82,7 +82,7 @@ def _wild_values(field: RecordField) -> st.SearchStrategy[Value]:
         case Kind.DATE:
             return st.none() | st.dates().map(str)
         case Kind.TIME:
-            return st.none() | st.integers(FIRST_TIME, LAST_TIME).flatmap(_written_times)
+            return st.none() | st.integers(FIRST_TIME, LAST_TIME).flatmap(written_times)
         case Kind.CATEGORY:
             return st.none() | st.just("") | st.text(max_size=3).map(lambda text: f"5{text!a}")
 
@@ -91,7 +91,7 @@ def _nudged(value: Value) -> Value:
     return value * 1.0000000001 if isinstance(value, float) else value
 
 
-def _written_times(milliseconds: int) -> st.SearchStrategy[Value]:
+def written_times(milliseconds: int) -> st.SearchStrategy[Value]:
     """A time in some of the ways to write it: in any zone, and finer than it is read."""
     offset, digits = st.integers(-23 * 60 - 59, 23 * 60 + 59), st.integers(0, 999_999)
     return st.tuples(st.sampled_from("T "), st.integers(0, 9), offset | st.none(), digits).map(

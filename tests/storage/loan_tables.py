@@ -4,7 +4,7 @@ import csv
 import io
 import sqlite3
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
-from tests.examples import Row
+from tests.examples import Row, Value
 
 ARROW_TYPES = {
     Kind.INTEGER: pa.float64(),
@@ -20,6 +20,7 @@ ARROW_TYPES = {
     Kind.BOOLEAN: pa.bool_(),
     Kind.CATEGORY: pa.string(),
     Kind.DATE: pa.date32(),
+    Kind.TIME: pa.timestamp("ns", "Europe/Berlin"),
 }
 
 
@@ -43,15 +44,22 @@ def write_parquet(path: Path, rows: Sequence[Row], use_case: UseCase) -> None:
     for field in use_case.fields:
         values = [row[field.name] for row in rows]
         whole = field.kind is Kind.INTEGER and all(isinstance(value, int) for value in values)
-        typed = [date.fromisoformat(str(value)) if field.kind is Kind.DATE and value else value for value in values]
+        typed = [_typed(value, field.kind) for value in values]
         columns[field.name] = pa.array(typed, pa.int64() if whole else ARROW_TYPES[field.kind])
     parquet.write_table(pa.table(columns), path)
+
+
+def _typed(value: Value, kind: Kind) -> Value | date:
+    if value is None or kind not in (Kind.DATE, Kind.TIME):
+        return value
+    return date.fromisoformat(str(value)) if kind is Kind.DATE else datetime.fromisoformat(str(value))
 
 
 def write_sqlite(path: Path, rows: Sequence[Row], names: Sequence[str], table: str = "records") -> None:
     """The rows in a table without types, as SQLite allows."""
     with sqlite3.connect(path) as connection:
-        connection.execute(f'CREATE TABLE "{table}" ({", ".join(names)})')
+        columns = ", ".join(f'"{name}"' for name in names)
+        connection.execute(f'CREATE TABLE "{table}" ({columns})')
         places = ", ".join("?" for _ in names)
         insert = f'INSERT INTO "{table}" VALUES ({places})'  # noqa: S608 - the tests' own names
         connection.executemany(insert, [[row[name] for name in names] for row in rows])

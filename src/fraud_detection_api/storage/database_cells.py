@@ -1,7 +1,7 @@
 """Cells as database drivers give them, Python objects, as columns."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from fraud_detection_api.problems import Problem, Scalar
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.storage.formats.arrow import pa
 from fraud_detection_api.storage.formats.arrow_columns import column
-from fraud_detection_api.storage.formats.parsing import WORDS, moment_of
+from fraud_detection_api.storage.formats.parsing import WORDS, in_utc, moment_of
 
 
 def cells_column(cells: Sequence[object], kind: Kind, name: str) -> tuple[RawColumn, list[Problem]]:
@@ -48,7 +48,7 @@ def _fitting(cell: object, kind: Kind) -> Scalar | datetime:
 
 def _moment(cell: object, kind: Kind) -> datetime | None:
     if isinstance(cell, datetime):
-        return cell.astimezone(UTC).replace(tzinfo=None) if cell.tzinfo else cell
+        return in_utc(cell)
     if isinstance(cell, date) and kind is Kind.DATE:
         return datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001 - a day has no zone
     return moment_of(str(cell), kind) if isinstance(cell, str | int) else None

@@ -102,7 +102,14 @@ def moment_of(text: str, kind: Kind) -> datetime | None:
     if not (_ISO.fullmatch(text) or _COMPACT_DAY.fullmatch(text)):
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        return in_utc(datetime.fromisoformat(text))
     except ValueError:
         return None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def in_utc(moment: datetime) -> datetime | None:
+    """The moment as a clock in UTC shows it; none before the year 1 or after 9999."""
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except OverflowError:
+        return None
