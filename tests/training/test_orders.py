@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from fraud_detection_api.features.derived import derive
 from fraud_detection_api.features.rows import RecordReader
-from fraud_detection_api.model.bundle import Bundle
+from fraud_detection_api.model.bundle import REPORT, Bundle
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.reasons import ReasonsFor, ReasonsQuery
@@ -73,6 +75,32 @@ def test_a_file_and_a_request_are_scored_alike(bundle: Bundle, tmp_path: Path) -
     assert [row["Order ID"] for row in scores] == [row["Order ID"] for row in some]
     found = np.array([float(row["fraud_probability"]) for row in scores], dtype=np.float32)
     assert found.tobytes() == scorer.scores(columns).values.tobytes()
+
+
+def test_the_report_speaks_of_what_is_derived_and_of_nobody(bundle: Bundle) -> None:
+    page = (bundle.attached(REPORT) or b"").decode()
+    assert "hour_of_ordered_at_europe_berlin" in page
+    assert "example.org" not in page
+
+
+def test_settings_and_kinds_are_searched_with_derived_values(tmp_path: Path) -> None:
+    data = ("--data", str(orders_file(tmp_path, ROWS, labelled=True)), "--threads", "1")
+    own = ("--use-cases", "tests.declared_use_cases:ORDERS", "--folds", "2")
+    models = str(tmp_path / "models")
+    tuned = run("tune", *data, *own, "--models", models, "--trials", "1", "--rounds", "10")
+    assert "default against tuned" in tuned
+    figures = tmp_path / "compared.json"
+    run("compare", *data, *own, "--models", "xgboost,logistic", "--json", str(figures))
+    assert {model["kind"] for model in json.loads(figures.read_bytes())["models"]} == {"xgboost", "logistic"}
+    assert "example.org" not in figures.read_text()
+
+
+def run(command: str, *arguments: str) -> str:
+    """What a command prints, in a process of its own."""
+    whole = [sys.executable, "-W", "error", "-m", "fraud_detection_api.cli.main", command, ORDERS.name, *arguments]
+    done = subprocess.run(whole, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_a_reason_names_the_hour_and_what_it_is(bundle: Bundle) -> None:
