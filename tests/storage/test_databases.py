@@ -204,7 +204,7 @@ class TestSqlite:
 @pytest.mark.parametrize(
     ("location", "advice"),
     [
-        ("oracle9://u:p4ss@host/name", "use sqlite, mysql+pymysql"),
+        ("oracle9://u:p4ss@host/name", "use one of sqlite, mysql+pymysql"),
         ("mysql://u:p4ss@host/name", "write mysql+pymysql://"),
         ("firebird+nodriver://u:p4ss@host/name", "SQLAlchemy knows no database"),
         ("oracle://u:p4ss@host/name", "The driver for oracle is not installed"),
