@@ -12,6 +12,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.features.derived import derive
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.model.scorer import Scorer
@@ -65,7 +66,7 @@ def scored(files: BulkFiles, scorer: Scorer, use_case: UseCase = CREDIT_ACCOUNTS
 
 def scored_rows(rows: Sequence[Row], scorer: Scorer, use_case: UseCase) -> Scored:
     """What a request that sends these rows is answered from."""
-    columns = RecordReader(use_case).columns(records_of(rows, use_case))
+    columns = derive(RecordReader(use_case).columns(records_of(rows, use_case)), use_case)
     return Scored(use_case, columns, scorer, scorer.scores(columns))
 
 
