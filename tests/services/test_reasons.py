@@ -21,7 +21,7 @@ from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
 from tests.examples import Row, good_rows, records_of
 from tests.services.bulk_files import FORMATS, Shop, scored_rows, table_of, write_rows
 from tests.small_libraries import library_of
-from tests.small_models import SmallModel
+from tests.small_models import SmallModel, values_seen
 
 ALL = ReasonsQuery(20, ReasonsFor.ALL)
 EXPLAINED = [use_case for use_case in EVERY_USE_CASE if library_of(use_case).pushed]
@@ -79,7 +79,7 @@ class TestReasons:
         shown: dict[str, set[type]] = {}
         for row, answer in zip(rows, answers(rows, bulk_shop.scorers[use_case.name], ALL, use_case), strict=True):
             for reason in answer["reasons"]:
-                assert reason["value"] == row[reason["field"]]
+                assert reason["value"] == values_seen(row, use_case)[reason["field"]]
                 shown.setdefault(reason["field"], set()).add(type(reason["value"]))
         optional = {field.name for field in use_case.features if field.optional}
         assert set(shown) == set(use_case.feature_names)
