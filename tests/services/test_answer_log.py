@@ -267,7 +267,7 @@ def test_wrong_settings_are_refused_by_name(tmp_path: Path, store: AnswerStore) 
     with pytest.raises(UseCaseInvalid, match="no name for a table"):
         AnswerLog(replace(options, modes={"sqlite_accounts": KeepMode.FULL}), {"sqlite_accounts": sqlite})
     for wrong in ("credit_accounts=all", "credit_accounts", "credit_accounts=FULL"):
-        with pytest.raises(ValidationError, match="'off', 'scores' or 'full'"):
+        with pytest.raises(ValidationError, match=r"'off', 'scores', 'full' or 'full\+reasons'"):
             Settings.model_validate({"keep": wrong})
     log = Settings.model_validate({"keep": " credit_accounts = full , cards=off,"}).keep
     assert log == {"credit_accounts": KeepMode.FULL, "cards": KeepMode.OFF}
