@@ -117,7 +117,8 @@ def _insert(store: Store, most: int, body: bytes) -> None:
 
 def _insertion(content: object) -> Insertion:
     """Single values are lists of one, but for the place of what is wrong with them."""
-    alone = isinstance(content, dict) and not isinstance(content.get("id", []), list)
+    columns = [content[name] for name in COLUMNS if name in content] if isinstance(content, dict) else []
+    alone = bool(columns) and not isinstance(columns[0], list)
     try:
         if isinstance(content, dict) and alone:
             content = {name: [value] if name in COLUMNS else value for name, value in content.items()}
