@@ -4,10 +4,13 @@ import hashlib
 
 import sqlalchemy as sa
 
+from fraud_detection_api.errors import StoreTableUnfit
 from fraud_detection_api.storage.engines.engine import Engine
 
 LONGEST_KEY, LONGEST_TEXT = 255, 255
 ORDER = ("number", "entry_id", "position")  # in which answers were written
+# what tables of earlier versions lack, and what is read in its place
+LATER: dict[str, sa.ColumnElement[object]] = {"number": sa.literal(0), "reasons": sa.literal(None)}
 _NUMBERS = "_numbers"  # no use case has a name like this
 
 
@@ -49,7 +52,7 @@ def number_table(engine: Engine, project: str) -> sa.Table:
 
 def has_columns(connection: sa.Connection, table: sa.Table) -> bool:
     """Whether the table is there and lacks no column."""
-    return sa.inspect(connection).has_table(table.name, schema=table.schema) and not _lacking(connection, table)
+    return sa.inspect(connection).has_table(table.name, schema=table.schema) and not lacking(connection, table)
 
 
 def make(connection: sa.Connection, table: sa.Table) -> None:
@@ -57,7 +60,7 @@ def make(connection: sa.Connection, table: sa.Table) -> None:
     inspector = sa.inspect(connection)
     if not inspector.has_table(table.name, schema=table.schema):
         connection.execute(sa.schema.CreateTable(table))
-    for column in _lacking(connection, table):
+    for column in lacking(connection, table):
         words = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
         name = connection.dialect.identifier_preparer.format_table(table)
         connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {words}")
@@ -76,6 +79,10 @@ def bounded_key(key: str) -> str:
     return f"{plain[: LONGEST_KEY - 33]}~{hashlib.sha256(plain.encode()).hexdigest()[:32]}"
 
 
-def _lacking(connection: sa.Connection, table: sa.Table) -> list[sa.Column[object]]:
+def lacking(connection: sa.Connection, table: sa.Table) -> list[sa.Column[object]]:
+    """The columns that an earlier version did not know; a table that lacks any other is somebody else's."""
     there = {column["name"] for column in sa.inspect(connection).get_columns(table.name, schema=table.schema)}
-    return [column for column in table.columns if column.name not in there]
+    missing = [column for column in table.columns if column.name not in there]
+    if unfit := sorted({column.name for column in missing} - LATER.keys()):
+        raise StoreTableUnfit(str(table.schema), table.name, f"it has no column {', '.join(unfit)}")
+    return missing

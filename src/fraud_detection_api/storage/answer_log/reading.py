@@ -7,15 +7,12 @@ from datetime import UTC
 import orjson
 import sqlalchemy as sa
 
-from fraud_detection_api.errors import AnswersMissing, StoreTableUnfit
+from fraud_detection_api.errors import AnswersMissing
 from fraud_detection_api.schemas.answer_log import AnswerPlace, AnswersQuery
-from fraud_detection_api.storage.answer_log.answer_table import ORDER, answer_table, bounded_key
+from fraud_detection_api.storage.answer_log.answer_table import LATER, ORDER, answer_table, bounded_key, lacking
 from fraud_detection_api.storage.store_database import StoreDatabase
 
 Answer = dict[str, object]
-
-# what a table lacks that an earlier version has made
-_LATER: dict[str, sa.ColumnElement[object]] = {"number": sa.literal(0), "reasons": sa.literal(None)}
 
 
 @dataclass(frozen=True)
@@ -59,10 +56,8 @@ def _read(connection: sa.Connection, table: sa.Table, query: AnswersQuery) -> li
 
 
 def _columns(connection: sa.Connection, table: sa.Table) -> dict[str, sa.ColumnElement[object]]:
-    there = {column["name"] for column in sa.inspect(connection).get_columns(table.name, schema=table.schema)}
-    if missing := sorted({column.name for column in table.columns} - there - _LATER.keys()):
-        raise StoreTableUnfit(str(table.schema), table.name, f"it has no column {', '.join(missing)}")
-    return {column.name: column if column.name in there else _LATER[column.name] for column in table.columns}
+    missing = {column.name for column in lacking(connection, table)}
+    return {column.name: LATER[column.name] if column.name in missing else column for column in table.columns}
 
 
 def _conditions(columns: Mapping[str, sa.ColumnElement[object]], query: AnswersQuery) -> list[sa.ColumnElement[bool]]:
