@@ -48,7 +48,7 @@ def fold() -> FoldTable:
     return FoldTable.of(CARD_TRANSACTIONS, dataset, folds_before_validation(dataset, parts, 2, None, 0)[0])
 
 
-@pytest.mark.parametrize("kind", ["logistic", "forest", "tree", "svm"])
+@pytest.mark.parametrize("kind", ["logistic", "svm"])  # trees see the matrix as it is
 def test_scalers_have_seen_the_training_rows_of_the_fold_and_no_others(kind: str, fold: FoldTable) -> None:
     columns = fitted_as(kind, fold, SETTINGS).pipeline.named_steps["columns"]
     scaler = columns.named_transformers_["numbers"].named_steps["standardscaler"]
