@@ -1,6 +1,7 @@
 """The service as it runs in production: a process of its own, spoken to over TCP, ended by signals."""
 
 import http.client
+import itertools
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -22,6 +23,9 @@ SERVE = (sys.executable, "-m", "fraud_detection_api.cli.main", "serve")
 LONGEST_WAIT = 30.0
 # Before a command that a test interrupts: a shell has its background jobs, and all that they start, ignore SIGINT.
 HEARS_SIGINT = ("env", "--default-signal=INT")
+PORTS = 2_000  # for each process of a test run, below those that the system gives to clients
+_first = 12_000 + PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_ports = (_first + number % PORTS for number in itertools.count(os.getpid()))
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,11 @@ def service_environment(settings: Mapping[str, object]) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that neither a client nor another process of this test run may be given."""
+    for port in _ports:
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("the ports do not end")
 
 
 def eventually(holds: Callable[[], bool]) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.derived import derive
 from fraud_detection_api.features.matrix import KnownTexts, MatrixMaker, categories_of
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.schemas.use_case import UseCase
@@ -18,8 +19,8 @@ TWO_TEXTS = Columns(
 
 
 def columns_of(use_case: UseCase) -> Columns:
-    """The columns of good records."""
-    return RecordReader(use_case).columns(records_of(good_rows(use_case, 50), use_case))
+    """What the model sees of good records."""
+    return derive(RecordReader(use_case).columns(records_of(good_rows(use_case, 50), use_case)), use_case)
 
 
 def test_it_is_what_the_library_is_trained_on() -> None:

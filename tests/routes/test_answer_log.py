@@ -154,7 +154,9 @@ class TestRunningService:
 
     def test_a_decision_and_a_version_are_those_of_the_answer(self, folder: Path, sqlite: AnswerStore) -> None:
         with running_service(folder, keeping(sqlite, "scores")) as service, service.client() as client:
-            answer = client.post(LIST, content=body_of(good_rows(CREDIT_ACCOUNTS, 50)), headers=JSON).json()
+            found = client.post(LIST, content=body_of(good_rows(CREDIT_ACCOUNTS, 50)), headers=JSON)
+        assert found.status_code == 200, found.text
+        answer = found.json()
         kept = [(row["decision"], row["model_version"], row["record"]) for row in sqlite.rows(NAME)]
         assert kept == [(each["decision"], each["model_version"], None) for each in answer]
         assert len({each["decision"] for each in answer}) == 2

@@ -36,12 +36,17 @@ class ExplainedByLibrary:
         self.probabilities = forest.probabilities
 
     def contributions(self, matrix: Matrix) -> Contributions:
-        """The library's own."""
+        """The library's own; ValueError where it cannot read the model either."""
+        if self._loaded is None:
+            raise ValueError("the library cannot read the model")
         return self._loaded.contributions(matrix)
 
     @cached_property
-    def _loaded(self) -> Runtime:
-        return self._library()
+    def _loaded(self) -> Runtime | None:
+        try:
+            return self._library()
+        except BundleRefused:
+            return None
 
 
 def _load(bundle: Bundle) -> Runtime:
