@@ -24,7 +24,7 @@ from fraud_detection_api.routes.insert import INSERT, MOST_ROW_BYTES, SCORES, St
 from fraud_detection_api.routes.refusals import add_refusals
 from fraud_detection_api.routes.request_log import RequestLog
 from fraud_detection_api.schemas.address import Address, BodyForm
-from fraud_detection_api.schemas.answer_log import KeepMode
+from fraud_detection_api.schemas.answer_log import AnswerLogMode
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answer_log import answer_log as answer_logs
 from fraud_detection_api.services.answer_log.answer_log import AnswerLog, AnswerLogOptions
@@ -136,7 +136,7 @@ def _answer_log(settings: Settings) -> AnswerLogOptions:
         log_json=settings.log_json,
         models=str(settings.models),
         use_cases=settings.use_cases,
-        reasons=tuple(name for name, mode in settings.keep.items() if mode is KeepMode.FULL_REASONS),
+        reasons=tuple(name for name, mode in settings.keep.items() if mode is AnswerLogMode.FULL_REASONS),
     )
     return AnswerLogOptions(settings.keep, settings.spool, settings.spool_max_bytes, writer)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from fraud_detection_api.schemas.answer_log import KeepMode
+from fraud_detection_api.schemas.answer_log import AnswerLogMode
 
 
 class Settings(BaseSettings):
@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     reload_seconds: float = Field(
         default=0.5, description="How often a worker looks for a newly promoted model", gt=0, le=60
     )
-    keep: Annotated[dict[str, KeepMode], NoDecode] = Field(
+    keep: Annotated[dict[str, AnswerLogMode], NoDecode] = Field(
         default={},
         description="What is kept of answers: use_case=off|scores|full|full+reasons, separated by commas",
     )

@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.contracts.asked import JSON
+from tests.contracts.requests import JSON
 from tests.running_service import PROJECT, eventually, running_service, service_environment
 
 PAGES = [(PROJECT / name).read_text() for name in ("docs/detectors.md", "README.md")]
@@ -21,10 +21,10 @@ BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCKS = BLOCK.findall(PAGES[0])
 AT = re.compile(r"(http://)?(localhost|127\.0\.0\.1):8000")
 
-Asked = tuple[str, str | None, object]
+ExampleRequest = tuple[str, str | None, object]
 
 
-def asked() -> Iterator[Asked]:
+def examples() -> Iterator[ExampleRequest]:
     """Address, body and shown answer of every request that a page shows the answer of."""
     for (language, typed), (shown_as, shown) in (pair for page in PAGES for pair in pairwise(BLOCK.findall(page))):
         if (language, shown_as) == ("bash", "json") and "curl" in typed and shown[0] in "[{":
@@ -32,7 +32,7 @@ def asked() -> Iterator[Asked]:
             yield from (request(words, answer) for words, answer in zip(requests, answers(shown), strict=True))
 
 
-def request(typed: str, answer: object) -> Asked:
+def request(typed: str, answer: object) -> ExampleRequest:
     """One of them."""
     words = shlex.split(typed)
     body = words[words.index("-d") + 1] if "-d" in words else None
@@ -47,7 +47,7 @@ def answers(shown: str) -> Iterator[object]:
         shown = shown.strip()[end:]
 
 
-ASKED = list(asked())
+EXAMPLES = list(examples())
 OWN = "/prediction/sessions"
 
 
@@ -68,14 +68,14 @@ def shape(answer: object) -> object:
 
 
 def test_both_pages_ask_every_detector() -> None:
-    addresses = [address.partition("?")[0] for address, _, _ in ASKED]
+    addresses = [address.partition("?")[0] for address, _, _ in EXAMPLES]
     for address in ("/predict_fraud", "/prediction", "/model_information", "/predict"):
         assert addresses.count(address) == len(PAGES)
     assert {"/fraud_detection", "/insert", "/scores/raizen_gasoline/fraud", OWN} <= set(addresses)
 
 
 @pytest.mark.parametrize(
-    ("address", "body", "shown"), [each for each in ASKED if each[0] != OWN], ids=lambda each: str(each)[:40]
+    ("address", "body", "shown"), [each for each in EXAMPLES if each[0] != OWN], ids=lambda each: str(each)[:40]
 )
 def test_what_is_asked_is_answered_in_the_shape_that_is_shown(
     address: str, body: str | None, shown: object, client: httpx.Client
@@ -106,7 +106,7 @@ def sessions(tmp_path: Path) -> Path:
 
 
 def test_the_use_case_of_another_width_is_declared_trained_and_served(sessions: Path) -> None:
-    ((address, body, shown),) = (each for each in ASKED if each[0] == OWN)
+    ((address, body, shown),) = (each for each in EXAMPLES if each[0] == OWN)
     settings, path = {"use_cases": "sessions:SESSIONS"}, {"PYTHONPATH": str(sessions)}
     with running_service(sessions, settings, environment=path) as service, service.client() as client:
         eventually(lambda: client.get("/ready").status_code == 200)

@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from tests.conftest import Shop
-from tests.contracts.asked import ASKED, JSON, Asked, Place
+from tests.contracts.requests import EXAMPLES, JSON, ExampleRequest, Place
 
 WRONG = ("NaN", "Infinity", "-Infinity", "1e400", '"23"', "true", "false", "null", "[]", "{}")
 EVERY = pytest.mark.parametrize(
-    "asked", ASKED, ids=lambda asked: f"{asked.path} of {'many' if 'id' in str(asked.numbers) else 'one'}"
+    "example", EXAMPLES, ids=lambda example: f"{example.path} of {'many' if 'id' in str(example.numbers) else 'one'}"
 )
 
 
@@ -26,16 +26,18 @@ def problems(response: httpx.Response) -> list[tuple[object, ...]]:
 
 
 @EVERY
-def test_what_works_is_answered_and_says_by_which_model(asked: Asked, shop: Shop, client: httpx.Client) -> None:
-    response = asked.post(client)
+def test_what_works_is_answered_and_says_by_which_model(
+    example: ExampleRequest, shop: Shop, client: httpx.Client
+) -> None:
+    response = example.post(client)
     assert response.status_code == 200, response.text
     assert response.headers["Content-Type"] == "application/json"
-    assert response.headers.get("X-Model-Version") == (shop.versions[use_case_of(asked)] if asked.scores else None)
-    if isinstance(asked.body, list):
-        assert len(response.json()) == len(asked.body)
+    assert response.headers.get("X-Model-Version") == (shop.versions[use_case_of(example)] if example.scores else None)
+    if isinstance(example.body, list):
+        assert len(response.json()) == len(example.body)
 
 
-def use_case_of(asked: Asked) -> str:
+def use_case_of(example: ExampleRequest) -> str:
     """Who answers there."""
     own = {
         "/predict_fraud": "card_transactions",
@@ -43,64 +45,64 @@ def use_case_of(asked: Asked) -> str:
         "/prediction/purchases": "purchases",
         "/predict": "purchases",
     }
-    return own.get(asked.path, asked.path.removeprefix("/score/"))
+    return own.get(example.path, example.path.removeprefix("/score/"))
 
 
 @pytest.mark.parametrize(
-    ("asked", "place", "spelling"),
+    ("example", "place", "spelling"),
     [
-        pytest.param(asked, place, spelling, id=f"{asked.path}-{'.'.join(map(str, place))}-{spelling}")
-        for asked in ASKED
-        for place in asked.numbers
+        pytest.param(example, place, spelling, id=f"{example.path}-{'.'.join(map(str, place))}-{spelling}")
+        for example in EXAMPLES
+        for place in example.numbers
         for spelling in WRONG
     ],
 )
 def test_what_is_no_finite_number_is_refused_in_its_place(
-    asked: Asked, place: Place, spelling: str, client: httpx.Client
+    example: ExampleRequest, place: Place, spelling: str, client: httpx.Client
 ) -> None:
-    if asked.path == "/insert" and len(place) == 1 and spelling == "[]":
-        assert problems(asked.post(client, asked.spelled(place, spelling)))  # lists beside single values
+    if example.path == "/insert" and len(place) == 1 and spelling == "[]":
+        assert problems(example.post(client, example.with_value(place, spelling)))  # lists beside single values
         return
-    found = problems(asked.post(client, asked.spelled(place, spelling)))
+    found = problems(example.post(client, example.with_value(place, spelling)))
     assert set(found) == {("body", *place)}
 
 
 @pytest.mark.parametrize(
-    ("asked", "place"), [pytest.param(each, at, id=f"{each.path}-{at}") for each in ASKED for at in each.whole]
+    ("example", "place"), [pytest.param(each, at, id=f"{each.path}-{at}") for each in EXAMPLES for at in each.whole]
 )
 def test_an_integral_float_is_an_integer_and_a_fraction_is_none(
-    asked: Asked, place: Place, client: httpx.Client
+    example: ExampleRequest, place: Place, client: httpx.Client
 ) -> None:
-    as_integer, as_float = (asked.post(client, asked.spelled(place, spelling)) for spelling in ("23", "23.0"))
+    as_integer, as_float = (example.post(client, example.with_value(place, spelling)) for spelling in ("23", "23.0"))
     assert (as_float.status_code, as_float.content) == (200, as_integer.content)
-    assert problems(asked.post(client, asked.spelled(place, "23.9"))) == [("body", *place)]
+    assert problems(example.post(client, example.with_value(place, "23.9"))) == [("body", *place)]
 
 
 @EVERY
-def test_an_unknown_field_is_refused_by_its_name(asked: Asked, client: httpx.Client) -> None:
-    place: Place = (1, "nmuber") if isinstance(asked.body, list) else ("nmuber",)
-    body = asked.body if not isinstance(asked.body, list) else asked.body[1]
+def test_an_unknown_field_is_refused_by_its_name(example: ExampleRequest, client: httpx.Client) -> None:
+    place: Place = (1, "nmuber") if isinstance(example.body, list) else ("nmuber",)
+    body = example.body if not isinstance(example.body, list) else example.body[1]
     assert isinstance(body, dict)
-    assert problems(asked.post(client, asked.spelled(place, "1"))) == [("body", *place)]
+    assert problems(example.post(client, example.with_value(place, "1"))) == [("body", *place)]
 
 
 @EVERY
-def test_no_field_may_be_left_out(asked: Asked, client: httpx.Client) -> None:
-    several = isinstance(asked.body, list)
-    whole = asked.body[1] if isinstance(asked.body, list) else asked.body
+def test_no_field_may_be_left_out(example: ExampleRequest, client: httpx.Client) -> None:
+    several = isinstance(example.body, list)
+    whole = example.body[1] if isinstance(example.body, list) else example.body
     assert isinstance(whole, dict)
     for name in whole.keys() - {"score"}:
         less = {each: value for each, value in whole.items() if each != name}
         body = json.dumps([whole, less] if several else less).encode()
-        assert problems(asked.post(client, body)) == [("body", 1, name) if several else ("body", name)]
+        assert problems(example.post(client, body)) == [("body", 1, name) if several else ("body", name)]
 
 
 @EVERY
 @pytest.mark.parametrize("body", [b"", b"{", b"[1", b"nonsense", b"\xff\xfe", b'"text"', b"7"])
 def test_what_cannot_be_read_is_an_error_by_its_status_and_in_one_shape(
-    asked: Asked, body: bytes, client: httpx.Client
+    example: ExampleRequest, body: bytes, client: httpx.Client
 ) -> None:
-    response = asked.post(client, body)
+    response = example.post(client, body)
     assert response.status_code in (400, 422)
     answer = response.json()
     assert set(answer) == {"detail", "code"}
@@ -129,8 +131,8 @@ def test_every_other_error_has_its_status_a_detail_and_a_code(
 
 
 def test_what_was_stored_comes_back_as_a_page_of_the_same_shape(client: httpx.Client) -> None:
-    for asked in (each for each in ASKED if each.path == "/insert"):
-        assert asked.post(client).json() == "values inserted"
+    for example in (each for each in EXAMPLES if each.path == "/insert"):
+        assert example.post(client).json() == "values inserted"
     page = client.get("/scores/raizen_gasoline/fraud", params={"limit": 3}).json()
     assert list(page) == ["scores", "next"]
     assert [(one["id"], one["outlier_prob"], one["class_pred"]) for one in page["scores"]] == [

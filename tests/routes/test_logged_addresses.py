@@ -28,7 +28,7 @@ SCORE_NAMES = {"/predict": "outlier_prob", "/predict_fraud": "fraud_probability"
 
 
 @dataclass
-class Asked:
+class ExampleRequest:
     """What a client has asked and heard."""
 
     address: str
@@ -55,12 +55,12 @@ class Asked:
         return list(enumerate(self.rows))
 
 
-def asked(client: httpx.Client, address: str, use_case: UseCase, rows: list[Row], content: bytes) -> Asked:
+def asked(client: httpx.Client, address: str, use_case: UseCase, rows: list[Row], content: bytes) -> ExampleRequest:
     """Ask, and remember."""
     found = client.post(address, content=content, headers={"Content-Type": "application/json"})
     assert found.status_code == 200, found.text
     answers = found.json()
-    return Asked(
+    return ExampleRequest(
         address,
         use_case,
         rows,
@@ -69,7 +69,7 @@ def asked(client: httpx.Client, address: str, use_case: UseCase, rows: list[Row]
     )
 
 
-def everything_asked(client: httpx.Client) -> list[Asked]:
+def everything_asked(client: httpx.Client) -> list[ExampleRequest]:
     """Ask every address."""
     found = []
     for address, use_case in LISTS.items():
@@ -81,7 +81,7 @@ def everything_asked(client: httpx.Client) -> list[Asked]:
     return [*found, vector_asked(client, found)]
 
 
-def vector_asked(client: httpx.Client, before: list[Asked]) -> Asked:
+def vector_asked(client: httpx.Client, before: list[ExampleRequest]) -> ExampleRequest:
     """Ask about a vector that was asked about in a list, which tells the percentile that its own answer leaves out."""
     (listed,) = (each for each in before if each.address == f"/score/{PLATFORM_ACTIVITY.name}")
     rows = listed.rows[:1]

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from fraud_detection_api.errors import AnswersCannotBeKept, StoreUnusable, UseCaseInvalid
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.scorer import Scorer
-from fraud_detection_api.schemas.answer_log import KeepMode
+from fraud_detection_api.schemas.answer_log import AnswerLogMode
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.services.answer_log.answer_log import REQUEST_ID, AnswerLog, AnswerLogOptions
 from fraud_detection_api.services.answer_log.writer_process import WriterOptions
@@ -32,13 +32,13 @@ START_ON_A_FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.schemas.answer_log import KeepMode
+from fraud_detection_api.schemas.answer_log import AnswerLogMode
 from fraud_detection_api.services.answer_log.writer_process import WriterOptions
 from fraud_detection_api.services.answer_log.answer_log import AnswerLog, AnswerLogOptions
 url, project, spool = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
 writer = WriterOptions(url, project, 5, "INFO", log_json=False)
-options = AnswerLogOptions({"credit_accounts": KeepMode.FULL}, Path(spool), 10**7, writer)
+options = AnswerLogOptions({"credit_accounts": AnswerLogMode.FULL}, Path(spool), 10**7, writer)
 log = AnswerLog(options, {"credit_accounts": CREDIT_ACCOUNTS})
 log.start()
 sys.stdin.read()
@@ -76,7 +76,7 @@ def scored_accounts(scorer: Scorer, size: int) -> Scored:
     return Scored(CREDIT_ACCOUNTS, columns, scorer, scorer.scores(columns))
 
 
-def answer_log(folder: Path, writer: WriterOptions, mode: KeepMode, most_bytes: int = PLENTY) -> AnswerLog:
+def answer_log(folder: Path, writer: WriterOptions, mode: AnswerLogMode, most_bytes: int = PLENTY) -> AnswerLog:
     """A log as the application makes it."""
     return AnswerLog(AnswerLogOptions({NAME: mode}, folder / "spool", most_bytes, writer), USE_CASES)
 
@@ -96,9 +96,9 @@ def hand(log: AnswerLog, scored: Scored, times: int = 1) -> None:
         observe(scored)
 
 
-@pytest.mark.parametrize("mode", [KeepMode.SCORES, KeepMode.FULL])
+@pytest.mark.parametrize("mode", [AnswerLogMode.SCORES, AnswerLogMode.FULL])
 def test_a_clean_end_leaves_every_answer_in_the_database_and_an_empty_spool(
-    mode: KeepMode, store: AnswerStore, scored: Scored, tmp_path: Path
+    mode: AnswerLogMode, store: AnswerStore, scored: Scored, tmp_path: Path
 ) -> None:
     log = answer_log(tmp_path, store.options, mode)
     log.start()
@@ -109,7 +109,7 @@ def test_a_clean_end_leaves_every_answer_in_the_database_and_an_empty_spool(
         (f"request-{number}", place) for number in range(50) for place in range(2)
     }
     assert len(rows) == 100
-    assert all((row["record"] is not None) == (mode is KeepMode.FULL) for row in rows)
+    assert all((row["record"] is not None) == (mode is AnswerLogMode.FULL) for row in rows)
     assert [row["score"] for row in rows[:2]] == pytest.approx(scored.scores.values.tolist())
     assert (log.counts.kept, log.counts.lost) == (50, 0)
     assert not list((tmp_path / "spool").iterdir())
@@ -118,7 +118,7 @@ def test_a_clean_end_leaves_every_answer_in_the_database_and_an_empty_spool(
 def test_answers_come_to_the_database_while_the_service_runs(
     store: AnswerStore, scored: Scored, tmp_path: Path
 ) -> None:
-    log = answer_log(tmp_path, store.options, KeepMode.SCORES)
+    log = answer_log(tmp_path, store.options, AnswerLogMode.SCORES)
     log.start()
     hand(log, scored)
     eventually(lambda: len(store.rows(NAME)) == 2)
@@ -130,13 +130,13 @@ def test_answers_come_to_the_database_while_the_service_runs(
 def test_what_a_database_that_is_away_cannot_take_waits_for_the_next_start(
     store: AnswerStore, scored: Scored, tmp_path: Path
 ) -> None:
-    first = answer_log(tmp_path, away(), KeepMode.FULL)
+    first = answer_log(tmp_path, away(), AnswerLogMode.FULL)
     first.start()
     hand(first, scored, times=3)
     first.stop()
     assert len(segments(tmp_path / "spool")) == 1
     assert first.counts.waiting_bytes > 0
-    second = answer_log(tmp_path, store.options, KeepMode.SCORES)
+    second = answer_log(tmp_path, store.options, AnswerLogMode.SCORES)
     second.start()
     eventually(lambda: len(store.rows(NAME)) == 6)
     second.stop()
@@ -147,7 +147,7 @@ def test_what_a_database_that_is_away_cannot_take_waits_for_the_next_start(
 def test_a_killed_writer_process_is_replaced_and_writes_nothing_twice(
     store: AnswerStore, scored: Scored, tmp_path: Path
 ) -> None:
-    log = answer_log(tmp_path, store.options, KeepMode.SCORES)
+    log = answer_log(tmp_path, store.options, AnswerLogMode.SCORES)
     log.start()
     hand(log, scored, times=5)
     process = running_process(log)
@@ -159,7 +159,7 @@ def test_a_killed_writer_process_is_replaced_and_writes_nothing_twice(
 
 
 def test_two_workers_share_a_folder_and_one_writer_process(store: AnswerStore, scored: Scored, tmp_path: Path) -> None:
-    workers = [answer_log(tmp_path, store.options, KeepMode.SCORES) for _ in range(2)]
+    workers = [answer_log(tmp_path, store.options, AnswerLogMode.SCORES) for _ in range(2)]
     for worker in workers:
         worker.start()
     eventually(lambda: any(worker._writer._process for worker in workers))
@@ -178,12 +178,12 @@ def test_two_workers_share_a_folder_and_one_writer_process(store: AnswerStore, s
 def test_a_full_spool_refuses_on_full_and_counts_on_scores(
     scored: Scored, tmp_path: Path, logged: list[dict[str, object]]
 ) -> None:
-    full = answer_log(tmp_path / "full", away(), KeepMode.FULL, most_bytes=2_000)
+    full = answer_log(tmp_path / "full", away(), AnswerLogMode.FULL, most_bytes=2_000)
     full.start()
     with pytest.raises(AnswersCannotBeKept, match="the spool is full"):
         hand(full, scored, times=100)
     full.stop()
-    scores = answer_log(tmp_path / "scores", away(), KeepMode.SCORES, most_bytes=2_000)
+    scores = answer_log(tmp_path / "scores", away(), AnswerLogMode.SCORES, most_bytes=2_000)
     scores.start()
     hand(scores, scored, times=100)
     scores.stop()
@@ -199,7 +199,7 @@ def test_a_full_spool_refuses_on_full_and_counts_on_scores(
 def test_what_no_database_will_ever_take_is_set_aside_and_keeps_nothing_back(
     store: AnswerStore, scored: Scored, tmp_path: Path
 ) -> None:
-    log = answer_log(tmp_path, store.options, KeepMode.FULL)
+    log = answer_log(tmp_path, store.options, AnswerLogMode.FULL)
     log.start()
     hand(log, scored, times=3)
     scored.scores.values[0] = float("nan")
@@ -212,7 +212,7 @@ def test_what_no_database_will_ever_take_is_set_aside_and_keeps_nothing_back(
 def test_a_removed_spool_is_made_anew_and_what_it_held_is_counted(
     store: AnswerStore, scored: Scored, tmp_path: Path, logged: list[dict[str, object]]
 ) -> None:
-    log = answer_log(tmp_path, store.options, KeepMode.FULL)
+    log = answer_log(tmp_path, store.options, AnswerLogMode.FULL)
     log.start()
     eventually(lambda: bool(segments(tmp_path / "spool")))
     hand(log, scored)
@@ -227,7 +227,7 @@ def test_a_removed_spool_is_made_anew_and_what_it_held_is_counted(
 
 def test_what_waits_is_brought_to_the_database_by_a_start_on_a_full_disk(tmp_path: Path, scored: Scored) -> None:
     with answer_store("postgres", tmp_path) as store:  # its disk is another
-        first = answer_log(tmp_path, away(), KeepMode.FULL)
+        first = answer_log(tmp_path, away(), AnswerLogMode.FULL)
         first.start()
         hand(first, scored, times=3)
         first.stop()
@@ -239,7 +239,7 @@ def test_what_waits_is_brought_to_the_database_by_a_start_on_a_full_disk(tmp_pat
 
 
 def test_nothing_is_kept_and_nothing_made_where_nobody_asks_for_it(store: AnswerStore, tmp_path: Path) -> None:
-    log = answer_log(tmp_path, store.options, KeepMode.OFF)
+    log = answer_log(tmp_path, store.options, AnswerLogMode.OFF)
     log.start()
     assert log.observer(NAME, "/fraud_detection") is None
     assert log.observer("another", "/another") is None
@@ -250,7 +250,7 @@ def test_nothing_is_kept_and_nothing_made_where_nobody_asks_for_it(store: Answer
 def test_an_answer_without_records_is_nothing_to_keep(
     store: AnswerStore, credit_scorer: Scorer, tmp_path: Path
 ) -> None:
-    log = answer_log(tmp_path, store.options, KeepMode.FULL)
+    log = answer_log(tmp_path, store.options, AnswerLogMode.FULL)
     log.start()
     hand(log, scored_accounts(credit_scorer, 0))
     log.stop()
@@ -258,19 +258,19 @@ def test_an_answer_without_records_is_nothing_to_keep(
 
 
 def test_wrong_settings_are_refused_by_name(tmp_path: Path, store: AnswerStore) -> None:
-    options = AnswerLogOptions({"credit_acounts": KeepMode.FULL}, tmp_path / "spool", PLENTY, store.options)
+    options = AnswerLogOptions({"credit_acounts": AnswerLogMode.FULL}, tmp_path / "spool", PLENTY, store.options)
     with pytest.raises(UseCaseInvalid, match=r"FRAUD_KEEP names 'credit_acounts'.*credit_accounts"):
         AnswerLog(options, USE_CASES)
     with pytest.raises(StoreUnusable):
-        answer_log(tmp_path, WriterOptions("nonsense", "kept", 5, "INFO", log_json=False), KeepMode.FULL)
+        answer_log(tmp_path, WriterOptions("nonsense", "kept", 5, "INFO", log_json=False), AnswerLogMode.FULL)
     sqlite = replace(CREDIT_ACCOUNTS, name="sqlite_accounts")
     with pytest.raises(UseCaseInvalid, match="no name for a table"):
-        AnswerLog(replace(options, modes={"sqlite_accounts": KeepMode.FULL}), {"sqlite_accounts": sqlite})
+        AnswerLog(replace(options, modes={"sqlite_accounts": AnswerLogMode.FULL}), {"sqlite_accounts": sqlite})
     for wrong in ("credit_accounts=all", "credit_accounts", "credit_accounts=FULL"):
         with pytest.raises(ValidationError, match=r"'off', 'scores', 'full' or 'full\+reasons'"):
             Settings.model_validate({"keep": wrong})
     log = Settings.model_validate({"keep": " credit_accounts = full , cards=off,"}).keep
-    assert log == {"credit_accounts": KeepMode.FULL, "cards": KeepMode.OFF}
+    assert log == {"credit_accounts": AnswerLogMode.FULL, "cards": AnswerLogMode.OFF}
 
 
 def running_process(log: AnswerLog) -> "subprocess.Popen[bytes]":

@@ -30,7 +30,7 @@ def table(comparison: Comparison) -> Table:
     )
     for model in comparison.models:
         seconds, microseconds = (model.mean(name) or 0.0 for name in COSTS)
-        cells = (model.spelled(name) for name in MEASURED)
+        cells = (model.formatted(name) for name in MEASURED)
         shown.add_row(model.kind, *cells, f"{seconds:.2f}", f"{microseconds:.2f}")
     return shown
 

@@ -13,7 +13,7 @@ def without_data_frames() -> Iterator[None]:
     """While this lasts, a first import of xgboost finds neither, which saves a second and 100 MB."""
     with _ONE_AT_A_TIME:
         hidden = [name for name in ("pandas", "sklearn") if name not in sys.modules]
-        sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is how Python spells: not installed
+        sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is how Python says: not installed
         try:
             yield
         finally:

@@ -19,7 +19,7 @@ class Passed(NamedTuple):
     held: Doubles
 
 
-class Asked(NamedTuple):
+class Explaining(NamedTuple):
     """The rows that one tree explains, the points of its Gauss sum, and what each feature adds so far."""
 
     cells: Floats
@@ -54,10 +54,10 @@ class WalkedTrees:
         out[:, :-1], out[:, -1] = 0, (leaves / self._covers[self._roots]).sum()
         for rows, cells in self._pieces(matrix, EXPLAINED):
             for root, end in zip(self._roots, [*self._roots[1:], len(self._down)], strict=True):
-                asked = np.unique(self._column[root:end] // 2)
-                points, weights = np.polynomial.legendre.leggauss(len(asked) // 2 + 1)
+                features = np.unique(self._column[root:end] // 2)
+                points, weights = np.polynomial.legendre.leggauss(len(features) // 2 + 1)
                 product = np.repeat(weights[:, None] / 2, len(cells), axis=1)
-                self._explain_below(Asked(cells, (1 + points[:, None]) / 2, out[rows]), root, product, {})
+                self._explain_below(Explaining(cells, (1 + points[:, None]) / 2, out[rows]), root, product, {})
 
     def _pieces(self, matrix: Floats, size: int) -> Iterator[tuple[slice, Floats]]:
         """As in C: an even column takes a missing value left, the odd one beside it takes it right."""
@@ -80,19 +80,19 @@ class WalkedTrees:
             sums += leaves
         return sums
 
-    def _explain_below(self, asked: Asked, node: int, product: Doubles, above: Mapping[int, Passed]) -> Doubles:
+    def _explain_below(self, so_far: Explaining, node: int, product: Doubles, above: Mapping[int, Passed]) -> Doubles:
         """Sum the leaves below a node for each point and row; `product` is that of the features above it."""
         if not self._down[node]:
             return float(self._values[node]) * product
         feature = int(self._column[node]) // 2
-        right = asked.cells[:, self._column[node]] >= self._threshold[node]
+        right = so_far.cells[:, self._column[node]] >= self._threshold[node]
         before = above.get(feature, Passed(1.0, np.ones(len(right))))
         total = np.zeros_like(product)
         for child, passes in enumerate((~right, right), node + int(self._down[node])):
             now = Passed(before.share * self._covers[child] / self._covers[node], before.held * passes)
-            factors = [(1 - asked.points) * each.share + asked.points * each.held for each in (before, now)]
-            leaves = self._explain_below(asked, child, product * factors[1] / factors[0], {**above, feature: now})
+            factors = [(1 - so_far.points) * each.share + so_far.points * each.held for each in (before, now)]
+            leaves = self._explain_below(so_far, child, product * factors[1] / factors[0], {**above, feature: now})
             gains = [(each.held - each.share) / factor for each, factor in zip((before, now), factors, strict=True)]
-            asked.parts[:, feature] += (leaves * (gains[1] - gains[0])).sum(axis=0)
+            so_far.parts[:, feature] += (leaves * (gains[1] - gains[0])).sum(axis=0)
             total += leaves
         return total

@@ -12,7 +12,7 @@ MOST_ON_A_PAGE = 1_000
 PLACE = r"^\d{1,18}\.[0-9a-z-]{1,40}\.\d{1,9}$"
 
 
-class KeepMode(StrEnum):
+class AnswerLogMode(StrEnum):
     """How much of an answer is kept: nothing, the scores, the records, too, or the reasons of flagged ones as well."""
 
     OFF = "off"
@@ -23,7 +23,7 @@ class KeepMode(StrEnum):
     @property
     def keeps_records(self) -> bool:
         """Whether records are kept, so that no answer is given without."""
-        return self in (KeepMode.FULL, KeepMode.FULL_REASONS)
+        return self in (AnswerLogMode.FULL, AnswerLogMode.FULL_REASONS)
 
 
 class AnswerPlace(NamedTuple):

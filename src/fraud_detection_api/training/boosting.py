@@ -31,7 +31,7 @@ class Boosting:
         return {"objective": "binary:logistic", "tree_method": "hist", "max_depth": self.depth, **named}
 
 
-def cores(asked: int) -> int:
+def cores(wanted: int) -> int:
     """How many threads to take: as many as are asked for, of 0 one for each core that the process may use."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return asked or allowed
+    return wanted or allowed

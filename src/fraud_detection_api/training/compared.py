@@ -38,7 +38,7 @@ class Compared:
         values = [fold[name] or 0.0 for fold in self.folds]
         return min(values), max(values)
 
-    def spelled(self, name: str) -> str:
+    def formatted(self, name: str) -> str:
         """The mean and the spread as people read them; nothing where there is none."""
         mean, spread = self.mean(name), self.spread(name)
         return "" if mean is None else f"{mean:.4f}" + ("" if spread is None else f" \u00b1 {spread:.4f}")

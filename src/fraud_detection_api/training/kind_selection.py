@@ -43,14 +43,14 @@ def requested_kinds(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
 
 
 def _kinds_named(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
-    asked = options.model
-    if asked is None:
+    kind = options.model
+    if kind is None:
         return (XGBOOST.name,) if options.tuned else use_case.learning.models
-    if asked == COMPARE:
+    if kind == COMPARE:
         return use_case.learning.models if len(use_case.learning.models) > 1 else TRAINABLE
-    if options.tuned and asked != XGBOOST.name:
-        raise DataRefused(f"--tuned says how to boost: leave it out to train {asked}.")
-    return (asked,)
+    if options.tuned and kind != XGBOOST.name:
+        raise DataRefused(f"--tuned says how to boost: leave it out to train {kind}.")
+    return (kind,)
 
 
 def _refuse_broken(use_case: UseCase, name: str) -> None:

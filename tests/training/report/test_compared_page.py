@@ -85,7 +85,7 @@ def test_a_comparison_that_cannot_be_read_is_refused(compared: Published) -> Non
 
 def test_a_fold_without_a_figure_leaves_the_kind_without_a_mean() -> None:
     model = Compared("svm", ({"brier": None, "roc_auc": 0.5}, {"brier": 0.1, "roc_auc": 0.7}), ("", "slow"))
-    assert (model.mean("brier"), model.spread("brier"), model.spelled("brier")) == (None, None, "")
-    assert model.spelled("roc_auc") == "0.6000 \u00b1 0.1414"
+    assert (model.mean("brier"), model.spread("brier"), model.formatted("brier")) == (None, None, "")
+    assert model.formatted("roc_auc") == "0.6000 \u00b1 0.1414"
     assert model.ends("roc_auc") == (0.5, 0.7)
     assert model.remark == "slow"

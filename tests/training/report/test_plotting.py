@@ -46,13 +46,13 @@ def test_ticks_are_round_and_few(axis: Axis, words: list[str]) -> None:
 
 @pytest.mark.parametrize("high", [1e-9, 0.3, 1, 7, 999, 1.2e12])
 def test_every_range_has_ticks_inside(high: float) -> None:
-    ticks = Axis("", 0, high, spelled=short).ticks
+    ticks = Axis("", 0, high, formatted=short).ticks
     assert 3 <= len(ticks) <= 7
     assert all(0 <= value <= high * (1 + 1e-9) for value, _ in ticks)
 
 
 def test_ticks_below_nothing_stay_on_the_axis() -> None:
-    ticks = Axis("", -0.75, -0.38, spelled="{:.2f}".format).ticks
+    ticks = Axis("", -0.75, -0.38, formatted="{:.2f}".format).ticks
     assert [words for _, words in ticks] == ["-0.70", "-0.60", "-0.50", "-0.40"]
 
 

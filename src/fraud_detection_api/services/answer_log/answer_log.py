@@ -15,7 +15,7 @@ from threading import Event, Lock, Thread
 from loguru import logger
 
 from fraud_detection_api.errors import AnswersCannotBeKept, UseCaseInvalid
-from fraud_detection_api.schemas.answer_log import KeepMode
+from fraud_detection_api.schemas.answer_log import AnswerLogMode
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answer_log.writer_process import WriterOptions, WriterProcess
 from fraud_detection_api.services.answers import Scored
@@ -46,7 +46,7 @@ class AnswerCounts:
 class AnswerLogOptions:
     """What is kept, and where it goes."""
 
-    modes: Mapping[str, KeepMode]
+    modes: Mapping[str, AnswerLogMode]
     spool: Path
     most_bytes: int
     writer: WriterOptions
@@ -60,7 +60,7 @@ class AnswerLog:
         _ = options.writer.store
         self.counts = AnswerCounts()
         self._options = options
-        self._modes = {name: mode for name, mode in options.modes.items() if mode is not KeepMode.OFF}
+        self._modes = {name: mode for name, mode in options.modes.items() if mode is not AnswerLogMode.OFF}
         self._opening = packed_forms({name: use_cases[name] for name in self._modes})
         self._spool: Spool | None = None
         self._writer = WriterProcess(options.spool, options.writer)
@@ -161,12 +161,12 @@ def refuse_unusable(options: AnswerLogOptions, use_cases: Mapping[str, UseCase])
     """What would end every worker, or let answers wait for ever, is refused before there is a worker."""
     refuse_unknown(options.modes, use_cases)
     _ = options.writer.store
-    if any(mode is not KeepMode.OFF for mode in options.modes.values()):
+    if any(mode is not AnswerLogMode.OFF for mode in options.modes.values()):
         options.writer.refuse_unusable()
         Spool(options.spool, options.most_bytes, b"").close()
 
 
-def refuse_unknown(modes: Mapping[str, KeepMode], use_cases: Mapping[str, UseCase]) -> None:
+def refuse_unknown(modes: Mapping[str, AnswerLogMode], use_cases: Mapping[str, UseCase]) -> None:
     """What is kept has to be known before the service starts."""
     for name in modes:
         if name not in use_cases:

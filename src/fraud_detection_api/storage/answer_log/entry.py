@@ -61,7 +61,7 @@ class AnsweredRequest(NamedTuple):  # made before every answer, in a fifth of th
         return [str(key) for key in self.identifiers]
 
     def numbers_answered(self) -> list[float]:
-        """The scores as the answer spelled them: the shortest text of a float32, read as a number."""
+        """The scores as the answer wrote them: the shortest text of a float32, read as a number."""
         found: list[float] = orjson.loads(orjson.dumps(self.scores, option=orjson.OPT_SERIALIZE_NUMPY))
         return found
 

@@ -22,9 +22,9 @@ class CompareOptions(TableOptions):
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of model to compare, each once."""
-        asked = tuple(dict.fromkeys(part.strip() for part in self.models.split(",") if part.strip()))
-        refuse_unknown(asked)
-        return asked
+        names = tuple(dict.fromkeys(part.strip() for part in self.models.split(",") if part.strip()))
+        refuse_unknown(names)
+        return names
 
     def refuse_contradictions(self) -> None:
         """Refuse at once what would be refused after a long comparison."""

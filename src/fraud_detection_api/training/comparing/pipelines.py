@@ -66,8 +66,8 @@ class FittedPipeline:
     @property
     def parameters(self) -> dict[str, str | int | float]:
         """What the model was told, and what a reader of its figures has to know."""
-        told = {name: _plain(value) for name, value in self.pipeline.named_steps["model"].get_params().items()}
-        return told | ({"remark": self.remark} if self.remark else {})
+        parameters = {name: _plain(value) for name, value in self.pipeline.named_steps["model"].get_params().items()}
+        return parameters | ({"remark": self.remark} if self.remark else {})
 
     def probabilities(self, matrix: Matrix) -> Probabilities:
         """The probability of fraud of each row; of a margin its logistic, which has yet to be calibrated."""

@@ -139,13 +139,13 @@ def _tells_apart(found: Isolated) -> GateCheck:
 
 def _flags_as_asked(found: Isolated) -> GateCheck:
     """Rows of the same score stand or fall together, so that the share can be missed by as many as share one."""
-    size, asked = len(found.scores), found.parameters["contamination"]
-    share = found.flagged / size
-    numbers = {"flagged_share": share}
+    size, contamination = len(found.scores), found.parameters["contamination"]
+    numbers = {"flagged_share": found.flagged / size}
     detail = f"{found.flagged:,} of {size:,} training rows are flagged"
-    if not isinstance(asked, float):
+    if not isinstance(contamination, float):
         detail = f"{detail}; no share was asked for"
         return GateCheck(name="flags as asked", passed=True, detail=detail, numbers=numbers)
     ties = int(np.count_nonzero(np.abs(found.scores - found.threshold) <= TIED))
-    passed = abs(found.flagged - asked * size) <= 1 + ties
-    return GateCheck(name="flags as asked", passed=passed, detail=f"{detail}, {asked:.4%} asked for", numbers=numbers)
+    passed = abs(found.flagged - contamination * size) <= 1 + ties
+    detail = f"{detail}, {contamination:.4%} asked for"
+    return GateCheck(name="flags as asked", passed=passed, detail=detail, numbers=numbers)

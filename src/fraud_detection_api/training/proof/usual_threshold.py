@@ -20,10 +20,10 @@ class ChosenThreshold:
     remark: str = ""
 
 
-def chosen_threshold(rows: HoldoutRows, use_case: UseCase, registry: Registry, asked: str | None) -> ChosenThreshold:
+def chosen_threshold(rows: HoldoutRows, use_case: UseCase, registry: Registry, rule: str | None) -> ChosenThreshold:
     """As asked now, or refused; else as asked for the champion; else by the declared costs; else at the best F1."""
-    if asked is not None:
-        return _by(rule_of(asked), rows)
+    if rule is not None:
+        return _by(rule_of(rule), rows)
     kept, usual = _asked_before(use_case, registry), _usual(rows, use_case.costs)
     remark = ""
     if kept is not None:

@@ -27,16 +27,16 @@ def report_files(
 ) -> dict[str, bytes]:
     """The report as HTML and as JSON, from a manifest, the holdout rows, and the comparison as the bundle keeps it."""
     found = figures(use_case, manifest, rows) if rows else None
-    told = REPORTED[manifest.score]
+    parts = REPORTED[manifest.score]
     report = Report(
         use_case=_purpose(use_case),
         manifest=manifest.abridged().model_copy(update={"files": {}}),
         kind=in_words(manifest, use_case),
         figures=found,
-        anomalies=told.spread(manifest),
+        anomalies=parts.spread(manifest),
         comparison=_comparison(use_case, comparison),
         importance=importance,
-        limits=told.limits(use_case, manifest, found, importance),
+        limits=parts.limits(use_case, manifest, found, importance),
     )
     return {REPORT: page(report), REPORT_DATA: report.model_dump_json(indent=1).encode() + b"\n"}
 

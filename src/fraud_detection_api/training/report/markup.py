@@ -39,8 +39,8 @@ _EMPTY = {"meta", "br", "path", "rect", "line", "circle", "polygon"}
 
 
 def _attribute(key: str, value: str | Number) -> str:
-    spelled = value if isinstance(value, str) else decimals(value)
-    return f' {key.rstrip("_").replace("_", "-")}="{escaped(spelled)}"'
+    formatted = value if isinstance(value, str) else decimals(value)
+    return f' {key.rstrip("_").replace("_", "-")}="{escaped(formatted)}"'
 
 
 def _is_shown(character: str) -> bool:

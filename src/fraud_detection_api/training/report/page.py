@@ -38,8 +38,8 @@ def is_trained(report: Report) -> bool:
 
 def headline(report: Report) -> Markup:
     """What a reader with one minute should know."""
-    told = REPORTED[report.manifest.score]
-    return summary(report, told.cards(report), told.sentence(report))
+    parts = REPORTED[report.manifest.score]
+    return summary(report, parts.cards(report), parts.sentence(report))
 
 
 def moved(report: Report) -> Markup:

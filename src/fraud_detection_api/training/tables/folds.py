@@ -9,7 +9,7 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.training.tables.dataset import Dataset, Days, Rows
 from fraud_detection_api.training.tables.split import STOPPING_SHARE, VALIDATION_SHARE, Split, default_gap
 
-CHOOSING_SHARE = STOPPING_SHARE / (1 - VALIDATION_SHARE)  # as much as the split sets aside to stop the training
+THRESHOLD_SHARE = STOPPING_SHARE / (1 - VALIDATION_SHARE)  # as much as the split sets aside to stop the training
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _window(days: Days, earlier: Rows, judged: tuple[int, int], gap: int) -> Fol
     known = days[earlier]
     before = np.unique(known[known < judged[0]], return_counts=True)
     reached = np.cumsum(before[1]) / before[1].sum()
-    chosen_from = int(before[0][np.argmin(np.abs(np.r_[0, reached[:-1]] - (1 - CHOOSING_SHARE)))])
+    chosen_from = int(before[0][np.argmin(np.abs(np.r_[0, reached[:-1]] - (1 - THRESHOLD_SHARE)))])
     training = earlier[known < chosen_from - gap]
     if not len(training):
         raise DataRefused(
@@ -82,7 +82,7 @@ def _at_random(dataset: Dataset, earlier: Rows, count: int, seed: int) -> tuple[
     for is_fraud in (True, False):
         members = random.permutation(np.flatnonzero(dataset.labels[earlier] == is_fraud))
         turns, dealt[members] = np.divmod(np.arange(len(members)), count)
-        chooses[members] = turns < CHOOSING_SHARE * len(members) / count
+        chooses[members] = turns < THRESHOLD_SHARE * len(members) / count
     return tuple(
         Fold(
             training=earlier[(dealt != number) & ~chooses],

@@ -8,7 +8,7 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.training.tables.dataset import Dataset, Days, Labels, Rows
 
-CHOOSING_SHARE = 0.1  # of a training window, its last days
+THRESHOLD_SHARE = 0.1  # of a training window, its last days
 _NEVER = np.iinfo(np.int64).max // 2
 
 
@@ -57,7 +57,7 @@ def threshold_part(days: Days, labels: Labels, training: Rows) -> tuple[Rows, Ro
     """
     distinct, counts = np.unique(days[training], return_counts=True)
     later = np.cumsum(counts[::-1])[::-1] / max(len(training), 1)  # share of rows on this day or later
-    for at in np.argsort(np.abs(later - CHOOSING_SHARE), kind="stable").tolist():
+    for at in np.argsort(np.abs(later - THRESHOLD_SHARE), kind="stable").tolist():
         is_later = days[training] >= distinct[at]
         parts = training[~is_later], training[is_later]
         if all(has_both_classes(labels[part]) for part in parts):

@@ -36,7 +36,7 @@ class Axis:
     low: float
     high: float
     is_log: bool = False
-    spelled: Callable[[float], str] = percent
+    formatted: Callable[[float], str] = percent
     named: tuple[Tick, ...] | None = None
 
     def share(self, values: ArrayLike) -> Floats:
@@ -51,7 +51,7 @@ class Axis:
         if self.named is not None:
             return thinned(self.named)
         values = _powers(self.low, self.high) if self.is_log else _steps(self.low, self.high)
-        return tuple((value, self.spelled(value)) for value in values)
+        return tuple((value, self.formatted(value)) for value in values)
 
     def _scaled(self, values: ArrayLike) -> Floats:
         numbers = np.asarray(values, dtype=np.float64)

@@ -63,9 +63,12 @@ def interval_rows(key: str, title: str, axis_label: str, rows: Sequence[Row], *,
     ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
     low, high = min([0.0, *ends]), max([*ends, 1e-9])
     room = (high - low) * 0.05
-    spelled = percent if low >= 0 and high <= 1 else "{:.3g}".format
+    formatted = percent if low >= 0 and high <= 1 else "{:.3g}".format
     axis = Axis(
-        axis_label, low - (room if low < 0 else 0), min(high + room, 1.0) if high <= 1 else high + room, spelled=spelled
+        axis_label,
+        low - (room if low < 0 else 0),
+        min(high + room, 1.0) if high <= 1 else high + room,
+        formatted=formatted,
     )
     words = "; ".join(f"{row.name}: {_words(row, axis)}" for row in rows)
     return RowChart(key, title, words, axis, rows, are_bars)
@@ -88,7 +91,7 @@ class _Room:
 
 
 def _words(row: Row, axis: Axis) -> str:
-    return axis.spelled(row.value) if row.words is None else row.words
+    return axis.formatted(row.value) if row.words is None else row.words
 
 
 def _row(row: Row, room: _Room, middle: float, are_bars: bool) -> Markup:

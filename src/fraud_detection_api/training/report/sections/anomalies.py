@@ -131,9 +131,9 @@ def _others(found: Anomalies) -> tuple[Markup, ...]:
 
 
 def _scores(found: Anomalies) -> Axis:
-    return Axis("Anomaly score, more unusual to the left", found.edges[0], found.edges[-1], spelled="{:.2f}".format)
+    return Axis("Anomaly score, more unusual to the left", found.edges[0], found.edges[-1], formatted="{:.2f}".format)
 
 
 def _rows(label: str, found: Anomalies) -> Axis:
     """Down to half a row, so that a single one still shows."""
-    return Axis(label, 0.5, max(found.rows, 1), is_log=True, spelled=short)
+    return Axis(label, 0.5, max(found.rows, 1), is_log=True, formatted=short)

@@ -59,4 +59,4 @@ def _cells(model: Compared, chosen: str) -> tuple[str, ...]:
     name = kind_title(model.kind)
     shown = joined(strong(name), " ", tag("span", "chosen", class_="good")) if model.kind == chosen else joined(name)
     seconds, microseconds = (model.mean(each) or 0.0 for each in COSTS)
-    return shown, *(model.spelled(each) for each in MEASURED), f"{seconds:.2f}", f"{microseconds:.2f}"
+    return shown, *(model.formatted(each) for each in MEASURED), f"{seconds:.2f}", f"{microseconds:.2f}"

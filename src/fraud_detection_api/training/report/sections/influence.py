@@ -39,7 +39,7 @@ def scores_moved(found: Importance | None, kind: KindInWords) -> Moved:
         "validation row",
         f"How far each feature moves the {unit} of a record, up or down, on average over {{}} (mean |SHAP|). It says "
         "what the model uses, not what causes fraud.",
-        Axis(f"Mean |SHAP| in {unit}", 0, end_of(found), spelled="{:.3g}".format),
+        Axis(f"Mean |SHAP| in {unit}", 0, end_of(found), formatted="{:.3g}".format),
     )
 
 
@@ -65,4 +65,4 @@ def _bars(found: Importance, axis: Axis) -> Markup:
 
 
 def _spelled(value: float, axis: Axis) -> str:
-    return percent(value) if axis.spelled is percent else f"{value:.3g}"
+    return percent(value) if axis.formatted is percent else f"{value:.3g}"

@@ -108,7 +108,7 @@ def _measures(manifest: Manifest) -> Markup:
         if name.startswith(SHARES)
     ]
     said = "; ".join(f"{row.name} {row.value:.4f}" for row in rows)
-    axis = Axis("Value and 95 % interval", 0, 1, spelled="{:.3g}".format)
+    axis = Axis("Value and 95 % interval", 0, 1, formatted="{:.3g}".format)
     what = RowChart("measures-plot", "Measures with intervals", said, axis, rows)
     return figure(
         "Measures side by side", "A short line is a figure that more data would hardly move.", row_chart(what)

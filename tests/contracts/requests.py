@@ -1,4 +1,4 @@
-"""What is asked of the three detectors and of the store: addresses, bodies that work, and the numbers in them."""
+"""Requests to the three detectors and of the store: addresses, bodies that work, and the numbers in them."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExampleRequest:
     """An address, a body that it answers, and where numbers stand in it; whole ones apart."""
 
     path: str
@@ -24,7 +24,7 @@ class Asked:
     whole: tuple[Place, ...] = ()
     scores: bool = True
 
-    def spelled(self, place: Place, spelling: str) -> bytes:
+    def with_value(self, place: Place, spelling: str) -> bytes:
         """The body with one value spelled like this."""
         return json.dumps(_with(self.body, place, "<here>")).replace('"<here>"', spelling).encode()
 
@@ -44,9 +44,9 @@ def _with(body: object, place: Place, value: object) -> object:
     return [_with(each, tuple(rest), value) if at == first else each for at, each in enumerate(body)]
 
 
-def _listed(use_case: UseCase, number: str, *whole: str) -> Asked:
+def _listed(use_case: UseCase, number: str, *whole: str) -> ExampleRequest:
     places = tuple((1, name) for name in whole)
-    return Asked(f"/score/{use_case.name}", [use_case.example] * 2, ((1, number), *places), places)
+    return ExampleRequest(f"/score/{use_case.name}", [use_case.example] * 2, ((1, number), *places), places)
 
 
 CARD = {"Time": 406, **{f"V{number}": number / 8 - 2 for number in range(1, 29)}, "Amount": 149.62}
@@ -60,14 +60,14 @@ SCORE = {
     "table_name": "fraud",
 }
 SCORES = SCORE | {"id": [10, 9, 2], "outlier_prob": [0.93, 0.02, 0.5], "class_pred": ["fraud", "nonfraud", "nonfraud"]}
-ASKED = (
-    Asked("/predict_fraud", CARD, (("Time",), ("V1",), ("V28",), ("Amount",))),
+EXAMPLES = (
+    ExampleRequest("/predict_fraud", CARD, (("Time",), ("V1",), ("V28",), ("Amount",))),
     _listed(CARD_TRANSACTIONS, "V17"),
-    Asked("/prediction", VECTOR, (("feature_vector", 0), ("feature_vector", 1))),
+    ExampleRequest("/prediction", VECTOR, (("feature_vector", 0), ("feature_vector", 1))),
     _listed(PLATFORM_ACTIVITY, "sd"),
-    Asked("/prediction/purchases", {"feature_vector": [702.5, 3653, 0]}, (("feature_vector", 1),)),
-    Asked("/predict", CUSTOMER, (("user_id",), ("total_liters",)), (("user_id",),)),
+    ExampleRequest("/prediction/purchases", {"feature_vector": [702.5, 3653, 0]}, (("feature_vector", 1),)),
+    ExampleRequest("/predict", CUSTOMER, (("user_id",), ("total_liters",)), (("user_id",),)),
     _listed(PURCHASES, "total_amount_paid", "user_id"),
-    Asked("/insert", SCORE, (("id",), ("outlier_prob",)), (("id",),), scores=False),
-    Asked("/insert", SCORES, (("id", 1), ("outlier_prob", 2)), (("id", 1),), scores=False),
+    ExampleRequest("/insert", SCORE, (("id",), ("outlier_prob",)), (("id",),), scores=False),
+    ExampleRequest("/insert", SCORES, (("id", 1), ("outlier_prob", 2)), (("id", 1),), scores=False),
 )

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.stored_scores import Insertion, PageQuery
 from fraud_detection_api.settings import Settings
-from tests.contracts.asked import ASKED
+from tests.contracts.requests import EXAMPLES
 from tests.running_service import PROJECT, running_service
 from tests.small_models import SmallModel, promoted
 from tests.storage.databases import DATABASES, StorePlace, store_place
@@ -52,7 +52,7 @@ def test_a_request_opens_no_model(small_models: dict[str, SmallModel], tmp_path:
     for name in ("card_transactions", "platform_activity", "purchases"):
         promoted(registry, small_models[name])
     with running_service(tmp_path, {}) as service, service.client() as client:
-        scoring = [each for each in ASKED if each.scores]
+        scoring = [each for each in EXAMPLES if each.scores]
         before = [each.post(client).content for each in scoring]
         shutil.rmtree(tmp_path / "models")
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""The answer log beside none: `python -m benchmarks.keeping`.
+"""The answer log beside none: `python -m benchmarks.answer_log`.
 
 Three services, each one worker of `fraud serve`: FRAUD_KEEP off, scores and full, into SQLite. They are loaded in turn
 by wrk; before each load all that waits in the spools is written, so that each pays for its own answers alone.
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.keeping", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.answer_log", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="how often each load is repeated (default 5)")
     parser.add_argument("--seconds", type=int, default=4, help="length of one load (default 4)")
     return parser.parse_args()
