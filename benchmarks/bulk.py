@@ -19,10 +19,10 @@ from benchmarks.sample_model import FEATURES, SampleModel, sample_accounts, samp
 from benchmarks.turns import medians
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.services.bulk_scoring import BulkFiles, score_file
 from fraud_detection_api.storage.files import write_table
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 
 ROWS, RUNS, BATCH_ROWS = 1_000_000, 3, 1 << 16
 BARE = "bare inplace_predict, its own threads"

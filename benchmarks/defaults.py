@@ -23,7 +23,6 @@ from rich.table import Table
 from benchmarks.servers import ROOT
 from fraud_detection_api.features.tables import RawTable
 from fraud_detection_api.samples import SAMPLES
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.tables import Source, read_table
 from fraud_detection_api.training.boosting import Boosting
@@ -32,7 +31,8 @@ from fraud_detection_api.training.proof.evaluation import Operation, figures
 from fraud_detection_api.training.proof.holdout_rows import holdout_rows
 from fraud_detection_api.training.tables.dataset import Dataset, Period, Rows, dataset_of, wanted_kinds
 from fraud_detection_api.training.tables.split import split_at_random
-from fraud_detection_api.training.train_xgboost import XGBoostTrainer
+from fraud_detection_api.training.xgboost_trainer import XGBoostTrainer
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.training.cards import CARDS, card_payments
 
 BARE = Boosting(depth=6, reg_lambda=1.0, learning_rate=0.3, rounds=100, patience=0)  # the library's own defaults

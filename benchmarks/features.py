@@ -18,9 +18,9 @@ from benchmarks.turns import medians
 from fraud_detection_api.features.grouped import grouped
 from fraud_detection_api.samples.purchases import purchases
 from fraud_detection_api.samples.sample_table import GroupedSample, SampleColumns
-from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.storage.files import write_table
 from fraud_detection_api.storage.table_folder import grouped_records
+from fraud_detection_api.use_cases.purchases import PURCHASES
 
 FILLS, RUNS, MOST_SECONDS = 1_000_000, 5, 3.0
 FORMATS = (".csv", ".parquet")

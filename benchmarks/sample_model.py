@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fraud_detection_api.model.bundle import Reference, bundle_files
 from fraud_detection_api.model.manifest import MODEL, Feature, GateVerdict, Manifest
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 
 TREES, DEPTH, TRAINING_ROWS, REFERENCE_ROWS = 300, 6, 100_000, 256
 PARAMETERS: dict[str, str | int | float] = {"objective": "binary:logistic", "max_depth": DEPTH, "eta": 0.1, "seed": 7}

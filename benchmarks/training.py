@@ -49,10 +49,10 @@ def prepare(folder: Path) -> None:
     """Write the table for the fitter and the arrays for the bare library; label in the last column."""
     from fraud_detection_api.features.matrix import MatrixMaker
     from fraud_detection_api.samples import SAMPLES
-    from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
     from fraud_detection_api.storage.files import write_table
     from fraud_detection_api.training.tables.dataset import Period, dataset_of
     from fraud_detection_api.training.tables.split import split
+    from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 
     sample = SAMPLES["credit_accounts"](ROWS, 1)
     write_table(folder / "accounts.parquet", sample.columns)

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable
 
-from fraud_detection_api.features.derived import derive
+from fraud_detection_api.features.deriving import derive
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.record import Kind, formatted

@@ -22,7 +22,7 @@ from fraud_detection_api.schemas.derived import (
 from fraud_detection_api.schemas.learning import Supervised, Unsupervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import Rule, UseCase
-from fraud_detection_api.use_cases import USE_CASES
+from fraud_detection_api.use_cases.known import USE_CASES
 
 
 class LoanApplication(Record):

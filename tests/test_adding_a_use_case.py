@@ -205,13 +205,13 @@ def test_a_refused_declaration_says_what_the_page_says(tmp_path: Path, declared:
 def test_the_same_file_works_inside_the_project(reader: Reader, tmp_path: Path) -> None:
     package = tmp_path / "fraud_detection_api"
     shutil.copytree(PROJECT / "src" / "fraud_detection_api", package)
-    shutil.copy(reader.folder / "their_package" / "loans.py", package / "schemas")
-    entry = next(block.text for block in blocks() if block.title == "in src/fraud_detection_api/use_cases.py")
-    source = (package / "use_cases.py").read_text()
+    shutil.copy(reader.folder / "their_package" / "loans.py", package / "use_cases")
+    entry = next(block.text for block in blocks() if block.title == "in src/fraud_detection_api/use_cases/known.py")
+    source = (package / "use_cases" / "known.py").read_text()
     use_cases = re.sub(r"^USE_CASES: .*\n", lambda _: entry, source, flags=re.MULTILINE)
     assert use_cases != source
-    (package / "use_cases.py").write_text(use_cases)
-    names = "from fraud_detection_api.use_cases import all_use_cases; print(*all_use_cases())"
+    (package / "use_cases" / "known.py").write_text(use_cases)
+    names = "from fraud_detection_api.use_cases.known import all_use_cases; print(*all_use_cases())"
     found = reader.run(f"PYTHONPATH={tmp_path} {sys.executable} -c '{names}'")
     assert found == "credit_accounts card_transactions platform_activity purchases loans\n"
 

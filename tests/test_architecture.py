@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.use_cases import USE_CASES
+from fraud_detection_api.use_cases.known import USE_CASES
 from tests.conftest import Shop
 from tests.declared_use_cases import DECLARED_HERE, EVERY_USE_CASE
 from tests.examples import body_of, good_rows

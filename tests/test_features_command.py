@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 from fraud_detection_api.cli.main import app
 from fraud_detection_api.errors import DataRefused, UnknownUseCase
 from fraud_detection_api.samples.purchases import purchases
-from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.storage.table_folder import write_tables
 from fraud_detection_api.storage.tables import Source, read_table
 from fraud_detection_api.training.fit_options import TableOptions
 from fraud_detection_api.training.tables.training_table import unlabelled_table
-from fraud_detection_api.use_cases import all_use_cases
+from fraud_detection_api.use_cases.known import all_use_cases
+from fraud_detection_api.use_cases.purchases import PURCHASES
 from tests.training.fitting import Listener
 
 COMMAND = [sys.executable, "-m", "fraud_detection_api.cli.main", "features"]

@@ -17,10 +17,10 @@ from fraud_detection_api.cli.main import app
 from fraud_detection_api.errors import DataRefused, FraudError, InputRefused
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.samples.purchases import purchases
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.storage.files import write_table
 from fraud_detection_api.storage.table_folder import write_tables
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.purchases import PURCHASES
 from tests.examples import Row, body_of, good_rows, raw_table
 from tests.running_service import eventually, service_environment
 from tests.small_models import SmallModel, promoted, small_model

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from fraud_detection_api.app import create_app
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.use_cases import USE_CASES
+from fraud_detection_api.use_cases.known import USE_CASES
 
 COLLECTION = Path(__file__).parents[1] / "postman_collection.json"
 BASE = "{{baseUrl}}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.running_service import SERVE, eventually, running_service, service_environment
 from tests.small_models import SmallModel, promoted
 

@@ -23,8 +23,8 @@ from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.model.xgboost_library import LibraryModel
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.services.answers import Scored, short_answer
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.examples import body_of, good_rows, records_of, slow_body_of
 from tests.running_service import RunningService, SlowPost, eventually, running_service
 from tests.small_models import SmallModel, promoted

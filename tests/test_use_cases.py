@@ -18,7 +18,7 @@ from fraud_detection_api.schemas.derived import DayOfWeek, HourOfDay, Ratio
 from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import Rule, UseCase
-from fraud_detection_api.use_cases import USE_CASES, all_use_cases, named
+from fraud_detection_api.use_cases.known import USE_CASES, all_use_cases, named
 from tests.anomaly_checks import ANOMALY_CHECKS
 from tests.checks import CHECKS
 from tests.conftest import Shop

@@ -13,7 +13,7 @@ from fraud_detection_api import __version__
 from fraud_detection_api.features.json_values import MOST_VALUE_BYTES
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.monitoring.logs import configure_logs
-from fraud_detection_api.routes import anomalies, documentation, health, models
+from fraud_detection_api.routes import documentation, health, model_information, models
 from fraud_detection_api.routes.addresses import documented_route, every_address, query_of
 from fraud_detection_api.routes.admission import Admission, Costly, Places
 from fraud_detection_api.routes.answer_log import ANSWERS, answer_log_router
@@ -28,7 +28,7 @@ from fraud_detection_api.schemas.answer_log import AnswerLogMode
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answer_log import answer_log as answer_logs
 from fraud_detection_api.services.answer_log.answer_log import AnswerLog, AnswerLogOptions
-from fraud_detection_api.services.answer_log.writer_process import WriterOptions
+from fraud_detection_api.services.answer_log.writer_launcher import WriterOptions
 from fraud_detection_api.services.answers import writer_of
 from fraud_detection_api.services.bodies import reader_of
 from fraud_detection_api.services.fair_queue import FairQueue
@@ -37,7 +37,7 @@ from fraud_detection_api.services.served_models import ServedModels
 from fraud_detection_api.services.store import Store
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.storage.store_options import StoreOptions
-from fraud_detection_api.use_cases import all_use_cases
+from fraud_detection_api.use_cases.known import all_use_cases
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -64,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_refusals(app)
     for address, use_case in addresses.values():
         app.include_router(documented_route(address, use_case))
-    for router in (health.router, models.router, anomalies.router, documentation.router):
+    for router in (health.router, models.router, model_information.router, documentation.router):
         app.include_router(router)
     access = _store_access(settings)
     app.include_router(store_router(access, settings.max_records))

@@ -15,7 +15,6 @@ FraudError
 ├── ModelMissing          503  no model can be served for the use case
 ├── ReasonsUnavailable    503  a model's scores cannot be explained
 ├── CannotListen               the service's port is taken
-├── CannotListen               the service's port is taken
 ├── BundleRefused         500  a bundle differs from what its manifest says
 ├── UnknownUseCase        404  nobody declared this use case
 ├── UnknownVersion        404  the registry holds no such version

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.use_cases import USE_CASES
+from fraud_detection_api.use_cases.known import USE_CASES
 from tests.conftest import Shop
 from tests.running_service import running_service
 from tests.small_models import SmallModel, promoted

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import httpx
 
-from fraud_detection_api.schemas.card_transactions import CARD_TRANSACTIONS
-from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
-from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.use_cases.card_transactions import CARD_TRANSACTIONS
+from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
+from fraud_detection_api.use_cases.purchases import PURCHASES
 
 JSON = {"Content-Type": "application/json"}
 Place = tuple[str | int, ...]

@@ -16,9 +16,6 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.samples import SAMPLES
 from fraud_detection_api.samples.purchases import purchases
-from fraud_detection_api.schemas.card_transactions import CARD_TRANSACTIONS
-from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
-from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.storage.files import write_table
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.compared import MEASURED
@@ -28,6 +25,9 @@ from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.tables.dataset import Period, dataset_of
 from fraud_detection_api.training.tables.folds import folds_before_validation
 from fraud_detection_api.training.tables.split import split
+from fraud_detection_api.use_cases.card_transactions import CARD_TRANSACTIONS
+from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
+from fraud_detection_api.use_cases.purchases import PURCHASES
 from tests.training.fitting import QUICK, fitted
 
 SETTINGS = FitSettings(Boosting(rounds=20), threads=1)

@@ -7,8 +7,8 @@ from fraud_detection_api.errors import RecordsRefused
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.tables import columns_of_table
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import CARD_TAPS, LOAN_APPLICATIONS
 from tests.examples import Row, Value, good_rows, raw_table
 

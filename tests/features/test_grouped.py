@@ -12,12 +12,12 @@ from pydantic import Field
 from fraud_detection_api.errors import DataRefused, UseCaseInvalid
 from fraud_detection_api.features.grouped import grouped
 from fraud_detection_api.features.tables import RawColumn, RawTable
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.learning import Unsupervised
-from fraud_detection_api.schemas.purchases import PURCHASES, Fill, GasStation, User
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.source_tables import SourceTable, SourceTables, Total
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.purchases import PURCHASES, Fill, GasStation, User
 
 Tables = dict[str, dict[str, RawColumn]]
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.derived import derive
+from fraud_detection_api.features.deriving import derive
 from fraud_detection_api.features.matrix import KnownTexts, MatrixMaker, categories_of
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.schemas.use_case import UseCase

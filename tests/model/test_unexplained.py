@@ -13,7 +13,7 @@ from fraud_detection_api.model.bundle import bundle_files
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.saved_trees import COVER_KEY
 from fraud_detection_api.model.scorer import load_scorer
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.examples import body_of, good_rows, records_of
 from tests.running_service import running_service
 from tests.small_models import SmallModel, bundle_of, promoted

@@ -10,7 +10,7 @@ from fraud_detection_api.errors import UseCaseInvalid
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.routes.addresses import every_address
 from fraud_detection_api.schemas.address import Address, AnswerForm, BodyForm
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import OWN_ADDRESSES
 from tests.examples import body_of, good_rows, slow_body_of
 from tests.running_service import running_service

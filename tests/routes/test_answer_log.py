@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.examples import body_of, good_rows, slow_body_of
 from tests.running_service import (
     SERVE,

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.examples import body_of, good_rows
 from tests.running_service import RunningService, eventually, running_service
 from tests.small_models import SmallModel, promoted

@@ -17,13 +17,13 @@ from fraud_detection_api.features.json_values import MOST_AT_ONCE
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.routes.admission import Admission, Costly, Places
 from fraud_detection_api.routes.fast_path import FastPath, ReasonsQuery, Threads
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.services.answers import full_answer
 from fraud_detection_api.services.bodies import ListBody
 from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.reasons import TOGETHER, Reasons
 from fraud_detection_api.services.scoring import Scoring
 from fraud_detection_api.services.served_models import ServedModels
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.conftest import Shop
 from tests.examples import Row, body_of, good_rows, slow_body_of
 

@@ -5,7 +5,7 @@ import json
 import httpx
 import numpy as np
 
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.conftest import Shop
 from tests.examples import Row, bad_spellings, body_of, good_rows, slow_body_of, spelled_body
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.conftest import Shop
 from tests.declared_use_cases import CARD_TAPS
 from tests.examples import body_of, good_rows, slow_body_of

@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.card_transactions import CARD_TRANSACTIONS
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
-from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.use_cases import USE_CASES
+from fraud_detection_api.use_cases.card_transactions import CARD_TRANSACTIONS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.known import USE_CASES
+from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
+from fraud_detection_api.use_cases.purchases import PURCHASES
 from tests.examples import Row, body_of, good_rows, records_of
 from tests.running_service import running_service
 from tests.small_models import SmallModel, promoted

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from fraud_detection_api.schemas.purchases import PURCHASES
+from fraud_detection_api.use_cases.purchases import PURCHASES
 from tests.conftest import Shop
 from tests.examples import bad_spellings, good_rows, spelled_body
 

@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 import pytest
 
-from fraud_detection_api.schemas.card_transactions import CARD_TRANSACTIONS
+from fraud_detection_api.use_cases.card_transactions import CARD_TRANSACTIONS
 from tests.conftest import Shop
 from tests.examples import Row, bad_spellings, good_rows, spelled_body
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.conftest import Shop
 from tests.declared_use_cases import CARD_TAPS, LEDGERS
 from tests.examples import Row, body_of, good_rows, slow_body_of

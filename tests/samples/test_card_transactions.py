@@ -12,9 +12,9 @@ from fraud_detection_api.features.tables import columns_of_table
 from fraud_detection_api.samples import DEFAULT_SEED, SAMPLES
 from fraud_detection_api.samples.card_transactions import card_transactions
 from fraud_detection_api.samples.sample_table import LabelledSample
-from fraud_detection_api.schemas.card_transactions import CARD_TRANSACTIONS
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.storage.tables import Source, read_table
+from fraud_detection_api.use_cases.card_transactions import CARD_TRANSACTIONS
 
 PUBLIC_COLUMNS = ["Time", *(f"V{number}" for number in range(1, 29)), "Amount", "Class"]
 

@@ -15,9 +15,9 @@ from fraud_detection_api.features.tables import columns_of_table
 from fraud_detection_api.samples import DEFAULT_SEED, SAMPLES
 from fraud_detection_api.samples.credit_accounts import credit_accounts
 from fraud_detection_api.samples.sample_table import LabelledSample
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.storage.tables import Source, read_table
 from fraud_detection_api.training.tables.dataset import wanted_kinds
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 
 
 @pytest.fixture(scope="module")

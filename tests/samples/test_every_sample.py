@@ -13,7 +13,7 @@ from fraud_detection_api.samples import DEFAULT_SEED, SAMPLES
 from fraud_detection_api.samples.sample_table import GroupedSample
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.tables import Source, read_table
-from fraud_detection_api.use_cases import USE_CASES
+from fraud_detection_api.use_cases.known import USE_CASES
 
 every_use_case = pytest.mark.parametrize("use_case", USE_CASES, ids=lambda use_case: use_case.name)
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from fraud_detection_api.samples import DEFAULT_SEED, SAMPLES
 from fraud_detection_api.samples.platform_activity import CENTRES, SHARES, SPREADS
-from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
+from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from fraud_detection_api.cli.main import app
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.samples.purchases import purchases
 from fraud_detection_api.samples.sample_table import GroupedSample
-from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.storage.table_folder import grouped_records
+from fraud_detection_api.use_cases.purchases import PURCHASES
 
 FILES = ["gas_stations.csv", "transactions.csv", "users.csv"]
 

@@ -9,12 +9,12 @@ from pydantic import Field
 from fraud_detection_api.errors import UseCaseInvalid
 from fraud_detection_api.schemas.judging import Gate
 from fraud_detection_api.schemas.learning import Supervised, Unsupervised
-from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
-from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.source_tables import SourceTable, SourceTables, Total
 from fraud_detection_api.schemas.use_case import Rule, UseCase
-from fraud_detection_api.use_cases import USE_CASES
+from fraud_detection_api.use_cases.known import USE_CASES
+from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
+from fraud_detection_api.use_cases.purchases import PURCHASES
 
 
 class Visit(Record):

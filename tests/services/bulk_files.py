@@ -12,15 +12,15 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from fraud_detection_api.errors import DataRefused
-from fraud_detection_api.features.derived import derive
+from fraud_detection_api.features.deriving import derive
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.model.scorer import Scorer
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import Scored
 from fraud_detection_api.services.bulk_scoring import BulkFiles, BulkSummary, score_file
 from fraud_detection_api.storage.files import write_table
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.examples import Row, records_of
 from tests.storage.loan_tables import csv_of, write_parquet
 

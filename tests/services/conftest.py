@@ -4,7 +4,7 @@ import pytest
 
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import Scorer, load_scorer
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import EVERY_USE_CASE
 from tests.services.bulk_files import Shop
 from tests.small_models import SmallModel, promoted

@@ -15,12 +15,12 @@ from fraud_detection_api.errors import AnswersCannotBeKept, StoreUnusable, UseCa
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.answer_log import AnswerLogMode
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.services.answer_log.answer_log import REQUEST_ID, AnswerLog, AnswerLogOptions
-from fraud_detection_api.services.answer_log.writer_process import WriterOptions
+from fraud_detection_api.services.answer_log.writer_launcher import WriterOptions
 from fraud_detection_api.services.answers import Scored
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.storage.answer_log.segments import segments
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.examples import good_rows, records_of
 from tests.running_service import eventually, free_port
 from tests.storage.answer_stores import AnswerStore, answer_store
@@ -31,9 +31,9 @@ PLENTY = 10_000_000
 START_ON_A_FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.answer_log import AnswerLogMode
-from fraud_detection_api.services.answer_log.writer_process import WriterOptions
+from fraud_detection_api.services.answer_log.writer_launcher import WriterOptions
 from fraud_detection_api.services.answer_log.answer_log import AnswerLog, AnswerLogOptions
 url, project, spool = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))

@@ -10,13 +10,13 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.model.manifest import Feature
 from fraud_detection_api.model.scorer import Scorer
-from fraud_detection_api.schemas.card_transactions import CARD_TRANSACTIONS
 from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.reasons import JUST_SCORES
 from fraud_detection_api.schemas.record import Kind, Record
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import AT_ONCE, Scored, full_answer, short_answer, writer_of
 from fraud_detection_api.services.fair_queue import FairQueue
+from fraud_detection_api.use_cases.card_transactions import CARD_TRANSACTIONS
 from tests.small_models import SmallModel
 
 NASTY_TEXTS = ['"', "\\", "\n", "caf\u00e9 \u4e2d \U0001f600", "%s %d {}", "", "\u2028", "</script>", "\x00"]

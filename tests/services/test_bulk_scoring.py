@@ -9,11 +9,11 @@ import pytest
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.scorer import Scorer, load_scorer
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import full_answer
 from fraud_detection_api.services.bulk_scoring import BulkFiles, BulkSummary, score_file
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
 from tests.examples import Row, good_rows
 from tests.services.bulk_files import (

@@ -10,13 +10,13 @@ import pytest
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.scorer import Scorer
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.reasons import Question, ReasonsFor, ReasonsQuery
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import full_answer
 from fraud_detection_api.services.bulk_scoring import BulkFiles, score_file
 from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.reasons import Reasons, strongest
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
 from tests.examples import Row, good_rows, records_of
 from tests.services.bulk_files import FORMATS, Shop, scored_rows, table_of, write_rows

@@ -10,8 +10,8 @@ from fraud_detection_api.model.bundle import MANIFEST, REFERENCE, SEAL, bundle_f
 from fraud_detection_api.model.manifest import MODEL
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.monitoring.logs import configure_logs
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.services.served_models import ServedModel, ServedModels
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import CARD_TAPS
 from tests.running_service import eventually
 from tests.small_models import SmallModel, bundle_of, promoted

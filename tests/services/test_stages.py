@@ -13,11 +13,11 @@ from starlette.types import Message, Scope
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.routes.admission import Places
 from fraud_detection_api.routes.fast_path import FastPath, NoQuery, Threads
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.services.answers import Scored, short_answer
 from fraud_detection_api.services.bodies import ListBody
 from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.scoring import Scoring
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.examples import Row, body_of, good_rows, slow_body_of
 from tests.services.test_single_scoring import served
 from tests.small_models import SmallModel

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from fraud_detection_api.services.answer_log.writer_process import WriterOptions
+from fraud_detection_api.services.answer_log.writer_launcher import WriterOptions
 from tests.storage.test_databases import SERVERS, skip_or_fail
 
 KINDS = ("sqlite", *SERVERS)

@@ -18,10 +18,10 @@ from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.features.tables import columns_of_table
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.record import Kind, RecordField
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.tables import Source, read_table
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import LOAN_APPLICATIONS, ORDERS
 from tests.examples import Row, Value, good_rows
 from tests.random_records import written_times

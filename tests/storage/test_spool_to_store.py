@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from fraud_detection_api.errors import StoreUnavailable, StoreUnusable
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.services.answer_log.writer_process import WriterOptions
+from fraud_detection_api.services.answer_log.writer_launcher import WriterOptions
 from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, RecordForm, packed_forms, unpacked_forms
 from fraud_detection_api.storage.answer_log.writing import AnswerTables, Entry
 from fraud_detection_api.storage.store_database import StoreDatabase
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import LOAN_APPLICATIONS
 from tests.examples import good_rows
 from tests.running_service import free_port

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from fraud_detection_api.errors import DataRefused
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.storage.files import write_table
 from fraud_detection_api.storage.table_folder import grouped_records, read_records, write_tables
 from fraud_detection_api.storage.tables import Source
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.purchases import PURCHASES
 
 USERS = "user_id,is_premium\n10,0\n9,1\n100,false\n"
 STATIONS = "gas_station_id,gasoline_price_per_litre\n1,4\n2,2.5\n"

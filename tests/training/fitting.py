@@ -9,11 +9,11 @@ from pathlib import Path
 
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.samples import SAMPLES
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.files import write_table
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.fitting import Fitted, fit
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 
 QUICK = FitOptions(rounds=40, depth=4, threads=1)
 REPOSITORY = Path(__file__).parents[2]

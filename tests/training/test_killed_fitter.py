@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.training.fitting import QUICK, accounts_file, fitted
 
 NAME = CREDIT_ACCOUNTS.name

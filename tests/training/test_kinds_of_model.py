@@ -21,6 +21,7 @@ from fraud_detection_api.training.comparing.candidates import fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.fitting import fit
+from fraud_detection_api.training.pipeline_trainer import NOBODY
 from fraud_detection_api.training.proof.holdout_rows import HOLDOUT
 from fraud_detection_api.training.proof.threshold import rule_of
 from fraud_detection_api.training.recipes import RECIPES
@@ -28,7 +29,6 @@ from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset
 from fraud_detection_api.training.tables.folds import Fold
 from fraud_detection_api.training.tables.split import split
 from fraud_detection_api.training.threshold_change import ThresholdChange
-from fraud_detection_api.training.train_pipeline import NOBODY
 from fraud_detection_api.training.trainers import TRAINABLE
 from tests.learning import with_learning
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table

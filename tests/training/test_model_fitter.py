@@ -23,9 +23,9 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.samples import SAMPLES
 from fraud_detection_api.samples.credit_accounts import credit_accounts
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.training.fitting import fit
 from fraud_detection_api.training.tables.training_table import without_password
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.training.fitting import QUICK, Listener, accounts_file, fitted, run_fitter, table_file
 
 NAME = CREDIT_ACCOUNTS.name

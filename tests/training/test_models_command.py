@@ -10,8 +10,8 @@ from fraud_detection_api.cli.main import app
 from fraud_detection_api.errors import ForceNeedsReason, FraudError, NoPastChampion, UnknownUseCase, UnknownVersion
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.samples.platform_activity import platform_activity
-from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.training.fit_options import FitOptions
+from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
 from tests.training.fitting import QUICK, accounts_file, fitted, table_file
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fraud_detection_api.features.derived import derive
+from fraud_detection_api.features.deriving import derive
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.bundle import REPORT, Bundle
 from fraud_detection_api.model.registry import Registry

@@ -10,9 +10,9 @@ from fraud_detection_api.model.bundle import REPORT
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.samples.platform_activity import platform_activity
 from fraud_detection_api.schemas.judging import Costs
-from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.fit_options import FitOptions
+from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
 from tests.learning import with_learning
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import QUICK, accounts_file, fitted, table_file

@@ -11,7 +11,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.training.fit_options import import_strings
 from fraud_detection_api.training.tracking.tracker import Tracker, tracker_at, tracking_uri
-from fraud_detection_api.use_cases import all_use_cases
+from fraud_detection_api.use_cases.known import all_use_cases
 
 Name = Annotated[str, typer.Argument(help="The use case, such as credit_accounts")]
 Version = Annotated[str, typer.Argument(help="A version, its number, or champion or challenger")]

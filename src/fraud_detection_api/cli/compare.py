@@ -8,13 +8,13 @@ from fraud_detection_api.cli.progress import following
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.training.comparing.options import CompareOptions
-from fraud_detection_api.use_cases import all_use_cases, named
+from fraud_detection_api.use_cases.known import all_use_cases, named
 
 
 def _compare(name: str, options: CompareOptions) -> None:
     """Compare kinds of model on a labelled table, each fitted inside the same folds; nothing is published."""
     with without_data_frames():
-        import fraud_detection_api.training.train_xgboost  # noqa: F401 - its library, before scikit-learn can be found
+        import fraud_detection_api.training.xgboost_trainer  # noqa: F401 - its library, before scikit-learn can be found
     from fraud_detection_api.cli import comparison_tables
     from fraud_detection_api.training.comparing.comparison import compare
 

@@ -10,7 +10,7 @@ from fraud_detection_api.cli.progress import following
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.training.evaluating.options import EvaluateOptions
-from fraud_detection_api.use_cases import all_use_cases, named
+from fraud_detection_api.use_cases.known import all_use_cases, named
 
 
 def _evaluate(name: str, options: EvaluateOptions) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fraud_detection_api.cli.arguments import Name, UseCases, known_use_cases
-from fraud_detection_api.use_cases import named
+from fraud_detection_api.use_cases.known import named
 
 
 def features(

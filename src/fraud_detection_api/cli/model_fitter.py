@@ -11,7 +11,7 @@ from fraud_detection_api.cli.refusals import refusing
 from fraud_detection_api.cli.train import fit_and_report
 from fraud_detection_api.monitoring.logs import configure_logs
 from fraud_detection_api.training.fit_options import FitOptions
-from fraud_detection_api.use_cases import all_use_cases, named
+from fraud_detection_api.use_cases.known import all_use_cases, named
 
 MODEL_NAME = inspect.Parameter(
     "model_name",

@@ -17,7 +17,7 @@ from fraud_detection_api.cli.arguments import (
 )
 from fraud_detection_api.errors import ForceNeedsReason
 from fraud_detection_api.model.data_frames import without_data_frames
-from fraud_detection_api.use_cases import named
+from fraud_detection_api.use_cases.known import named
 
 app = typer.Typer(no_args_is_help=True, help="List, show, promote, roll back and import models.")
 

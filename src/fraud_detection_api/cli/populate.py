@@ -10,10 +10,10 @@ import typer
 from fraud_detection_api.cli.arguments import USE_CASE, Models, UseCases, known_use_cases, registry_of
 from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.cli.progress import progress_bar
-from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.schemas.stored_scores import MOST_ON_A_PAGE
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.use_cases import named
+from fraud_detection_api.use_cases.known import named
+from fraud_detection_api.use_cases.purchases import PURCHASES
 
 if TYPE_CHECKING:
     from fraud_detection_api.storage.score_store import ScoreStore

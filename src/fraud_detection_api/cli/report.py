@@ -8,7 +8,7 @@ import typer
 from fraud_detection_api.cli.arguments import Models, Name, UseCases, known_use_cases, registry_of
 from fraud_detection_api.model.bundle import REPORT, REPORT_DATA, Bundle
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.use_cases import named
+from fraud_detection_api.use_cases.known import named
 
 
 def report(

@@ -10,7 +10,7 @@ from fraud_detection_api.cli.arguments import USE_CASE, Models, UseCases, known_
 from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.cli.progress import progress_bar
 from fraud_detection_api.schemas.reasons import MOST_REASONS, ReasonsFor, reasons_query
-from fraud_detection_api.use_cases import named
+from fraud_detection_api.use_cases.known import named
 
 if TYPE_CHECKING:
     from fraud_detection_api.services.bulk_scoring import BulkSummary

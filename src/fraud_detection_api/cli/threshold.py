@@ -18,7 +18,7 @@ from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.use_cases import named
+from fraud_detection_api.use_cases.known import named
 
 if TYPE_CHECKING:
     from fraud_detection_api.training.proof.threshold import ThresholdRule

@@ -17,7 +17,7 @@ from fraud_detection_api.settings import Settings
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.tracking.tracker import tracker_at, tracking_uri
-from fraud_detection_api.use_cases import all_use_cases, named
+from fraud_detection_api.use_cases.known import all_use_cases, named
 
 if TYPE_CHECKING:
     from fraud_detection_api.training.fitting import Fitted

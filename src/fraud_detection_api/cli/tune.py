@@ -11,7 +11,7 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.training.tracking.tracker import tracker_at, tracking_uri
 from fraud_detection_api.training.tuning.options import TuneOptions
-from fraud_detection_api.use_cases import all_use_cases, named
+from fraud_detection_api.use_cases.known import all_use_cases, named
 
 
 def _tune(name: str, options: TuneOptions) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fraud_detection_api.features.grouped import grouped
 from fraud_detection_api.samples.sample_table import GroupedSample
-from fraud_detection_api.schemas.purchases import PURCHASES
+from fraud_detection_api.use_cases.purchases import PURCHASES
 
 USERS, PREMIUM = 10_000, 0.05
 STATIONS, DEAR, EXTRA_PRICE = 50, 0.02, (10, 20)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fraud_detection_api.errors import DataRefused, StoreTableMissing
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.derived import derive
+from fraud_detection_api.features.deriving import derive
 from fraud_detection_api.features.tables import columns_of_table
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.problems import Problem

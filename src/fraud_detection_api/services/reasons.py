@@ -15,7 +15,7 @@ from fraud_detection_api.schemas.reasons import ReasonsFor, ReasonsQuery
 from fraud_detection_api.schemas.record import Feature, Kind, to_json
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.fair_queue import FairQueue
-from fraud_detection_api.services.wording import LOWERS, RAISES, wordings
+from fraud_detection_api.services.reason_sentences import LOWERS, RAISES, wordings
 
 TOGETHER = 32  # records explained in one go, about 3 ms for 300 trees of depth 6
 NOTHING = 1e-6  # of log-odds: less than float32 leaves of a margin is no push in either direction

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.derived import derive
+from fraud_detection_api.features.deriving import derive
 from fraud_detection_api.features.json_values import Content
 from fraud_detection_api.features.validated import Slot
 from fraud_detection_api.schemas.reasons import JUST_SCORES, Question

@@ -12,7 +12,7 @@ from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.recipes import RECIPES
 from fraud_detection_api.training.trained import Trainer
 
-PIPELINES = "fraud_detection_api.training.train_pipeline:PipelineTrainer"
+PIPELINES = "fraud_detection_api.training.pipeline_trainer:PipelineTrainer"
 TRAINABLE = (*(kind.name for kind in KINDS if kind.trainer), *RECIPES)
 
 

@@ -12,8 +12,8 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.training.bundling.importing import FIRST_MODEL, import_model
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.model.broken_trees import DAMAGES, broken_model
 from tests.training.claims import CLAIMS
 

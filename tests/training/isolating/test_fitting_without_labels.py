@@ -19,12 +19,12 @@ from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.samples import SAMPLES
-from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.importing import import_model
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.fitting import fit
 from fraud_detection_api.training.proof.holdout_rows import HOLDOUT
+from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
 from tests.declared_use_cases import METER_READINGS
 from tests.training.fitting import Listener, fitted, table_file
 

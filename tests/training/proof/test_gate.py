@@ -9,10 +9,10 @@ import pytest
 from fraud_detection_api.errors import ForceNeedsReason
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.samples import SAMPLES
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.judging import Gate
 from fraud_detection_api.training.bundling.publishing import promoted
 from fraud_detection_api.training.proof.gate import judged
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.training.fitting import QUICK, accounts_file, fitted
 from tests.training.proof.candidates import as_champion, candidate
 

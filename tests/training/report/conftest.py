@@ -13,13 +13,13 @@ from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.model.bundle import REPORT, REPORT_DATA, Bundle
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.samples.platform_activity import platform_activity
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.judging import Costs, Gate
-from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.importing import import_model
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.report.contents import Report
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
 from tests.learning import with_learning
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import QUICK, fitted, table_file

@@ -11,12 +11,12 @@ import pytest
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.samples import SAMPLES
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.judging import Costs, Gate
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.tables import Source, read_table
 from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of, refuse_one_class, wanted_kinds
 from fraud_detection_api.training.tables.fingerprint import fingerprint
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.learning import with_learning
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import table_file

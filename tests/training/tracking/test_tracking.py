@@ -16,7 +16,6 @@ from typer.testing import CliRunner, Result
 
 from fraud_detection_api.cli.main import app
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.training.tracking.tracker import (
     EMBEDDED,
     NOBODY,
@@ -25,6 +24,7 @@ from fraud_detection_api.training.tracking.tracker import (
     tracking_uri,
     within,
 )
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.running_service import PROJECT
 from tests.small_models import SmallModel
 from tests.training.fitting import accounts_file, fitted, run_fitter

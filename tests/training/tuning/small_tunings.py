@@ -9,13 +9,13 @@ import numpy as np
 import optuna
 
 from fraud_detection_api.features.tables import RawColumn
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.tracking.tracker import NoTracking
 from fraud_detection_api.training.tuning.options import TuneOptions
 from fraud_detection_api.training.tuning.studies import ENDED, STUDIES
 from fraud_detection_api.training.tuning.tuning import Tuning, tune
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.training.fitting import Listener
 
 NAME = CREDIT_ACCOUNTS.name

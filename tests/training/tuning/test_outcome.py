@@ -8,13 +8,13 @@ import pytest
 from rich.console import Console
 
 from fraud_detection_api.cli.tuning_tables import in_words
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Evaluation, Operation, evaluate
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.tuning.outcome import Outcome, verdict
 from fraud_detection_api.training.tuning.scoring import Aim
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.training.fitting import accounts_file, fitted
 from tests.training.tuning.small_tunings import SMALL, tuned
 

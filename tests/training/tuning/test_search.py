@@ -14,11 +14,11 @@ from optuna.trial import TrialState
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.samples import SAMPLES
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.tuning.space import Space
 from fraud_detection_api.training.tuning.studies import STUDIES, StudyKey, enqueue_start, next_trial, opened
 from fraud_detection_api.training.tuning.tuning import tune
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.learning import with_learning
 from tests.running_service import HEARS_SIGINT
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.tuning.space import FOR_CATEGORIES, SPACE, Space
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.training.claims import CLAIMS
 from tests.training.fitting import REPOSITORY
 

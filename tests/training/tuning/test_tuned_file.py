@@ -9,11 +9,11 @@ import pytest
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.fitting import fit
 from fraud_detection_api.training.tuning.outcome import Outcome
 from fraud_detection_api.training.tuning.tuned_file import FORMER_NAMES, TUNED, read_tuned
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.training.claims import TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import Listener, accounts_file, fitted, table_file
 from tests.training.tuning.small_tunings import NAME, SMALL, tuned

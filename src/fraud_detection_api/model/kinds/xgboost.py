@@ -81,6 +81,6 @@ XGBOOST = ModelKind(
     load=_load,
     explained_in="log-odds",
     no_reasons="its trees lack usable covers (sum_hessian); train the model again, or import it again with its covers",
-    trainer="fraud_detection_api.training.train_xgboost:trainer",
+    trainer="fraud_detection_api.training.xgboost_trainer:trainer",
     boosts=True,
 )

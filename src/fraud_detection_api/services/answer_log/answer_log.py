@@ -17,7 +17,7 @@ from loguru import logger
 from fraud_detection_api.errors import AnswersCannotBeKept, UseCaseInvalid
 from fraud_detection_api.schemas.answer_log import AnswerLogMode
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.answer_log.writer_process import WriterOptions, WriterProcess
+from fraud_detection_api.services.answer_log.writer_launcher import WriterOptions, WriterProcess
 from fraud_detection_api.services.answers import Scored
 from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, packed, packed_forms
 from fraud_detection_api.storage.answer_log.spool import Spool

@@ -17,7 +17,7 @@ from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.proof.evaluation import Operation, figures
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows, holdout_rows
 from fraud_detection_api.training.proof.threshold import rule_of
-from fraud_detection_api.training.proof.usual_threshold import declared_threshold
+from fraud_detection_api.training.proof.threshold_choice import declared_threshold
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.training_table import training_table
@@ -28,9 +28,9 @@ from fraud_detection_api.training.tables.windows import (
     threshold_part,
     windows,
 )
-from fraud_detection_api.training.train_xgboost import XGBoostTrainer
 from fraud_detection_api.training.trained import TrainedModel
 from fraud_detection_api.training.tuning.tuned_file import Tuned, read_tuned
+from fraud_detection_api.training.xgboost_trainer import XGBoostTrainer
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import BaseRates, Candidate, judged
 from fraud_detection_api.training.proof.holdout_rows import Holdout
 from fraud_detection_api.training.proof.settings import ProofSettings
-from fraud_detection_api.training.proof.usual_threshold import ChosenThreshold, chosen_threshold
+from fraud_detection_api.training.proof.threshold_choice import ChosenThreshold, chosen_threshold
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.split import Split

@@ -9,12 +9,12 @@ from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.calibrated_rows import calibrated_rows
 from fraud_detection_api.training.proof.evaluation import Evaluation, Operation, evaluate
-from fraud_detection_api.training.proof.usual_threshold import declared_threshold
+from fraud_detection_api.training.proof.threshold_choice import declared_threshold
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.split import Split
-from fraud_detection_api.training.train_xgboost import XGBoostTrainer
 from fraud_detection_api.training.trained import TrainedModel
 from fraud_detection_api.training.tuning.scoring import Aim
+from fraud_detection_api.training.xgboost_trainer import XGBoostTrainer
 
 
 @dataclass(frozen=True)

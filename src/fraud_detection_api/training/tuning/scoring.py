@@ -8,7 +8,7 @@ from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Operation, figures
 from fraud_detection_api.training.proof.holdout_rows import holdout_rows
 from fraud_detection_api.training.proof.measures import LOWER_IS_BETTER, refuse_unknown
-from fraud_detection_api.training.proof.usual_threshold import declared_threshold
+from fraud_detection_api.training.proof.threshold_choice import declared_threshold
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 
 

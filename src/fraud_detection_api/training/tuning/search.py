@@ -12,11 +12,11 @@ from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.progress import SearchFollower
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tracking.tracker import Tracker
-from fraud_detection_api.training.train_xgboost import XGBoostTrainer
 from fraud_detection_api.training.tuning.fold_fits import LOOKS, FoldFits, FoldScores
 from fraud_detection_api.training.tuning.scoring import Aim
 from fraud_detection_api.training.tuning.space import Space
 from fraud_detection_api.training.tuning.studies import ended, enqueue_start, next_trial
+from fraud_detection_api.training.xgboost_trainer import XGBoostTrainer
 
 LEAST_COMPARED = 5  # finished trials, before any other is given up
 

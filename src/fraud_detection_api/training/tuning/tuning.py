@@ -14,7 +14,6 @@ from fraud_detection_api.training.tables.folds import folds_before_validation
 from fraud_detection_api.training.tables.split import split
 from fraud_detection_api.training.tables.training_table import training_table
 from fraud_detection_api.training.tracking.tracker import Tracker
-from fraud_detection_api.training.train_xgboost import XGBoostTrainer
 from fraud_detection_api.training.tuning.fold_fits import FoldFits
 from fraud_detection_api.training.tuning.options import TuneOptions
 from fraud_detection_api.training.tuning.outcome import LastPeriod, Outcome
@@ -22,6 +21,7 @@ from fraud_detection_api.training.tuning.scoring import Aim
 from fraud_detection_api.training.tuning.search import Limits, Search
 from fraud_detection_api.training.tuning.studies import Opened, StudyKey, ended, opened
 from fraud_detection_api.training.tuning.tuned_file import Tuned, keep, settings_of, tuned_path
+from fraud_detection_api.training.xgboost_trainer import XGBoostTrainer
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from loguru import logger
 
 from fraud_detection_api.errors import FraudError
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.derived import derive
+from fraud_detection_api.features.deriving import derive
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import Scorer, load_scorer
 from fraud_detection_api.schemas.reasons import ReasonsQuery

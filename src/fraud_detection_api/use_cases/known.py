@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 
 from fraud_detection_api.errors import UnknownUseCase, UseCaseInvalid
-from fraud_detection_api.schemas.card_transactions import CARD_TRANSACTIONS
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
-from fraud_detection_api.schemas.purchases import PURCHASES
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.use_cases.card_transactions import CARD_TRANSACTIONS
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
+from fraud_detection_api.use_cases.purchases import PURCHASES
 
 USE_CASES: tuple[UseCase, ...] = (CREDIT_ACCOUNTS, CARD_TRANSACTIONS, PLATFORM_ACTIVITY, PURCHASES)
 

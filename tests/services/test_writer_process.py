@@ -9,14 +9,14 @@ import pytest
 from loguru import logger
 
 from fraud_detection_api.errors import StoreUnusable
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
-from fraud_detection_api.services.answer_log.writer import Writer
-from fraud_detection_api.services.answer_log.writer_process import WriterOptions
+from fraud_detection_api.services.answer_log.writer_launcher import WriterOptions
+from fraud_detection_api.services.answer_log.writer_process import Writer
 from fraud_detection_api.storage.answer_log.entry import packed, packed_forms
 from fraud_detection_api.storage.answer_log.segments import segments
 from fraud_detection_api.storage.answer_log.spool import Spool
 from fraud_detection_api.storage.answer_log.writing import AnswerTables
 from fraud_detection_api.storage.store_database import StoreDatabase
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import LOAN_APPLICATIONS
 from tests.storage.answer_stores import KINDS, AnswerStore, answer_store
 from tests.storage.test_spool_entries import answer_about

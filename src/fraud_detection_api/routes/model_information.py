@@ -6,7 +6,7 @@ from fraud_detection_api.errors import ModelMissing
 from fraud_detection_api.routes.dependencies import ServedModelsDependency
 from fraud_detection_api.routes.refusals import documented
 from fraud_detection_api.schemas.answers import ModelInformation
-from fraud_detection_api.schemas.platform_activity import PLATFORM_ACTIVITY
+from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
 
 router = APIRouter(tags=["models"])
 

@@ -6,11 +6,11 @@ from pydantic.config import JsonDict
 
 from fraud_detection_api.errors import UseCaseInvalid
 from fraud_detection_api.problems import Scalar
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.wording import LOWERS, RAISES, in_words, wordings
+from fraud_detection_api.services.reason_sentences import LOWERS, RAISES, in_words, wordings
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.running_service import PROJECT
 
 ACCOUNT: tuple[Scalar, ...] = (23, 12345.0, 200_000.0, 2)

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from fraud_detection_api.errors import UseCaseInvalid
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.derived import derive
+from fraud_detection_api.features.deriving import derive
 from fraud_detection_api.features.matrix import MatrixMaker, categories_of
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.features.tables import columns_of_table
-from fraud_detection_api.schemas.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.schemas.derived import DayOfWeek, DaysBetween, Difference, HourOfDay, Ratio, SecondsBetween
 from fraud_detection_api.schemas.record import LARGEST
 from fraud_detection_api.schemas.times import FIRST_TIME, LAST_TIME, local_times, time_number
+from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import ORDERS
 from tests.examples import Row, body_of, good_rows, raw_table, records_of
 from tests.random_records import rows_of
