@@ -59,6 +59,11 @@ def test_imports_keep_their_contracts() -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+def test_every_folder_is_a_package_so_that_the_contracts_see_it() -> None:
+    folders = {path.parent for path in SOURCES}
+    assert [name_of(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
 def asked_of_every_address(shop: Shop, use_cases: Iterable[UseCase]) -> list[tuple[str, str, str]]:
     """A request that works to every address that scores, and for reasons where the model has some."""
     bodies = {each.name: body_of(good_rows(each, 2)).decode() for each in use_cases}

@@ -7,7 +7,7 @@ import pytest
 
 from tests.running_service import PROJECT
 
-ENDPOINT, HOUSE, LEARNING = (f"contracts/test_{name}.py" for name in ("every_endpoint", "house", "learning"))
+ENDPOINT, LAYOUT, LEARNING = (f"contracts/test_{name}.py" for name in ("every_endpoint", "layout", "learning"))
 CARD, VECTOR, CUSTOMER = (f"routes/test_{name}.py" for name in ("predict_fraud", "anomalies", "predict"))
 INSERT, STORE, BATTERY = "routes/test_insert.py", "storage/test_score_store.py", "test_use_cases.py"
 POPULATE, GROUPED = "test_populate_command.py", "features/test_grouped.py"
@@ -66,7 +66,7 @@ NEVER_AGAIN = {
         f"{CHECK}the_order_of_keys_does_not_matter-card_transactions]",
     ),
     "cards: the model unpickled on every request": (
-        f"{HOUSE}::test_a_request_opens_no_model",
+        f"{LAYOUT}::test_a_request_opens_no_model",
         "test_architecture.py::test_nothing_reads_or_writes_pickles",
     ),
     "cards: every error an HTTP 200": (
@@ -106,11 +106,11 @@ NEVER_AGAIN = {
         f"{INSERT}::TestPages::test_bad_names_are_refused_and_unknown_tables_are_404",
     ),
     "purchases: credentials in the code": (
-        f"{HOUSE}::test_no_password_is_written_down",
+        f"{LAYOUT}::test_no_password_is_written_down",
         "routes/test_insert_failures.py::test_a_password_reaches_neither_answer_nor_log",
     ),
     "purchases: no authentication, and no word about it": (
-        f"{HOUSE}::test_without_authentication_it_listens_to_this_machine_alone_and_the_docs_say_why",
+        f"{LAYOUT}::test_without_authentication_it_listens_to_this_machine_alone_and_the_docs_say_why",
     ),
     "purchases: lists of unequal length cut in silence": (
         f"{INSERT}::TestWhatIsRefused::test_what_does_not_fit_together_is_refused_in_its_place",
@@ -125,7 +125,7 @@ NEVER_AGAIN = {
     ),
     "purchases: joins that took hours": (f"{LEARNING}::test_fills_are_joined_without_a_loop_in_a_loop",),
     "purchases: ids stored and sorted as text": (
-        f"{HOUSE}::test_ids_are_integers_in_the_database_and_sorted_as_numbers",
+        f"{LAYOUT}::test_ids_are_integers_in_the_database_and_sorted_as_numbers",
     ),
     "purchases: only half of the customers stored": (
         f"{POPULATE}::test_every_customer_is_stored_with_the_score_that_the_service_gives",
