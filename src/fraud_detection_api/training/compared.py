@@ -1,13 +1,25 @@
-"""What a comparison of kinds has found, fold by fold: what chooses a model, is printed, and stands in its report."""
+"""A comparison of kinds: its plan, and what it has found, which chooses a model and stands in its report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from fraud_detection_api.training.fit_settings import FitSettings
+
 MEASURED = ("average_precision", "roc_auc", "brier")
 COSTS = ("fit_seconds", "score_microseconds_a_row")
 
 Figures = Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class ComparisonPlan:
+    """Which kinds are compared, on how many folds, and how they are made."""
+
+    kinds: tuple[str, ...]
+    folds: int
+    gap_days: int | None
+    settings: FitSettings
 
 
 @dataclass(frozen=True)

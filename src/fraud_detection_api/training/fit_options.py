@@ -132,10 +132,6 @@ class FitOptions(TableOptions):
         if self.gap_days is not None and use_case.time_column is None:
             raise DataRefused(f"{use_case.name} has no days between which a gap could be left: leave out --gap-days.")
 
-    def with_boosting(self, boosting: Boosting) -> "FitOptions":
-        """The same options, which name how the fit boosts in the end."""
-        return replace(self, **{name: getattr(boosting, name) for name in BOOSTING_OPTIONS})
-
 
 def import_strings(text: str) -> tuple[str, ...]:
     """What FRAUD_USE_CASES names: import strings between commas."""

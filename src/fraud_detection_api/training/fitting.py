@@ -12,9 +12,10 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.bundling.publishing import promoted, published
 from fraud_detection_api.training.bundling.trained_manifest import trained_manifest
 from fraud_detection_api.training.bundling.trained_reference import trained_reference
+from fraud_detection_api.training.compared import ComparisonPlan
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.fit_settings import FitSettings
-from fraud_detection_api.training.kind_selection import best_kind, only, requested_kinds
+from fraud_detection_api.training.kind_selection import FOLDS, best_kind, requested_kinds
 from fraud_detection_api.training.progress import Follower, SearchFollower
 from fraud_detection_api.training.proof.consequences import Consequences, consequences
 from fraud_detection_api.training.proof.gate import refuse_unknown_demands
@@ -61,13 +62,11 @@ def _fit_labelled(use_case: UseCase, options: FitOptions, registry: Registry, fo
     _refuse_unjudgeable(use_case, options)
     kinds = requested_kinds(use_case, options)
     tuned = _tuned(use_case, registry, follower) if options.tuned else None
-    boosting = tuned.as_boosting(options.seed) if tuned else options.boosting
-    options = options.with_boosting(boosting)
+    settings = _settings(options, tuned)
     table = training_table(use_case, options.source, follower)
     parts = _split(table, options, follower)
-    compares = len(kinds) > 1
-    chosen = best_kind(use_case, table.dataset, parts, options, follower) if compares else only(kinds[0])
-    settings = FitSettings(boosting, options.seed, options.threads, options.device, options.grid)
+    plan = ComparisonPlan(kinds, FOLDS, options.gap_days, settings)
+    chosen = best_kind(use_case, table.dataset, parts, plan, follower)
     trainer = trainer_of(use_case, chosen.kind, settings)
     learned = _learned(use_case, table.dataset, parts, trainer, follower)
     if tuned:
@@ -119,6 +118,11 @@ def _tuned(use_case: UseCase, registry: Registry, follower: Follower) -> Tuned:
     tuned = read_tuned(registry, use_case)
     follower.step(f"Boosting as study {tuned.study} has found on {tuned.created_at:%Y-%m-%d}")
     return tuned
+
+
+def _settings(options: FitOptions, tuned: Tuned | None) -> FitSettings:
+    boosting = tuned.as_boosting(options.seed) if tuned else options.boosting
+    return FitSettings(boosting, options.seed, options.threads, options.device, options.grid)
 
 
 def _warn_of_judges_that_tuned(tuned: Tuned, learned: Learned, options: FitOptions, follower: Follower) -> None:

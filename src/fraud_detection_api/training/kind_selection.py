@@ -1,6 +1,7 @@
 """Which kind of model a fit trains: the one that is asked for, or the best of those that the use case names."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 
 import orjson
 
@@ -8,8 +9,8 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.bundle import COMPARISON
 from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.compared import ComparisonPlan
 from fraud_detection_api.training.fit_options import BOOSTING_OPTIONS, FitOptions
-from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.progress import SearchFollower
 from fraud_detection_api.training.recipes import RECIPES
 from fraud_detection_api.training.tables.dataset import Dataset
@@ -24,7 +25,7 @@ class ChosenKind:
     """What trains, and the comparison that chose it, as the bundle will keep it."""
 
     kind: str
-    comparison: dict[str, bytes]
+    comparison: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def requested_kinds(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
@@ -70,21 +71,16 @@ def _boosts(use_case: UseCase, name: str) -> bool:
     return kind is not None and kind.boosts
 
 
-def only(kind: str) -> ChosenKind:
-    """A kind that nobody has compared."""
-    return ChosenKind(kind, {})
-
-
 def best_kind(
-    use_case: UseCase, dataset: Dataset, parts: Split, options: FitOptions, follower: SearchFollower
+    use_case: UseCase, dataset: Dataset, parts: Split, plan: ComparisonPlan, follower: SearchFollower
 ) -> ChosenKind:
-    """The best by average precision within folds before the validation period."""
-    kinds = _kinds_named(use_case, options)
-    from fraud_detection_api.training.comparing.comparison import ComparisonPlan, compared
+    """The best by average precision within folds before the validation period; a single kind has nothing to beat."""
+    if len(plan.kinds) == 1:
+        return ChosenKind(plan.kinds[0])
+    from fraud_detection_api.training.comparing.comparison import compared
 
-    settings = FitSettings(options.boosting, options.seed, options.threads, options.device, options.grid)
     try:
-        found = compared(use_case, dataset, parts, ComparisonPlan(kinds, FOLDS, options.gap_days, settings), follower)
+        found = compared(use_case, dataset, parts, plan, follower)
     except DataRefused as error:
         raise DataRefused(f"The kinds of model cannot be compared; name one with --model. {error.message}") from error
     best = found.models[0]

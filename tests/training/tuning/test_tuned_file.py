@@ -5,20 +5,30 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
+import orjson
 import pytest
 
 from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.model.bundle import COMPARISON
 from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.training.compared import ComparisonPlan
+from fraud_detection_api.training.comparing.comparison import compared
 from fraud_detection_api.training.fit_options import FitOptions
+from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.fitting import fit
+from fraud_detection_api.training.kind_selection import FOLDS
+from fraud_detection_api.training.tables.split import split
+from fraud_detection_api.training.tables.training_table import training_table
 from fraud_detection_api.training.tuning.outcome import Outcome
-from fraud_detection_api.training.tuning.tuned_file import FORMER_NAMES, TUNED, read_tuned
+from fraud_detection_api.training.tuning.tuned_file import FORMER_NAMES, TUNED, keep, read_tuned, tuned_path
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
+from tests.learning import with_learning
 from tests.training.claims import TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import Listener, accounts_file, fitted, table_file
 from tests.training.tuning.small_tunings import NAME, SMALL, tuned
 
 TUNED_FIT = FitOptions(tuned=True, threads=1)
+TWO_KINDS = with_learning(CREDIT_ACCOUNTS, models=("xgboost", "tree"))
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +78,22 @@ def test_a_fit_with_tuned_is_the_very_model_that_the_tuning_judged(data: Path, m
     assert manifest.parameters["max_depth"] == found.boosting["depth"]
     assert manifest.parameters["most_rounds"] == found.boosting["rounds"]
     assert manifest.parameters["reg_lambda"] == found.boosting["reg_lambda"]
+
+
+def test_a_comparison_of_kinds_boosts_as_the_tuning_has_found_with_every_setting(
+    data: Path, models: tuple[Path, Outcome], tmp_path: Path
+) -> None:
+    found = read_tuned(Registry(models[0]), CREDIT_ACCOUNTS)
+    shrunk = found.model_copy(update={"boosting": found.boosting | {"reg_lambda": 90.0, "subsample": 0.5}})
+    keep(shrunk, tuned_path(Registry(tmp_path), CREDIT_ACCOUNTS))
+    fit_options = replace(TUNED_FIT, data=str(data), models=tmp_path, model="compare")
+    version = fit(TWO_KINDS, fit_options, Listener()).version
+    kept = orjson.loads(Registry(tmp_path).bundle(NAME, version).attached(COMPARISON) or b"")
+    dataset = training_table(TWO_KINDS, fit_options.source, Listener()).dataset
+    plan = ComparisonPlan(("xgboost",), FOLDS, None, FitSettings(shrunk.as_boosting(0), threads=1))
+    expected = compared(TWO_KINDS, dataset, split(dataset, None, 0), plan, Listener()).models[0].folds
+    (boosted,) = [each["folds"] for each in kept["models"] if each["kind"] == "xgboost"]
+    assert [fold["average_precision"] for fold in boosted] == [fold["average_precision"] for fold in expected]
 
 
 def test_without_tuned_a_fit_boosts_by_default(data: Path, models: tuple[Path, Outcome]) -> None:

@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.compared import COSTS, MEASURED, Compared, Comparison, Figures
+from fraud_detection_api.training.compared import COSTS, MEASURED, Compared, Comparison, ComparisonPlan, Figures
 from fraud_detection_api.training.comparing.candidates import candidate
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.measures import measured
@@ -16,16 +15,6 @@ from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.folds import folds_before_validation
 from fraud_detection_api.training.tables.split import Split, split
 from fraud_detection_api.training.tables.training_table import training_table
-
-
-@dataclass(frozen=True)
-class ComparisonPlan:
-    """Which kinds are compared, on how many folds, and how they are made."""
-
-    kinds: tuple[str, ...]
-    folds: int
-    gap_days: int | None
-    settings: FitSettings
 
 
 def compare(use_case: UseCase, options: CompareOptions, follower: SearchFollower) -> Comparison:
