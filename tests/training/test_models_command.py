@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from fraud_detection_api.cli.main import app
 from fraud_detection_api.errors import ForceNeedsReason, FraudError, NoPastChampion, UnknownUseCase, UnknownVersion
+from fraud_detection_api.model.bundle import REPORT
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.samples.platform_activity import platform_activity
 from fraud_detection_api.training.fit_options import FitOptions
@@ -87,6 +88,14 @@ def test_promote_refuses_a_failed_version_without_a_reason(models: Path) -> None
     assert "is champion now" in shown(models, "promote", NAME, "2", "--force", "we try it")
     assert Registry(models).aliases(NAME).champion == Registry(models).versions(NAME)[2]
     assert "we try it" in shown(models, "show", NAME)
+
+
+def test_a_version_that_a_reason_made_champion_says_which_it_was_made_from_in_its_report_too(models: Path) -> None:
+    failed = Registry(models).versions(NAME)[1]
+    shown(models, "promote", NAME, "2", "--force", "we try it")
+    before, after = (Registry(models).bundle(NAME, each) for each in (failed, "champion"))
+    assert (after.manifest.made_from, after.model) == (failed, before.model)
+    assert failed in (after.attached(REPORT) or b"").decode()
 
 
 def test_rollback_brings_the_champion_before_back(models: Path) -> None:

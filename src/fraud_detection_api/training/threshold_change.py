@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fraud_detection_api.errors import DataRefused
-from fraud_detection_api.model.bundle import Bundle, bundle_files
+from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.manifest import GateVerdict, Manifest
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.bundling.publishing import republished
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.consequences import Consequences, consequences, reviews
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import judged_again
 from fraud_detection_api.training.proof.holdout_rows import kept_rows
 from fraud_detection_api.training.proof.threshold import ThresholdRule, fixed, rule_of
-from fraud_detection_api.training.report.making import report_again
 from fraud_detection_api.training.report.reported_scores import REPORTED
 
 
@@ -80,9 +80,8 @@ class ThresholdChange:
         """A new version of the same model; it is champion if the old one is and no check of the gate breaks by it."""
         bundle, name = self.bundle, self.use_case.name
         manifest = self._with(chosen)
-        attached = bundle.attachments | report_again(self.use_case, manifest, bundle)
         leads = self._registry.aliases(name).champion == bundle.version
-        version = self._registry.publish(name, bundle_files(manifest, bundle.model, bundle.reference, attached))
+        version = republished(self._registry, self.use_case, bundle, manifest)
         broken = self._broken(manifest.gate)
         if leads and not broken:
             self._registry.promote(name, version)
@@ -99,7 +98,6 @@ class ThresholdChange:
             "threshold": chosen.threshold,
             "threshold_rule": chosen.rule.rule,
             "threshold_asked": True,
-            "made_from": self.bundle.version,
             "created_at": datetime.now(UTC),
         }
         return self.bundle.manifest.model_copy(update=chose | self._proof(chosen.threshold))

@@ -7,7 +7,7 @@ import numpy as np
 
 from fraud_detection_api import __version__
 from fraud_detection_api.errors import ForceNeedsReason
-from fraud_detection_api.model.bundle import Reference, bundle_files
+from fraud_detection_api.model.bundle import Bundle, Reference, bundle_files
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
@@ -31,10 +31,15 @@ def promoted(registry: Registry, use_case: UseCase, wanted: str, reason: str | N
         if not (reason and reason.strip()):
             raise ForceNeedsReason
         forced = bundle.manifest.model_copy(update={"gate": gate.model_copy(update={"forced_because": reason.strip()})})
-        attached = bundle.attachments | report_again(use_case, forced, bundle)
-        files = bundle_files(forced, bundle.model, bundle.reference, attached)
-        version = registry.publish(use_case.name, files)
+        version = republished(registry, use_case, bundle, forced)
     return registry.promote(use_case.name, version)
+
+
+def republished(registry: Registry, use_case: UseCase, bundle: Bundle, manifest: Manifest) -> str:
+    """A new version of the same model, whose manifest differs in its threshold or its gate, and says of which."""
+    made = manifest.model_copy(update={"made_from": bundle.version})
+    attached = bundle.attachments | report_again(use_case, made, bundle)
+    return published(registry, made, bundle.model, bundle.reference, attached)
 
 
 def library_versions(learned_with: Mapping[str, str]) -> dict[str, str]:
