@@ -1,5 +1,6 @@
 """What many tests share: small models of every use case, a registry that holds them, a service that serves them."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -7,12 +8,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import DECLARED_HERE, EVERY_USE_CASE
-from tests.running_service import RunningService, running_service
+from tests.running_service import MEASURED, RunningService, running_service
 from tests.small_models import SmallModel, promoted, small_model
 
 settings.register_profile(
@@ -23,12 +24,23 @@ settings.load_profile("suite")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Without a compiler the service works on, slower; what is said of the parts in C is then skipped, not failed."""
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("no_cover")  # it runs the same lines a hundred times; others measure them once
     if all(find_spec(f"fraud_detection_api.{part}") for part in ("features._json_rows", "model._forest")):
         return
     absent = pytest.mark.skip(reason="the parts in C are not built here: apt-get install gcc python3-dev")
     for item in items:
         if item.get_closest_marker("compiled"):
             item.add_marker(absent)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unmeasured_processes() -> None:
+    """Processes that tests start are not measured, unless they are handed what is taken out here."""
+    name = "COVERAGE_PROCESS_CONFIG"
+    if name in os.environ:
+        MEASURED[name] = os.environ.pop(name)
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ def shop(small_models: dict[str, SmallModel], tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp("shop")
     registry = Registry(folder / "models")
     versions = {name: promoted(registry, model) for name, model in small_models.items()}
-    with running_service(folder, {"use_cases": DECLARED_HERE}) as service:
+    with running_service(folder, {"use_cases": DECLARED_HERE}, environment=MEASURED) as service:
         yield Shop(service, folder, small_models, versions)
 
 
