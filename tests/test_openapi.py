@@ -77,6 +77,7 @@ def operations(app: FastAPI) -> dict[str, Operation]:
     return {found.ok().label: found.ok() for found in document.get_all_operations() if isinstance(found, Ok)}
 
 
+@pytest.mark.no_cover  # as property tests are
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_every_answer_is_a_documented_one(operations: dict[str, Operation], address: str, mode: GenerationMode) -> None:
