@@ -173,6 +173,7 @@ class TestWhatIsRefused:
             ({"table_name": "a" * 64}, [("value_error", "table_name")]),
             ({"project_name": "mysql"}, [("value_error", "project_name")]),
             ({"project_name": "../elsewhere"}, [("value_error", "project_name")]),
+            ({"project_name": "a" * 64}, [("string_too_long", "project_name")]),
             ({"project_name": None}, [("string_type", "project_name")]),
         ],
     )

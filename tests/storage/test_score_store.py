@@ -126,6 +126,13 @@ class TestNames:
         with pytest.raises(StoreUnusable):
             StoreDatabase(StoreOptions(place.url, (name,)))
 
+    def test_what_is_refused_is_not_remembered(self, place: StorePlace) -> None:
+        store = place.store()
+        for project, table in [("nobody", TABLE), (place.project, "Fraud")]:
+            with pytest.raises(InputRefused):
+                store.write(project, table, many_scores(1))
+        assert not store._turns
+
     def test_words_of_the_language_are_names_like_others(self, place: StorePlace) -> None:
         store = place.store()
         for name in ("select", "table", "order", "user", "a" * 63):

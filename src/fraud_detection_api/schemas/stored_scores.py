@@ -88,7 +88,7 @@ class Insertion(BaseModel):
     id: Ids = Field(description="Whole numbers of 64 bits; an id that is there already is updated")
     outlier_prob: Probabilities = Field(description="From 0 to 1")
     class_pred: Classes
-    project_name: str = Field(description="One of the projects that the settings allow")
+    project_name: str = Field(max_length=63, description="One of the projects that the settings allow")
     table_name: str = Field(description="Made on first use; a lower-case letter, then lower-case letters, digits and _")
 
     @field_validator("outlier_prob", "class_pred")

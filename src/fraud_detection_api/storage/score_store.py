@@ -43,6 +43,7 @@ class ScoreStore:
     def write(self, project: str, table: str, scores: StoredScores) -> None:
         """Insert what is new and update what is there, in one transaction."""
         refuse_unsafe_table(table)
+        self._database.refuse_unknown_project(project)
         now, columns = datetime.now(UTC), _columns(scores)
         turn = self._turns.setdefault((project, table), Lock()) if len(scores) >= TAKING_TURNS_FROM else nullcontext()
 

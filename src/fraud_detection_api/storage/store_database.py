@@ -39,6 +39,10 @@ class StoreDatabase:
         for project in self._options.projects:
             self._pool(project)
 
+    def refuse_unknown_project(self, project: str) -> None:
+        """Only what the settings name may be made, read or written to."""
+        self._options.refuse_unknown_project(project)
+
     def in_transaction(self, project: str, work: Callable[[sa.Connection], Result]) -> Result:
         """What work returns, committed; it may run more than once, so twice has to do the same as once."""
         self.ensure_project(project)
@@ -50,7 +54,7 @@ class StoreDatabase:
 
     def reading(self, project: str, work: Callable[[sa.Connection], Result]) -> Result | None:
         """What work finds; None where the project or the table was never made. Makes none."""
-        self._options.refuse_unknown_project(project)
+        self.refuse_unknown_project(project)
         try:
             file = self.engine.file(project)
             if file is None or file.exists():
@@ -63,7 +67,7 @@ class StoreDatabase:
 
     def ensure_project(self, project: str) -> None:
         """Make the project unless it is there; several processes may do so at once."""
-        self._options.refuse_unknown_project(project)
+        self.refuse_unknown_project(project)
         if project not in self._made and self.engine.file(project) is None:  # a file is made by whoever writes to it
             self._once_more(project, lambda connection: self.engine.ensure_project(connection, project))
             self._made.add(project)
