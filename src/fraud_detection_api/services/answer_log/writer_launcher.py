@@ -92,7 +92,11 @@ class WriterProcess:
         self._next_start = time.monotonic() + AGAIN_SECONDS
         folder = os.open(self._folder, os.O_RDONLY)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._next_start = 0.0  # another worker has it
+                return
             # the process inherits the lock, and holds it as long as it lives, whatever becomes of this one
             self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
                 [sys.executable, "-m", MODULE],
@@ -101,9 +105,6 @@ class WriterProcess:
                 pass_fds=[folder],
                 start_new_session=True,
             )
-        except BlockingIOError:
-            self._next_start = 0.0  # another worker has it
-            return
         finally:
             os.close(folder)
         if self._process.stdin:
