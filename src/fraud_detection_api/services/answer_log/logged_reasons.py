@@ -17,6 +17,7 @@ from fraud_detection_api.storage.answer_log.entry import form_of
 from fraud_detection_api.storage.answer_log.writing import Entry
 
 KEPT_REASONS = ReasonsQuery(4)  # of each record: as many as a notice of refusal has to name
+LEAST_SCORERS, SCORERS_EACH = 8, 2  # held at once: of all use cases together, and of each where there are many
 
 
 class LoggedReasons:
@@ -25,34 +26,40 @@ class LoggedReasons:
     def __init__(self, registry: Registry, use_cases: Mapping[str, UseCase]) -> None:
         self._registry = registry
         self._use_cases = use_cases
-        self._scorers: dict[tuple[str, str], Scorer | None] = {}
+        self._reasons = {name: Reasons(use_case) for name, use_case in use_cases.items()}
+        self._scorers: dict[tuple[str, str], Scorer | None] = {}  # those loaded first go first
 
     def of(self, entry: Entry) -> Sequence[str | None]:
         """Each flagged record's reasons as JSON; nothing at all for an answer whose reasons are not to be kept."""
         answer, use_case = entry.answer, self._use_cases.get(entry.answer.use_case)
         if use_case is None or answer.numbers is None or not answer.flagged.any() or entry.form != form_of(use_case):
             return ()
-        scorer = self._scorer(use_case, answer.model_version)
-        if scorer is None:
-            return ()
-        columns = derive(Columns(np.arange(answer.size), answer.numbers, dict(answer.texts)), use_case)
+        key = use_case.name, answer.model_version
         try:
-            texts = Reasons(use_case).texts(columns, scorer, answer.flagged, KEPT_REASONS)
-        except FraudError as error:
-            self._forget(use_case, answer.model_version, error)
+            scorer = self._scorer(key, use_case)
+            if scorer is None:
+                return ()
+            columns = derive(Columns(np.arange(answer.size), answer.numbers, dict(answer.texts)), use_case)
+            texts = self._reasons[use_case.name].texts(columns, scorer, answer.flagged, KEPT_REASONS)
+        except OSError:
+            raise  # the disk may work again a moment later
+        except Exception as error:  # noqa: BLE001  # whatever a model breaks, the answers themselves are to be kept
+            self._forget(key, error)
             return ()
         return [text if flagged else None for text, flagged in zip(texts, answer.flagged.tolist(), strict=True)]
 
-    def _scorer(self, use_case: UseCase, version: str) -> Scorer | None:
-        if (use_case.name, version) not in self._scorers:
-            try:
-                self._scorers[use_case.name, version] = load_scorer(
-                    self._registry.bundle(use_case.name, version), use_case
-                )
-            except FraudError as error:
-                self._forget(use_case, version, error)
-        return self._scorers[use_case.name, version]
+    def _scorer(self, key: tuple[str, str], use_case: UseCase) -> Scorer | None:
+        if key not in self._scorers:
+            self._remember(key, load_scorer(self._registry.bundle(*key), use_case))
+        return self._scorers[key]
 
-    def _forget(self, use_case: UseCase, version: str, error: FraudError) -> None:
-        self._scorers[use_case.name, version] = None
-        logger.bind(use_case=use_case.name, version=version, error=error.message).error("No reasons can be kept")
+    def _remember(self, key: tuple[str, str], scorer: Scorer | None) -> None:
+        self._scorers[key] = scorer
+        if len(self._scorers) > max(LEAST_SCORERS, SCORERS_EACH * len(self._use_cases)):
+            del self._scorers[next(iter(self._scorers))]
+
+    def _forget(self, key: tuple[str, str], error: Exception) -> None:
+        self._remember(key, None)
+        # no words but our own: a stranger's may quote a record
+        why = error.message if isinstance(error, FraudError) else type(error).__name__
+        logger.bind(use_case=key[0], version=key[1], error=why).error("No reasons can be kept")
