@@ -96,7 +96,7 @@ def _fast_paths(
                 use_case,
                 served_models.by_use_case[use_case.name],
                 reader_of(address.reads, use_case, settings.max_records),
-                writer_of(address, use_case, threads.queue),
+                writer_of(address, use_case, threads.queue.slot),
                 tuple(filter(None, [answer_log.observer(use_case.name, path)])),
             ),
             query_of(address),

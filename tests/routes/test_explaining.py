@@ -54,7 +54,10 @@ def admission_of(shop: Shop, queue: FairQueue) -> tuple[Admission, Threads]:
     """One address with a short deadline."""
     served = ServedModels({CREDIT_ACCOUNTS.name: CREDIT_ACCOUNTS}, Registry(shop.folder / "models"))
     served.refresh()
-    reader, write = ListBody(CREDIT_ACCOUNTS, 100_000), partial(full_answer, reasons=Reasons(CREDIT_ACCOUNTS, queue))
+    reader, write = (
+        ListBody(CREDIT_ACCOUNTS, 100_000),
+        partial(full_answer, reasons=Reasons(CREDIT_ACCOUNTS, queue.slot)),
+    )
     scoring = Scoring(CREDIT_ACCOUNTS, served.by_use_case[CREDIT_ACCOUNTS.name], reader, write)
     threads = Threads(ThreadPoolExecutor(1), ThreadPoolExecutor(2), queue, Places(8))
     costly = Costly(Places(8), 10**8, FastPath(scoring, ReasonsQuery, threads))

@@ -1,6 +1,7 @@
 """Answers as bytes: JSON that reads back as the same identifiers and the same float32."""
 
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -15,7 +16,6 @@ from fraud_detection_api.schemas.reasons import JUST_SCORES
 from fraud_detection_api.schemas.record import Kind, Record
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import AT_ONCE, Scored, full_answer, short_answer, writer_of
-from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.use_cases.card_transactions import CARD_TRANSACTIONS
 from tests.small_models import SmallModel
 
@@ -125,7 +125,7 @@ def test_the_threshold_of_a_single_answer_is_spelled_as_the_probabilities_that_i
 ) -> None:
     at = float(np.float32(0.54097974))  # as a threshold that is a record's own probability
     (address,) = CARD_TRANSACTIONS.addresses
-    write = writer_of(address, CARD_TRANSACTIONS, FairQueue())
+    write = writer_of(address, CARD_TRANSACTIONS, nullcontext)
     found = json.loads(write(scored(columns([7], [0.5]), credit_model, [at], threshold=at), JUST_SCORES))
     assert found == {
         "prediction": 1,

@@ -1,14 +1,19 @@
 """Reasons: the strongest first, signs that agree, values as sent, of the scorer that scored."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from threading import Barrier
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.features.rows import RecordReader
+from fraud_detection_api.model.runtimes import Contributions, Probabilities, Runtime
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.reasons import Question, ReasonsFor, ReasonsQuery
 from fraud_detection_api.schemas.use_case import UseCase
@@ -40,6 +45,26 @@ def answers(rows: list[Row], scorer: Scorer, asked: ReasonsQuery, use_case: UseC
     plain = json.loads(full_answer(scored))
     assert [{name: value for name, value in answer.items() if name != "reasons"} for answer in found] == plain
     return found
+
+
+def met_by_two(scorer: Scorer) -> Scorer:
+    """The same scorer, but its reasons wait until two threads ask for them."""
+
+    @dataclass
+    class Meeting:
+        runtime: Runtime
+        both: Barrier = field(default_factory=lambda: Barrier(2, timeout=30))
+        is_quick: bool = True
+
+        def probabilities(self, matrix: Matrix) -> Probabilities:
+            return self.runtime.probabilities(matrix)
+
+        def contributions(self, matrix: Matrix) -> Contributions:
+            self.both.wait()
+            return self.runtime.contributions(matrix)
+
+    runtime = cast("Runtime", scorer.runtime)
+    return Scorer(scorer.version, scorer.manifest, scorer.kind, Meeting(runtime))
 
 
 class TestStrongest:
@@ -110,8 +135,16 @@ class TestReasons:
         columns, queue = columns_of(credit_model.training_rows, CREDIT_ACCOUNTS), FairQueue()
         flagged = scorer.scores(columns).flagged
         queue.hear_another()
-        crowded = Reasons(CREDIT_ACCOUNTS, queue).texts(columns, scorer, flagged, ALL)
+        crowded = Reasons(CREDIT_ACCOUNTS, queue.slot).texts(columns, scorer, flagged, ALL)
         assert crowded == Reasons(CREDIT_ACCOUNTS).texts(columns, scorer, flagged, ALL)
+
+    def test_are_found_by_several_threads_at_once_where_nothing_else_is_served(self, credit_scorer: Scorer) -> None:
+        columns = columns_of(good_rows(CREDIT_ACCOUNTS, 3), CREDIT_ACCOUNTS)
+        flagged = credit_scorer.scores(columns).flagged
+        scorer, reasons = met_by_two(credit_scorer), Reasons(CREDIT_ACCOUNTS)
+        with ThreadPoolExecutor(2) as threads:
+            found = list(threads.map(lambda _: reasons.texts(columns, scorer, flagged, ALL), range(2)))
+        assert found[0] == found[1] == reasons.texts(columns, credit_scorer, flagged, ALL)
 
 
 class TestBulk:

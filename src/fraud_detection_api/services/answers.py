@@ -10,12 +10,12 @@ import orjson
 from numpy.typing import NDArray
 
 from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.validated import Slot
 from fraud_detection_api.model.scorer import Scorer, Scores, Warned
 from fraud_detection_api.schemas.address import Address, AnswerForm, BodyForm, OwnAnswer, RecordScore
 from fraud_detection_api.schemas.reasons import JUST_SCORES, Question, ReasonsQuery
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.decisions import decisions
-from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.reasons import Reasons
 
 INLIER, OUTLIER = 1, -1
@@ -66,7 +66,7 @@ def own_answer(scored: Scored, _: Question, own: OwnAnswer) -> bytes:
     return _json([own.write(record_score) for record_score in _record_scores(scored)])
 
 
-def writer_of(address: Address, use_case: UseCase, queue: FairQueue) -> AnswerWriter:
+def writer_of(address: Address, use_case: UseCase, slot: Slot) -> AnswerWriter:
     """What writes the answers of an address."""
     match address.answer:
         case AnswerForm.INLIER:
@@ -74,7 +74,7 @@ def writer_of(address: Address, use_case: UseCase, queue: FairQueue) -> AnswerWr
         case AnswerForm.SHORT:
             write: AnswerWriter = short_answer
         case AnswerForm.FULL:
-            write = partial(full_answer, reasons=Reasons(use_case, queue))
+            write = partial(full_answer, reasons=Reasons(use_case, slot))
         case own:
             write = partial(own_answer, own=own)
     return write if address.reads is BodyForm.RECORDS else partial(_only, write=write)

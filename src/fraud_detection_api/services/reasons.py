@@ -2,19 +2,20 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
 from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.validated import Slot
 from fraud_detection_api.model.runtimes import Contributions
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.problems import Scalar
 from fraud_detection_api.schemas.reasons import ReasonsFor, ReasonsQuery
 from fraud_detection_api.schemas.record import Feature, Kind, to_json
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.reason_sentences import LOWERS, RAISES, wordings
 
 TOGETHER = 32  # records explained in one go, about 3 ms for 300 trees of depth 6
@@ -25,10 +26,10 @@ NONE = "[]"
 class Reasons:
     """The reasons of one use case's scores."""
 
-    def __init__(self, use_case: UseCase, queue: FairQueue | None = None) -> None:
+    def __init__(self, use_case: UseCase, slot: Slot = nullcontext) -> None:
         self._fields = use_case.features
         self._wordings = wordings(use_case.features, use_case.score.pushed)
-        self._queue = queue or FairQueue()
+        self._slot = slot
 
     def texts(self, columns: Columns, scorer: Scorer, flagged: NDArray[np.bool_], query: ReasonsQuery) -> list[str]:
         """Each record's reasons as JSON; none for a record that was not asked about."""
@@ -36,7 +37,7 @@ class Reasons:
         rows = np.flatnonzero(flagged | (query.of is ReasonsFor.ALL))
         for start in range(0, len(rows), TOGETHER):
             some = rows[start : start + TOGETHER]
-            with self._queue.slot():
+            with self._slot():
                 for row, reasons in zip(
                     some.tolist(), self._reasons(columns.take(some), scorer, query.most), strict=True
                 ):
