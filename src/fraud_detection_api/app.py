@@ -58,7 +58,8 @@ def create_app(settings: Settings) -> FastAPI:
     app = described_app(__version__, _lifespan(served_models, answer_log, settings))
     app.state.served_models = served_models
     pages = dict.fromkeys((SCORES, ANSWERS), Costly(store, 0))
-    app.add_middleware(Admission, posts, pages, settings.deadline_seconds)
+    most_bytes = max(settings.max_bytes_in_flight, settings.max_body_bytes)  # one body has to fit
+    app.add_middleware(Admission, posts, pages, settings.deadline_seconds, most_bytes)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog, log_all=settings.log_requests == "all")  # added last: around all others
     add_refusals(app)

@@ -129,8 +129,8 @@ class TooBusy(FraudError):
     status = 429
     code = "too_busy"
 
-    def __init__(self, most: int) -> None:
-        super().__init__(f"{most:,} requests are already in flight; try again in a second.")
+    def __init__(self, most: int, what: str = "requests") -> None:
+        super().__init__(f"{most:,} {what} are already in flight; try again in a second.")
 
 
 class DeadlineExceeded(FraudError):

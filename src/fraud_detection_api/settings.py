@@ -42,6 +42,11 @@ class Settings(BaseSettings):
     max_requests_in_flight: int = Field(
         default=256, description="Scoring requests that one worker takes at once; beyond that it answers 429", ge=1
     )
+    max_bytes_in_flight: int = Field(
+        default=512_000_000,
+        description="Bytes of request bodies that one worker holds at once, before it answers 429",
+        ge=1,
+    )
     deadline_seconds: float = Field(default=30, description="Longest time for one scoring request", gt=0)
     shutdown_seconds: int = Field(default=30, description="Longest time to finish requests after SIGTERM", ge=0)
     reload_seconds: float = Field(

@@ -61,7 +61,7 @@ def admission_of(shop: Shop, queue: FairQueue) -> tuple[Admission, Threads]:
     scoring = Scoring(CREDIT_ACCOUNTS, served.by_use_case[CREDIT_ACCOUNTS.name], reader, write)
     threads = Threads(ThreadPoolExecutor(1), ThreadPoolExecutor(2), queue, Places(8))
     costly = Costly(Places(8), 10**8, FastPath(scoring, ReasonsQuery, threads))
-    return Admission(FastAPI(), {PATH: costly}, {}, SECONDS), threads
+    return Admission(FastAPI(), {PATH: costly}, {}, SECONDS, 10**8), threads
 
 
 async def asked(admission: Admission, body: bytes, query: bytes = b"reasons=4&reasons_for=all") -> tuple[int, bytes]:

@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -22,6 +22,7 @@ PATH = "/fraud_detection"
 ROWS = good_rows(CREDIT_ACCOUNTS, 20)
 BODY = body_of(ROWS[:3])
 MOST_RECORDS, MOST_BYTES = 10, 5_000
+LARGEST = 2_000_000  # bytes: it comes in many pieces
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,13 @@ def small(folder: Path) -> Iterator[RunningService]:
 def crowded(folder: Path) -> Iterator[RunningService]:
     """A service that takes two requests at once."""
     with running_service(folder, {"max_requests_in_flight": 2}) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def narrow(folder: Path) -> Iterator[RunningService]:
+    """A service that holds one of the largest bodies at once, as it does at least."""
+    with running_service(folder, {"max_body_bytes": LARGEST, "max_bytes_in_flight": 1}) as service:
         yield service
 
 
@@ -158,6 +166,54 @@ class TestRequestsInFlight:
         assert {response.status_code for response in found} <= {200, 429}
         assert all(len(response.json()) == 2_000 for response in found if response.status_code == 200)
         assert all(response.headers["Retry-After"] for response in found if response.status_code == 429)
+
+
+def some(client: httpx.Client, path: str = PATH, size: int = 1_000_000) -> httpx.Response:
+    """The answer to a body that comes in several pieces."""
+    return client.post(path, content=BODY.ljust(size), headers={"Content-Type": "application/json"})
+
+
+@contextmanager
+def held(narrow: RunningService, client: httpx.Client, length: int | None = LARGEST) -> Iterator[SlowPost]:
+    """A client that keeps the last byte of a body for itself, once the service holds all the others."""
+    while True:
+        with SlowPost(narrow, PATH, length) as post:
+            post.send(BODY.ljust(LARGEST - 1))
+            eventually(lambda: some(client).status_code == 429 or answer_has_come(post.socket))
+            for _ in range(20):  # and what is still on its way arrives
+                client.get("/ping")
+            if not answer_has_come(post.socket):  # else it was this one for which there was no room
+                yield post
+                return
+
+
+class TestBytesInFlight:
+    def test_too_many_are_429_until_a_body_is_answered(self, narrow: RunningService) -> None:
+        with narrow.client() as client, held(narrow, client) as post:
+            response = some(client, "/score/credit_accounts")
+            assert (response.status_code, response.json()["code"]) == (429, "too_busy")
+            words = "2,000,000 bytes of requests are already in flight; try again in a second."
+            assert response.json()["detail"] == words
+            assert response.headers["Retry-After"] == "1"
+            assert client.post(PATH, json=ROWS[:1]).status_code == 200
+            post.send(b" ")
+            assert post.answer()[0] == 200
+            assert some(client, size=LARGEST).status_code == 200
+
+    @pytest.mark.parametrize("length", [LARGEST, None])
+    def test_a_client_that_hangs_up_gives_them_back(self, narrow: RunningService, length: int | None) -> None:
+        with narrow.client() as client:
+            for _ in range(3):
+                with held(narrow, client, length):
+                    assert some(client).status_code == 429
+                eventually(lambda: some(client, size=LARGEST).status_code == 200)
+
+    def test_what_is_refused_gives_them_back(self, narrow: RunningService) -> None:
+        with narrow.client() as client:
+            for body, status in [(b"[7]", 422), (b"{", 413)] * 2:
+                refused = client.post(PATH, content=body.ljust(LARGEST), headers={"Content-Type": "application/json"})
+                assert refused.status_code == status
+            assert some(client, size=LARGEST).status_code == 200
 
 
 class TestDeadline:

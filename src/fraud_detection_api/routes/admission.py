@@ -59,12 +59,19 @@ class Admission:
     """Lets requests in as far as there is room; whatever costs nothing passes by."""
 
     def __init__(
-        self, app: ASGIApp, posts: Mapping[str, Costly], pages: Mapping[str, Costly], deadline_seconds: float
+        self,
+        app: ASGIApp,
+        posts: Mapping[str, Costly],
+        pages: Mapping[str, Costly],
+        deadline_seconds: float,
+        most_bytes_in_flight: int,
     ) -> None:
         self._app = app
         self._posts = posts
         self._pages = pages  # GET, by the first part of the path
         self._seconds = deadline_seconds
+        self._most_bytes = most_bytes_in_flight
+        self._bytes = 0  # held of bodies that come in several pieces; a single piece is small
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         costly = self._costly(scope) if scope["type"] == "http" else None
@@ -88,16 +95,41 @@ class Admission:
 
     async def _admitted(self, costly: Costly, scope: Scope, receive: Receive) -> list[Message]:
         with costly.places, Deadline(self._seconds) as deadline:
-            body: Body = b""
-            if scope["method"] == "POST":
-                length, is_json = _length_and_kind(scope)
-                if not is_json:
-                    raise UnsupportedMediaType
-                body = await _read(receive, length, costly.most_bytes)
-            deadline.late = DeadlineExceeded
-            if costly.answer:
-                return await costly.answer(scope, body)
-            return await self._by_fastapi(scope, body)
+            pieces = bytearray()
+            try:
+                body = await self._body(costly, scope, receive, pieces) if scope["method"] == "POST" else b""
+                deadline.late = DeadlineExceeded
+                return await (costly.answer or self._by_fastapi)(scope, body)
+            finally:
+                self._bytes -= len(pieces)
+
+    async def _body(self, costly: Costly, scope: Scope, receive: Receive, pieces: bytearray) -> Body:
+        """The whole body, refused as soon as it is known to be too large; gathered in `pieces` where it is several."""
+        length, is_json = _length_and_kind(scope)
+        if not is_json:
+            raise UnsupportedMediaType
+        if length > costly.most_bytes:
+            raise BodyTooLarge(costly.most_bytes)
+        message = await receive()
+        body: Body = message.get("body", b"")
+        if message.get("more_body"):
+            body = pieces
+            self._gather(message, pieces)
+        while message["type"] != "http.disconnect" and message.get("more_body") and len(body) <= costly.most_bytes:
+            message = await receive()
+            self._gather(message, pieces)
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        if len(body) > costly.most_bytes:
+            raise BodyTooLarge(costly.most_bytes)
+        return body
+
+    def _gather(self, message: Message, pieces: bytearray) -> None:
+        piece = message.get("body", b"")
+        if self._bytes + len(piece) > self._most_bytes:
+            raise TooBusy(self._most_bytes, "bytes of requests")
+        pieces += piece
+        self._bytes += len(piece)
 
     async def _by_fastapi(self, scope: Scope, body: Body) -> list[Message]:
         sent: list[Message] = []
@@ -116,24 +148,6 @@ def path_of(scope: Scope) -> str:
     """The path as the routing sees it."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", "")).removesuffix("\n")  # the routing lets one newline pass
-
-
-async def _read(receive: Receive, length: int, most: int) -> Body:
-    """The whole body, refused as soon as it is known to be too large."""
-    if length > most:
-        raise BodyTooLarge(most)
-    message = await receive()
-    body: Body = message.get("body", b"")
-    if message.get("more_body"):
-        body = bytearray(body)
-    while message["type"] != "http.disconnect" and message.get("more_body") and len(body) <= most:
-        message = await receive()
-        body += message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnect
-    if len(body) > most:
-        raise BodyTooLarge(most)
-    return body
 
 
 def _length_and_kind(scope: Scope) -> tuple[int, bool]:
