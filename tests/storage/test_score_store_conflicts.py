@@ -46,6 +46,21 @@ def locking(place: StorePlace) -> sa.TextClause:
     return sa.text(f"UPDATE {place.named(TABLE)} SET outlier_prob = 0.75 WHERE id = 1")  # noqa: S608 - our words
 
 
+def test_a_read_of_a_file_that_takes_too_long_is_ended_and_nothing_else_is(tmp_path: Path) -> None:
+    with store_place("sqlite", tmp_path) as place:
+        ids = np.arange(300_000)
+        scores = StoredScores(ids, np.full(len(ids), 0.5), ["fraud"] * len(ids))
+        hurried = place.store(timeout_seconds=0.002)
+        hurried.write(place.project, TABLE, scores)
+        assert len(hurried.page(place.project, TABLE, PageQuery(limit=10)).scores) == 10
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                hurried.page(place.project, TABLE, PageQuery(min_prob=0.6))
+        assert place.store().page(place.project, TABLE, PageQuery(min_prob=0.6)).scores == []
+        hurried.write(place.project, TABLE, scores)
+        assert place.rows(TABLE, "count(*)") == [(len(ids),)]
+
+
 def test_a_lock_that_is_released_in_time_is_waited_for(place: StorePlace) -> None:
     locked = threading.Event()
 

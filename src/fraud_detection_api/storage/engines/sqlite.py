@@ -1,11 +1,12 @@
 """SQLite: a folder of files, one for each project, each attached under the project's name."""
 
 import sqlite3
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import repeat
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
@@ -18,6 +19,7 @@ from fraud_detection_api.storage.engines.engine import NAMES, ON_CONFLICT, READS
 _BUSY, _LOCKED, _ERROR = 5, 6, 1
 _NO_TABLE = "no such table"  # _ERROR is whatever a statement has wrong
 _FILE = "fraud_file"
+_LOOKS_AT_THE_CLOCK = 10_000  # instructions of SQLite's, about a tenth of a millisecond
 
 
 class DatabaseEngine(Engine):
@@ -60,7 +62,7 @@ class DatabaseEngine(Engine):
             if record.info[_FILE] != _identity(file):  # what is written to a file without a name is lost
                 raise exc.DisconnectionError
 
-        event.listen(engine, "begin", _begin)
+        event.listen(engine, "begin", self._begin)
         event.listen(engine, "connect", remember)
         event.listen(engine, "checkout", refuse_replaced)
         return engine
@@ -83,6 +85,15 @@ class DatabaseEngine(Engine):
         moment = now.replace(tzinfo=None).isoformat(" ", "microseconds")
         statement = f"INSERT INTO {table} AS stored ({NAMES}) VALUES (?, ?, ?, ?) {ON_CONFLICT}"  # noqa: S608 - every name is checked and quoted
         connection.exec_driver_sql(statement, list(zip(*scores, repeat(moment), strict=False)))
+
+    def _begin(self, connection: sa.Connection) -> None:
+        reads_only = connection.get_execution_options().get(READS_ONLY)
+        until = time.monotonic() + self.timeout_seconds
+        driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+        # a read ends in time, as on a server; what is half written is not given up for a slow disk
+        driver.set_progress_handler((lambda: time.monotonic() > until) if reads_only else None, _LOOKS_AT_THE_CLOCK)
+        # a transaction that is going to write asks for the lock at once: one that asks later may have to be given up
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
     def _attached(self, file: Path, project: str) -> sqlite3.Connection:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -108,9 +119,3 @@ def _identity(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _begin(connection: sa.Connection) -> None:
-    # a transaction that is going to write asks for the lock at once: one that asks later may have to be given up
-    reads_only = connection.get_execution_options().get(READS_ONLY)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
