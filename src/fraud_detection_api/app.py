@@ -5,7 +5,7 @@ import gc
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
@@ -154,8 +154,7 @@ def _lifespan(
         watcher = asyncio.create_task(served_models.keep_fresh(settings.reload_seconds))
         yield
         watcher.cancel()
-        with suppress(asyncio.CancelledError):
-            await watcher
+        await asyncio.gather(watcher, return_exceptions=True)  # however it ended, what is kept is brought home
         await asyncio.to_thread(answer_log.stop)
 
     return lifespan

@@ -1,16 +1,19 @@
 """What is served: the champion, replaced whole, and kept when the next one is refused."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 
+from fraud_detection_api.app import create_app
 from fraud_detection_api.errors import ModelMissing
 from fraud_detection_api.model.bundle import MANIFEST, REFERENCE, SEAL, bundle_files
 from fraud_detection_api.model.manifest import MODEL
-from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.model.registry import Aliases, Registry
 from fraud_detection_api.monitoring.logs import configure_logs
 from fraud_detection_api.services.served_models import ServedModel, ServedModels
+from fraud_detection_api.settings import Settings
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import CARD_TAPS
 from tests.running_service import eventually
@@ -172,6 +175,19 @@ class TestRefresh:
         assert version_of(served) == good
 
 
+class OddRegistry(Registry):
+    """One that breaks, now and then, as nobody has foreseen."""
+
+    looks = 0
+
+    def aliases(self, use_case: str) -> Aliases:
+        """Not at first."""
+        OddRegistry.looks += 1
+        if OddRegistry.looks <= 3:
+            raise KeyError(use_case)
+        return super().aliases(use_case)
+
+
 class TestServedModels:
     def test_are_ready_as_soon_as_one_of_them_is(self, registry: Registry, small_models: dict[str, SmallModel]) -> None:
         served = ServedModels({use_case.name: use_case for use_case in (CREDIT_ACCOUNTS, CARD_TAPS)}, registry)
@@ -181,6 +197,34 @@ class TestServedModels:
         served.refresh()
         assert served.ready
         assert [one.scorer is not None for one in served.by_use_case.values()] == [False, True]
+
+    def test_go_on_looking_whatever_breaks(self, registry: Registry, credit_model: SmallModel) -> None:
+        promoted(registry, credit_model)
+        served = ServedModels({NAME: CREDIT_ACCOUNTS}, OddRegistry(registry.root))
+
+        async def watch() -> None:
+            watcher = asyncio.create_task(served.keep_fresh(0.01))
+            await asyncio.to_thread(eventually, lambda: served.ready or watcher.done())
+            watcher.cancel()
+
+        asyncio.run(watch())
+        assert served.ready
+
+    def test_that_break_do_not_keep_the_answer_log_from_its_end(self, tmp_path: Path, registry: Registry) -> None:
+        kept = {"keep": f"{NAME}=full", "spool": tmp_path / "spool", "store": f"sqlite:///{tmp_path}/store"}
+        app = create_app(Settings.model_validate({"models": registry.root, "reload_seconds": 0.01, **kept}))
+        served: ServedModels = app.state.served_models
+
+        async def serve() -> None:
+            async with app.router.lifespan_context(app):
+                assert any(thread.name == "answer log" for thread in threading.enumerate())
+                OddRegistry.looks = 0
+                served.by_use_case[NAME].registry = OddRegistry(registry.root)
+                await asyncio.to_thread(eventually, lambda: OddRegistry.looks > 0)
+                await asyncio.sleep(0.1)
+
+        asyncio.run(serve())
+        assert not any(thread.name == "answer log" for thread in threading.enumerate())
 
     def test_keep_themselves_fresh(self, registry: Registry, credit_model: SmallModel) -> None:
         served = ServedModels({NAME: CREDIT_ACCOUNTS}, registry)

@@ -114,9 +114,16 @@ class ServedModels:
 
     async def keep_fresh(self, seconds: float) -> None:
         """Look again and again; loading happens in a thread, and the event loop goes on."""
+        trouble = ""
         while True:
             await asyncio.sleep(seconds)
-            await asyncio.to_thread(self.refresh)
+            told, trouble = trouble, ""
+            try:
+                await asyncio.to_thread(self.refresh)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the next look may find what this one did not
+                trouble = type(error).__name__
+                if trouble != told:
+                    logger.bind(error=trouble).error("The registry could not be looked at")
 
     @property
     def ready(self) -> bool:
