@@ -45,22 +45,6 @@ sys.stdin.read()
 log.stop()
 """
 
-START_WHERE_NO_PROCESS_MAY = """
-import os, resource, tempfile
-from pathlib import Path
-from fraud_detection_api.services.answer_log.writer_launcher import WriterOptions, WriterProcess
-resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-if os.getuid() == 0:
-    os.setuid(65_534)
-with tempfile.TemporaryDirectory() as folder:
-    process = WriterProcess(Path(folder), WriterOptions("sqlite:///store", "kept", 5, "INFO", log_json=False))
-    for _ in range(2):
-        try:
-            process.tend()
-        except OSError as error:
-            print(os.strerror(error.errno))
-"""
-
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[AnswerStore]:
@@ -252,12 +236,6 @@ def test_what_waits_is_brought_to_the_database_by_a_start_on_a_full_disk(tmp_pat
         eventually(lambda: len(store.rows(NAME)) == 6)
         _, told = started.communicate("")
     assert told.count("The spool cannot be tended: No space left on device") in (1, 2)
-
-
-def test_a_machine_that_starts_no_more_processes_is_told_and_not_taken_for_another_worker() -> None:
-    command = [sys.executable, "-c", START_WHERE_NO_PROCESS_MAY]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert found.stdout == "Resource temporarily unavailable\n"  # and tried again only after a while
 
 
 def test_nothing_is_kept_and_nothing_made_where_nobody_asks_for_it(store: AnswerStore, tmp_path: Path) -> None:
