@@ -1,39 +1,4 @@
-"""One tree of errors; each class carries its HTTP status, a stable code and words made from its arguments.
-
-FraudError
-├── RecordsRefused        422  the records break a bound or a rule
-├── InputRefused          422  a body or a query is not what the address takes
-├── BodyUnreadable        400  the body cannot be read at all
-├── UnsupportedMediaType  415  the body is not said to be JSON
-├── TooManyRecords        413  more records than one request may hold
-├── BodyTooLarge          413  more bytes than one request may hold
-│   └── RecordTooLarge    413  one record of more bytes than any record needs
-├── BodyTooSlow           408  the body did not arrive within the deadline
-├── ShuttingDown          503  the process ends before the answer is ready
-├── TooBusy               429  more requests in flight than the service takes
-├── DeadlineExceeded      503  no answer within the deadline
-├── ModelMissing          503  no model can be served for the use case
-├── ReasonsUnavailable    503  a model's scores cannot be explained
-├── CannotListen               the service's port is taken
-├── BundleRefused         500  a bundle differs from what its manifest says
-├── UnknownUseCase        404  nobody declared this use case
-├── UnknownVersion        404  the registry holds no such version
-├── ReportMissing         404  a bundle was made before bundles kept their report
-├── NoPastChampion        404  there is nothing to roll back to
-├── UseCaseInvalid        500  a declaration contradicts itself
-├── DataRefused           400  a table cannot be used, and what to do about it
-├── ForceNeedsReason      400  somebody passes a failed gate without saying why
-├── ExportRefused         500  an exported model answers otherwise than the model that was trained
-├── StoreTableUnfit       409  a table is there already, and has another shape
-├── StoreTableMissing     404  no scores were ever stored under this name
-├── AnswersMissing        404  no answer of a use case was ever kept
-├── AnswersClosed         403  the settings do not let answers be read over HTTP
-├── StoreUnavailable      503  the score store is away, locked or full
-│   └── StoreTableVanished 503 a table that was there before is gone; the next try makes it again
-├── StoreUnusable         500  the settings of the store contradict what is installed or allowed
-├── AnswersCannotBeKept   503  an answer that has to be kept finds no room on the disk
-└── SpoolUnusable         500  the folder for answers to be kept cannot be written
-"""
+"""One tree of errors; each class carries its HTTP status, a stable code and words made from its arguments."""
 
 import os
 from collections.abc import Sequence
@@ -56,6 +21,8 @@ class FraudError(Exception):
 
 
 class RecordsRefused(FraudError):
+    """The records break a bound or a rule."""
+
     status = 422
     code = "input_refused"
 
@@ -67,6 +34,8 @@ class RecordsRefused(FraudError):
 
 
 class InputRefused(FraudError):
+    """A body, a path or a query is not what the address takes."""
+
     status = 422
     code = "input_refused"
 
@@ -168,6 +137,8 @@ class CannotListen(FraudError):
 
 
 class BundleRefused(FraudError):
+    """A bundle differs from what its manifest says, or cannot be served here."""
+
     code = "bundle_refused"
 
     def __init__(self, bundle: str, why: str) -> None:
@@ -191,6 +162,8 @@ class UnknownVersion(FraudError):
 
 
 class ReportMissing(FraudError):
+    """A bundle was made before bundles kept their report."""
+
     status = 404
     code = "report_missing"
 
@@ -207,10 +180,14 @@ class NoPastChampion(FraudError):
 
 
 class UseCaseInvalid(FraudError):
+    """A declaration contradicts itself."""
+
     code = "use_case_invalid"
 
 
 class DataRefused(FraudError):
+    """A table cannot be used, and what to do about it."""
+
     status = 400
     code = "data_refused"
 
@@ -222,6 +199,8 @@ class ForceNeedsReason(FraudError):
 
 
 class ExportRefused(FraudError):
+    """An exported model answers otherwise than the model that was trained."""
+
     code = "export_refused"
 
     def __init__(self, model: str, why: str) -> None:
@@ -259,6 +238,8 @@ class AnswersClosed(FraudError):
 
 
 class StoreUnavailable(FraudError):
+    """The store is away, locked or full."""
+
     status = 503
     code = "store_unavailable"
     words = "The store cannot be used at the moment; try again later."
@@ -269,6 +250,8 @@ class StoreTableVanished(StoreUnavailable):
 
 
 class StoreUnusable(FraudError):
+    """The settings of the store contradict what is installed or allowed."""
+
     code = "store_unusable"
 
 
