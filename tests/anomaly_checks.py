@@ -5,10 +5,9 @@ from collections.abc import Callable
 import httpx
 import numpy as np
 
-from fraud_detection_api.routes.addresses import prediction_path
 from fraud_detection_api.schemas.record import Kind
 from tests.examples import Row, bad_spellings, body_of, good_rows, rule_breakers
-from tests.subjects import Answer, Subject
+from tests.subjects import Answer, Subject, vector_path
 
 RANK_STEP = 0.02  # between two points of the ranks, at most
 
@@ -20,7 +19,7 @@ def vector_of(subject: Subject, row: Row) -> list[float]:
 
 def predict(subject: Subject, asked: dict[str, object]) -> httpx.Response:
     """POST to the use case's own address of vectors."""
-    return subject.client.post(prediction_path(subject.use_case), json=asked)
+    return subject.client.post(vector_path(subject.use_case), json=asked)
 
 
 def column(answers: list[Answer], name: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
@@ -80,7 +79,7 @@ def what_no_record_may_hold_is_refused_in_a_vector(subject: Subject) -> None:
             spelled = [*map(str, example[:place]), spelling, *map(str, example[place + 1 :])]
             body = f'{{"feature_vector": [{", ".join(spelled)}]}}'
             headers = {"Content-Type": "application/json"}
-            refused = subject.client.post(prediction_path(subject.use_case), content=body, headers=headers)
+            refused = subject.client.post(vector_path(subject.use_case), content=body, headers=headers)
             assert refused.status_code == 422, (field.name, what, refused.text)
             places = {tuple(each["loc"]) for each in refused.json()["detail"]}
             assert places == {("body", "feature_vector", place)}, (field.name, what)
@@ -93,7 +92,7 @@ def what_no_record_may_hold_is_refused_in_a_vector(subject: Subject) -> None:
 def the_documented_vector_works(subject: Subject) -> None:
     """What /docs offers to try is answered, booleans as numbers among it."""
     document = subject.client.get("/openapi.json").json()
-    content = document["paths"][prediction_path(subject.use_case)]["post"]["requestBody"]["content"]
+    content = document["paths"][vector_path(subject.use_case)]["post"]["requestBody"]["content"]
     (example,) = content["application/json"]["schema"]["examples"]
     assert set(predict(subject, example).json()) == {"is_inlier", "anomaly_score", "anomoly_score"}
 

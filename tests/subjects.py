@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import httpx
 import numpy as np
 
+from fraud_detection_api.routes.addresses import addresses_of
+from fraud_detection_api.schemas.address import BodyForm
 from fraud_detection_api.schemas.use_case import UseCase
 from tests.examples import Row
 from tests.small_models import SmallModel
@@ -43,6 +45,11 @@ class Subject:
         response = self.post(body)
         assert response.status_code == 422, (body[:500], response.text)
         return {tuple(problem["loc"]) for problem in response.json()["detail"]}
+
+
+def vector_path(use_case: UseCase) -> str:
+    """The address that takes a use case's bare vectors."""
+    return next(each.path for each in addresses_of(use_case) if each.reads is BodyForm.VECTOR)
 
 
 def assert_served(subject: Subject, answers: list[Answer], rows: list[Row]) -> None:

@@ -23,11 +23,11 @@ from schemathesis.specs.openapi.checks import (
 
 from fraud_detection_api.app import create_app
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.routes.addresses import prediction_path
 from fraud_detection_api.settings import Settings
 from tests.declared_use_cases import DECLARED_HERE, EVERY_USE_CASE
 from tests.small_libraries import library_of
 from tests.small_models import SmallModel, promoted
+from tests.subjects import vector_path
 
 Operation = APIOperation[Any, Any, Any, Any]
 Case = schemathesis.Case[Any]
@@ -52,7 +52,7 @@ ASKED = (
     "GET /scores/{project_name}/{table_name}",
     "GET /answers/{use_case}",
 )
-VECTORS = (f"POST {prediction_path(use_case)}" for use_case in EVERY_USE_CASE if use_case.label is None)
+VECTORS = (f"POST {vector_path(use_case)}" for use_case in EVERY_USE_CASE if use_case.label is None)
 ADDRESSES = (*ASKED, *VECTORS, *(f"POST /score/{use_case.name}" for use_case in EVERY_USE_CASE))
 UNEXPLAINED = {f"POST /score/{use_case.name}" for use_case in EVERY_USE_CASE if not library_of(use_case).pushed}
 

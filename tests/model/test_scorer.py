@@ -15,9 +15,10 @@ from fraud_detection_api.model.kinds.proof import gives_same_bits
 from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.model.manifest import Feature, Manifest
 from fraud_detection_api.model.onnx_model import OnnxModel
-from fraud_detection_api.model.scorer import Scorer, Warned, load_scorer
+from fraud_detection_api.model.scorer import Scorer, load_scorer
 from fraud_detection_api.model.tree_ensemble import TreeEnsemble
 from fraud_detection_api.model.xgboost_library import LibraryModel
+from fraud_detection_api.schemas.answers import Warned
 from fraud_detection_api.schemas.learning import Supervised, Unsupervised
 from fraud_detection_api.schemas.record import Kind
 from tests.declared_use_cases import CARD_TAPS, EVERY_USE_CASE, WIRE_TRANSFERS

@@ -9,9 +9,9 @@ import pytest
 from fraud_detection_api.errors import RecordsRefused
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.answers import Scored, full_answer, inlier_answer
+from fraud_detection_api.services.answers import Observer, Scored, full_answer, inlier_answer
 from fraud_detection_api.services.bodies import RecordBody, VectorBody
-from fraud_detection_api.services.scoring import Observer, Scoring
+from fraud_detection_api.services.scoring import Scoring
 from fraud_detection_api.services.served_models import ServedModel
 from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, packed, packed_forms, unpacked, unpacked_forms
 from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS, METER_READINGS

@@ -14,7 +14,8 @@ from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.features.tables import RawColumn, columns_of_table
 from fraud_detection_api.model.bundle import REPORT, REPORT_DATA, Bundle
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.model.scorer import Warned, load_scorer
+from fraud_detection_api.model.scorer import load_scorer
+from fraud_detection_api.schemas.answers import Warned
 from fraud_detection_api.schemas.learning import Supervised, Unsupervised
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase

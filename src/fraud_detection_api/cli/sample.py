@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from fraud_detection_api.errors import UnknownUseCase
 from fraud_detection_api.samples import DEFAULT_SEED, SAMPLES
 from fraud_detection_api.samples.sample_table import GroupedSample, LabelledSample, SampleTable
+from fraud_detection_api.use_cases.known import named
 
 _ROWS = ", ".join(f"{maker.rows:,} {name}" for name, maker in SAMPLES.items())
 
@@ -22,9 +22,7 @@ def sample(
     from fraud_detection_api.storage.files import write_table
     from fraud_detection_api.storage.table_folder import write_tables
 
-    if use_case not in SAMPLES:
-        raise UnknownUseCase(use_case, tuple(SAMPLES))
-    maker = SAMPLES[use_case]
+    maker = named(use_case, SAMPLES)
     table = maker(rows or maker.rows, seed)
     if isinstance(table, GroupedSample):
         write_tables(output, table.tables)

@@ -22,6 +22,7 @@ from fraud_detection_api.model.runtimes import (
     Probabilities,
     Runtime,
 )
+from fraud_detection_api.schemas.answers import Warned
 from fraud_detection_api.schemas.record import formatted
 from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 from fraud_detection_api.schemas.use_case import UseCase
@@ -30,14 +31,6 @@ UNKNOWN_TEXT = {
     False: "never seen in training, scored as missing",
     True: "rare or never seen in training, scored as all such texts are",
 }
-
-
-@dataclass(frozen=True)
-class Warned:
-    """A value that the model was not trained on."""
-
-    field: str
-    message: str
 
 
 NO_ANOMALY_SCORES: AnomalyScores = np.empty(0)  # where scores are probabilities, nothing lies behind them

@@ -29,8 +29,6 @@ from fraud_detection_api.schemas.score_kinds import ANOMALY
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.bodies import vector_of
 
-Described = Callable[..., Awaitable[None]]
-
 ANSWERS: dict[int | str, dict[str, object]] = {
     200: {
         "headers": {
@@ -54,24 +52,13 @@ ANSWERS: dict[int | str, dict[str, object]] = {
 }
 
 
-def score_path(use_case: str) -> str:
-    """The address of a use case's full answer."""
-    return f"/score/{use_case}"
-
-
-def prediction_path(use_case: UseCase) -> str:
-    """The address that takes a use case's bare vectors."""
-    declared = (each.path for each in use_case.addresses if each.reads is BodyForm.VECTOR)
-    return next(declared, f"/prediction/{use_case.name}")
-
-
 def addresses_of(use_case: UseCase) -> Iterator[Address]:
     """A use case's own addresses, its list with full answers, and its vectors where nothing is labelled."""
     yield from use_case.addresses
     if use_case.score is ANOMALY and not any(each.reads is BodyForm.VECTOR for each in use_case.addresses):
-        yield vector_address(prediction_path(use_case))
+        yield vector_address(f"/prediction/{use_case.name}")
     yield Address(
-        score_path(use_case.name),
+        f"/score/{use_case.name}",
         answer=AnswerForm.FULL,
         summary=f"Score {use_case.title.lower()} in full",
         description="Score, decision, warnings and model version of each record, in the same order; reasons on demand.",
@@ -91,7 +78,7 @@ def every_address(use_cases: Mapping[str, UseCase]) -> dict[str, tuple[Address, 
 
 def query_of(address: Address) -> type[NoQuery]:
     """What a query may ask of an address."""
-    return ReasonsQuery if address.gives_reasons else NoQuery
+    return ReasonsQuery if address.answer is AnswerForm.FULL else NoQuery
 
 
 def documented_route(address: Address, use_case: UseCase) -> APIRouter:
@@ -124,7 +111,7 @@ def answer_model(address: Address, use_case: UseCase) -> type[BaseModel]:
             return own.model
 
 
-def _described(address: Address, use_case: UseCase) -> Described:
+def _described(address: Address, use_case: UseCase) -> Callable[..., Awaitable[None]]:
     async def described(body: object, query: object) -> None:
         """Known to FastAPI for the sake of its document."""
 

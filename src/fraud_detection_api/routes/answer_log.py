@@ -1,7 +1,6 @@
 """GET /answers: the answer log, page by page."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Annotated
 
 import orjson
@@ -20,10 +19,9 @@ from fraud_detection_api.routes.insert import JSON, StoreAccess
 from fraud_detection_api.routes.refusals import documented
 from fraud_detection_api.schemas.answer_log import AnswerPage, AnswersQuery
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.store import Store
+from fraud_detection_api.use_cases.known import named
 
 ANSWERS = "answers"
-ADDRESS = f"/{ANSWERS}/{{use_case}}"
 REFUSALS: dict[int | str, dict[str, object]] = {
     403: documented("FRAUD_KEEP_READABLE does not allow it", AnswersClosed),
     404: documented("No such use case, or no answers of it were kept", UnknownUseCase, AnswersMissing),
@@ -44,12 +42,11 @@ def answer_log_router(access: StoreAccess, use_cases: Mapping[str, UseCase], *, 
         """What was answered, in the order in which it was written to the log; `from` and `to` take ISO 8601."""
         if not is_readable:
             raise AnswersClosed
-        if use_case not in use_cases:
-            raise UnknownUseCase(use_case, tuple(use_cases))
-        return Response(await access.apart(partial(_page, access.store, use_case, query)), media_type=JSON)
+        name = named(use_case, use_cases).name
+
+        def page() -> bytes:
+            return orjson.dumps(access.store.answers.page(name, query), option=orjson.OPT_UTC_Z)
+
+        return Response(await access.apart(page), media_type=JSON)
 
     return router
-
-
-def _page(store: Store, use_case: str, query: AnswersQuery) -> bytes:
-    return orjson.dumps(store.answers.page(use_case, query), option=orjson.OPT_UTC_Z)

@@ -11,8 +11,7 @@ from fraud_detection_api.routes.dependencies import ServedModelsDependency
 from fraud_detection_api.routes.health import model_state
 from fraud_detection_api.routes.refusals import documented
 from fraud_detection_api.schemas.answers import ModelState
-from fraud_detection_api.services.reports import kept_report
-from fraud_detection_api.services.served_models import ServedModel, ServedModels
+from fraud_detection_api.use_cases.known import named
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -63,7 +62,7 @@ async def list_models(served_models: ServedModelsDependency) -> list[ModelState]
 )
 async def get_model(use_case: str, served_models: ServedModelsDependency) -> ServedModelAnswer:
     """The model that scores a use case now: its manifest without the reference histograms."""
-    scorer = _served(use_case, served_models).current()
+    scorer = named(use_case, served_models.by_use_case).current()
     return ServedModelAnswer(version=scorer.version, **scorer.manifest.abridged().model_dump())
 
 
@@ -76,26 +75,18 @@ def get_report(  # not async: a file is read, off the event loop
 ) -> Response:
     """The report (model card) of the model that scores a use case now."""
     file, media_type = KEPT[format]
-    served = _served(use_case, served_models)
+    served = named(use_case, served_models.by_use_case)
     scorer = served.current()
     sha256 = scorer.manifest.files.get(file)
-    if sha256 and _names(if_none_match, sha256):
-        return Response(status_code=304, headers=_report_headers(scorer.version, sha256))
-    found = kept_report(served, file)
-    return Response(found.content, media_type=media_type, headers=_report_headers(found.version, found.sha256))
+    if sha256 is None:
+        raise ReportMissing(use_case, scorer.version)
+    headers = {"X-Model-Version": scorer.version, "ETag": f'"{sha256}"', **LOADS_NOTHING}
+    if _names(if_none_match, sha256):
+        return Response(status_code=304, headers=headers)
+    content = served.registry.attached(use_case, scorer.version, file, sha256)  # nothing of it stays in memory
+    return Response(content, media_type=media_type, headers=headers)
 
 
 def _names(if_none_match: str, sha256: str) -> bool:
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
     return f'"{sha256}"' in tags or tags == ["*"]
-
-
-def _report_headers(version: str, sha256: str) -> dict[str, str]:
-    return {"X-Model-Version": version, "ETag": f'"{sha256}"', **LOADS_NOTHING}
-
-
-def _served(use_case: str, served_models: ServedModels) -> ServedModel:
-    served = served_models.by_use_case.get(use_case)
-    if served is None:
-        raise UnknownUseCase(use_case, tuple(served_models.by_use_case))
-    return served

@@ -13,7 +13,6 @@ from fraud_detection_api.schemas.answers import Refusal
 from fraud_detection_api.schemas.plain_values import plain
 
 NO_ADDRESS = "There is no such address; /docs shows them all."
-INPUT_REFUSED = RecordsRefused.code
 CODES = {400: "body_unreadable"}
 
 
@@ -53,7 +52,7 @@ async def _fraud_error(_: Request, error: FraudError) -> Response:
 
 
 async def _validation_error(_: Request, error: RequestValidationError) -> Response:
-    return refusal(422, [plain(each) for each in error.errors()[:MOST_PROBLEMS]], INPUT_REFUSED)
+    return refusal(422, [plain(each) for each in error.errors()[:MOST_PROBLEMS]], RecordsRefused.code)
 
 
 async def _http_exception(request: Request, error: HTTPException) -> Response:

@@ -63,11 +63,6 @@ class Address:
         if (self.reads is BodyForm.VECTOR) != (self.answer is AnswerForm.INLIER):
             raise UseCaseInvalid(f"Address {self.path}: a vector, and nothing else, is answered as an inlier or not.")
 
-    @property
-    def gives_reasons(self) -> bool:
-        """Whether its answer can hold reasons."""
-        return self.answer is AnswerForm.FULL
-
 
 def vector_address(path: str) -> Address:
     """An address that takes the bare numbers of one record."""

@@ -1,7 +1,8 @@
 """What the service answers, as OpenAPI tells it."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -18,11 +19,12 @@ class Ping(BaseModel):
     message: str = Field(examples=["Service is up!"])
 
 
-class Warned(BaseModel):
+@dataclass(frozen=True)
+class Warned:
     """A value that the model was not trained on."""
 
-    field: str = Field(examples=["total_balance"])
-    message: str = Field(examples=["outside the trained range, 585 to 14747"])
+    field: Annotated[str, Field(examples=["total_balance"])]
+    message: Annotated[str, Field(examples=["outside the trained range, 585 to 14747"])]
 
 
 class Reason(BaseModel):

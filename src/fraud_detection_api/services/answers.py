@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.validated import Slot
-from fraud_detection_api.model.scorer import Scorer, Scores, Warned
+from fraud_detection_api.model.scorer import Scorer, Scores
 from fraud_detection_api.schemas.address import Address, AnswerForm, BodyForm, OwnAnswer, RecordScore
+from fraud_detection_api.schemas.answers import FLAGGED, PASSED, Warned
 from fraud_detection_api.schemas.reasons import JUST_SCORES, Question, ReasonsQuery
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.decisions import decisions
 from fraud_detection_api.services.reasons import Reasons
 
 INLIER, OUTLIER = 1, -1
@@ -42,6 +42,7 @@ class Scored:
 
 
 AnswerWriter = Callable[[Scored, Question], bytes]
+Observer = Callable[[Scored], None]
 
 
 def short_answer(scored: Scored, _: Question = JUST_SCORES) -> bytes:
@@ -107,7 +108,7 @@ def _full(scored: Scored, query: ReasonsQuery | None, reasons: Reasons | None) -
         more["reasons"] = reasons.texts(scored.columns, scored.scorer, scored.scores.flagged, query)
     return {
         **dict(_scores(scored)),
-        "decision": [f'"{decision}"' for decision in decisions(scored.scores.flagged)],
+        "decision": [f'"{FLAGGED if flagged else PASSED}"' for flagged in scored.scores.flagged.tolist()],
         "warnings": _warnings(scored.scorer.warnings(scored.columns), size),
         "model_version": [version] * size,
         **more,
@@ -159,5 +160,5 @@ def _numbers(values: Sequence[float] | NDArray[np.generic]) -> list[str]:
 def _warnings(found: dict[int, list[Warned]], size: int) -> list[str]:
     texts = ["[]"] * size
     for row, warned in found.items():
-        texts[row] = orjson.dumps([{"field": each.field, "message": each.message} for each in warned]).decode()
+        texts[row] = orjson.dumps(warned).decode()
     return texts

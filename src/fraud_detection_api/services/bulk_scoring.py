@@ -11,7 +11,7 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns, Numbers
 from fraud_detection_api.features.deriving import derive
-from fraud_detection_api.features.tables import RawColumn, RawTable, columns_of_table
+from fraud_detection_api.features.tables import UNITS, RawColumn, RawTable, columns_of_table
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.answers import FLAGGED, PASSED
@@ -30,7 +30,6 @@ PROBLEMS_SHOWN = 20
 _INTEGER, _NUMBER, _TEXT = np.dtype(np.int64), np.dtype(np.float64), np.dtype(np.object_)
 _REJECTS = {"line": _INTEGER, "field": _TEXT, "problem": _TEXT, "value": _TEXT}
 _DAY, _TIME = np.dtype("datetime64[us]"), np.dtype("datetime64[ms]")
-_UNITS = {Kind.DATE: "D", Kind.TIME: "ms"}
 _DECISIONS = np.array([PASSED, FLAGGED], dtype=np.object_)
 
 Progress = Callable[[int, int], None]
@@ -244,8 +243,8 @@ def _known_by(columns: Columns, use_case: UseCase) -> RawTable:
 
 
 def _raw_column(values: Numbers, field: RecordField) -> RawColumn:
-    if field.kind in _UNITS:
-        return as_moments(values, _UNITS[field.kind])
+    if field.kind in UNITS:
+        return as_moments(values, UNITS[field.kind])
     return values.astype(_type_of(field))
 
 
@@ -256,7 +255,7 @@ def _key_fields(use_case: UseCase) -> tuple[RecordField, ...]:
 def _type_of(field: RecordField) -> np.dtype[np.generic]:
     if field.kind is Kind.CATEGORY:
         return _TEXT
-    if field.kind in _UNITS:
+    if field.kind in UNITS:
         return _TIME if field.kind is Kind.TIME else _DAY
     return _INTEGER if field.kind is Kind.INTEGER and not field.optional else _NUMBER
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from typing import TypeVar
 
 from fraud_detection_api.errors import UnknownUseCase, UseCaseInvalid
 from fraud_detection_api.schemas.use_case import UseCase
@@ -9,6 +10,8 @@ from fraud_detection_api.use_cases.card_transactions import CARD_TRANSACTIONS
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.use_cases.purchases import PURCHASES
+
+Known = TypeVar("Known")
 
 USE_CASES: tuple[UseCase, ...] = (CREDIT_ACCOUNTS, CARD_TRANSACTIONS, PLATFORM_ACTIVITY, PURCHASES)
 
@@ -35,8 +38,8 @@ def imported(import_string: str) -> UseCase:
     return use_case
 
 
-def named(name: str, use_cases: Mapping[str, UseCase]) -> UseCase:
-    """The use case of that name."""
-    if name not in use_cases:
-        raise UnknownUseCase(name, tuple(use_cases))
-    return use_cases[name]
+def named(name: str, known: Mapping[str, Known]) -> Known:
+    """What goes with the use case of that name; refused where there is none."""
+    if name not in known:
+        raise UnknownUseCase(name, tuple(known))
+    return known[name]

@@ -5,7 +5,7 @@ them from there to the database: a thread of the worker would take the interpret
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from functools import partial
@@ -18,7 +18,7 @@ from fraud_detection_api.errors import AnswersCannotBeKept, UseCaseInvalid
 from fraud_detection_api.schemas.answer_log import AnswerLogMode
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answer_log.writer_launcher import WriterOptions, WriterProcess
-from fraud_detection_api.services.answers import Scored
+from fraud_detection_api.services.answers import Observer, Scored
 from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, packed, packed_forms
 from fraud_detection_api.storage.answer_log.spool import Spool
 from fraud_detection_api.storage.store_options import is_safe_table
@@ -27,8 +27,6 @@ LOOK_SECONDS, TELL_SECONDS = 0.25, 10.0
 LAST_SECONDS = 8.0  # at the end of a worker, for what is still in the spool
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
-
-Observer = Callable[[Scored], None]
 
 
 @dataclass
