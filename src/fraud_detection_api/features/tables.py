@@ -26,7 +26,7 @@ _FITTING = {
     Kind.DATE: "OM",
     Kind.TIME: "OM",
 }
-_UNITS = {Kind.DATE: "D", Kind.TIME: "ms"}
+UNITS = {Kind.DATE: "D", Kind.TIME: "ms"}
 
 
 def columns_of_table(raw: RawTable, use_case: UseCase) -> tuple[Columns, list[Problem]]:
@@ -62,7 +62,7 @@ def _fitting(column: RawColumn, field: RecordField) -> RawColumn:
 
 
 def _numbers(column: RawColumn, field: RecordField) -> tuple[Numbers, list[Problem]]:
-    if field.kind in _UNITS:
+    if field.kind in UNITS:
         return _moments(column, field)
     values = column.astype(np.float64)
     if field.kind is Kind.INTEGER:
@@ -80,7 +80,7 @@ def _numbers(column: RawColumn, field: RecordField) -> tuple[Numbers, list[Probl
 def _moments(column: RawColumn, field: RecordField) -> tuple[Numbers, list[Problem]]:
     """Days or milliseconds; a table's time without a zone is one in UTC."""
     if column.dtype.kind == "M":
-        return as_numbers(column.astype("datetime64[us]"), _UNITS[field.kind]), []
+        return as_numbers(column.astype("datetime64[us]"), UNITS[field.kind]), []
     texts = _texts(column)
     known = {text: _moment(text, field.kind) for text in set(texts)}
     wrong = [row for row, text in enumerate(texts) if known[text] is None]

@@ -22,9 +22,8 @@ NO_ZONE = "The time has no zone: end it with Z for UTC, or with its offset, such
 Moments = NDArray[np.datetime64]
 Whole = NDArray[np.int64]
 Numbers = NDArray[np.float64]
-Values = TypeVar(
-    "Values", float, Numbers
-)  # one value, or a column of them: for one alone, numpy takes ten times as long
+# one value, or a column of them: for one alone, numpy takes ten times as long
+Values = TypeVar("Values", float, Numbers)
 
 _EPOCH_DAY = EPOCH.toordinal()
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -110,15 +109,14 @@ def local_times(times: Values, zone: str) -> Values:
     if zone == "UTC":
         return times
     if isinstance(times, float):
-        return times if isnan(times) else times + _offset_at(times, *_offsets(zone, int(times // DAY)))
+        if isnan(times):
+            return times
+        before, change, after = _offsets(zone, int(times // DAY))
+        return times + (before if times < change else after)
     days, places = np.unique(np.floor(np.nan_to_num(times) / DAY), return_inverse=True)
     before, change, after = np.array([_offsets(zone, int(day)) for day in days], dtype=np.float64).reshape(-1, 3).T
     local: Numbers = times + np.where(times < change[places], before[places], after[places])
     return local
-
-
-def _offset_at(time: float, before: int, change: int, after: int) -> int:
-    return before if time < change else after
 
 
 @lru_cache(maxsize=1 << 15)

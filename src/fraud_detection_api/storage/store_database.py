@@ -99,7 +99,8 @@ class StoreDatabase:
         patience = _Patience(2 * self._options.timeout_seconds)  # one wait may take as long as an answer
         while True:
             try:
-                with self._pool(project).connect() as connection, _begun(connection, reads_only):
+                fresh = self._pool(project).connect().execution_options(**{READS_ONLY: reads_only})
+                with fresh as connection, connection.begin():
                     result = work(connection)
             except exc.SQLAlchemyError as error:
                 self._bear(error, patience)
@@ -174,10 +175,6 @@ class _Patience:
             return False
         time.sleep(rest)
         return True
-
-
-def _begun(connection: sa.Connection, reads_only: bool) -> sa.RootTransaction:
-    return connection.execution_options(**{READS_ONLY: reads_only}).begin()
 
 
 def _engine(options: StoreOptions) -> Engine:

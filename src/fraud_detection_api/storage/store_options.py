@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from fraud_detection_api.errors import InputRefused, StoreUnusable
 from fraud_detection_api.problems import Misfit
+from fraud_detection_api.schemas.stored_scores import SAFE_NAME
 from fraud_detection_api.storage.engines.known import ENGINES, known_engine
 
-SAFE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _TAKEN_PROJECTS = ("main", "temp", "pg_")  # by SQLite for what is attached, by PostgreSQL for itself
 _TAKEN_TABLES = ("sqlite_",)
 
@@ -49,4 +49,4 @@ def is_safe_table(table: str) -> bool:
 
 
 def _is_safe(name: str) -> bool:
-    return SAFE_NAME.fullmatch(name) is not None
+    return re.fullmatch(SAFE_NAME, name) is not None

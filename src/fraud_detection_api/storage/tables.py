@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from fraud_detection_api.errors import DataRefused
-from fraud_detection_api.features.tables import RawTable
+from fraud_detection_api.features.tables import RawColumn, RawTable
 from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.storage.formats.batch import EMPTY
-from fraud_detection_api.storage.growing_column import GrowingColumn
 
 _BATCH_ROWS = 1 << 16
 
@@ -64,13 +65,13 @@ def _parts_of_files(location: str, wanted: Mapping[str, Kind]) -> Iterator[Part]
 
 
 def _joined(parts: Iterable[Part], wanted: Mapping[str, Kind]) -> tuple[RawTable, list[Problem]]:
-    columns: dict[str, GrowingColumn] = {}
+    columns: dict[str, _GrowingColumn] = {}
     problems: list[Problem] = []
     size = 0
     for table, found in parts:
         problems += [replace(problem, row=problem.row + size) for problem in found]
         for name, piece in table.items():
-            columns.setdefault(name, GrowingColumn(EMPTY[wanted[name]])).append(piece)
+            columns.setdefault(name, _GrowingColumn(EMPTY[wanted[name]])).append(piece)
         size = max(map(len, columns.values()), default=0)
     return {name: columns[name].whole() for name in wanted if name in columns}, problems
 
@@ -97,3 +98,28 @@ def _paths(location: str) -> list[Path]:
 
 def _is_hidden(path: Path) -> bool:
     return any(part.startswith((".", "_")) for part in path.parts)
+
+
+class _GrowingColumn:
+    """A column that grows where it lies: a list of pieces would have every value in memory twice when it is joined."""
+
+    def __init__(self, empty: RawColumn) -> None:
+        self._values = empty.copy()
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def append(self, piece: RawColumn) -> None:
+        dtype = np.result_type(self._values.dtype, piece.dtype)
+        if dtype != self._values.dtype:
+            self._values = self._values[: self._size].astype(dtype)
+        size = self._size + len(piece)
+        if size > len(self._values):
+            self._values.resize(size + size // 8, refcheck=False)  # no other name points at it yet
+        self._values[self._size : size] = piece
+        self._size = size
+
+    def whole(self) -> RawColumn:
+        self._values.resize(self._size, refcheck=False)
+        return self._values

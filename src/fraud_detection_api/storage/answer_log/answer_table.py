@@ -66,11 +66,6 @@ def make(connection: sa.Connection, table: sa.Table) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {words}")
 
 
-def make_index(connection: sa.Connection, index: sa.Index) -> None:
-    """Make it unless it is there."""
-    index.create(connection, checkfirst=True)
-
-
 def bounded_key(key: str) -> str:
     """A key that no database could hold or index keeps its beginning, and stays one of its own."""
     plain = key.replace("\0", "\N{SYMBOL FOR NULL}")

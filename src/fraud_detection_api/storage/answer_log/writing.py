@@ -14,7 +14,6 @@ from fraud_detection_api.storage.answer_log.answer_table import (
     bounded_key,
     has_columns,
     make,
-    make_index,
     number_table,
 )
 from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, RecordForm
@@ -86,7 +85,7 @@ class AnswerTables:
             self._database.make_unless_there(self._project, partial(has_columns, table=each), partial(make, table=each))
         for index in table.indexes:
             with suppress(StoreUnavailable, sa.exc.DBAPIError):  # a long table may take longer than a statement may
-                self._database.in_transaction(self._project, partial(make_index, index=index))
+                self._database.in_transaction(self._project, partial(index.create, checkfirst=True))
         self._database.in_transaction(self._project, partial(self._begin_numbers, table=table))
         return table
 

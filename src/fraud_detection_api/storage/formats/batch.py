@@ -29,19 +29,15 @@ class Batch(Protocol):
 
     def read(self) -> tuple[RawTable, list[Problem]]:
         """The wanted columns, and what in them cannot be read; rows count from 0 within the batch."""
-        ...
 
     def keep(self, rows: NDArray[np.intp]) -> RawTable:
         """The wanted columns of only these rows, which can all be read."""
-        ...
 
     def line(self, row: int) -> int:
         """Where the row stands: its line in a CSV file, its number from 1 in a Parquet file."""
-        ...
 
     def original(self, row: int, name: str) -> str:
         """What the file itself holds there, as text."""
-        ...
 
 
 class OpenTable(Protocol):
@@ -52,4 +48,3 @@ class OpenTable(Protocol):
 
     def batches(self) -> Iterator[Batch]:
         """Every row once; memory holds no more than the batches that the caller keeps."""
-        ...

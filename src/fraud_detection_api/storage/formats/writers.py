@@ -20,11 +20,9 @@ class TableWriter(Protocol):
 
     def prepared(self, columns: RawTable) -> Callable[[], object]:
         """Rows in the form of the file, to be written by the call of what is returned."""
-        ...
 
     def finish(self) -> None:
         """Write what belongs at the end of the file."""
-        ...
 
 
 class CsvWriter:
