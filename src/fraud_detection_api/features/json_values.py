@@ -111,7 +111,7 @@ class JsonValues:
 
     def _more(self, size: int) -> None:
         """Go on to a piece of so many bytes that begins at the present place."""
-        self._start += len(_encoded(self._text[: self._at]))
+        self._start += _byte_length(self._text[: self._at])
         self._before += self._at
         end = min(self._start + size, len(self._body))
         while end < len(self._body) and self._body[end] & 0xC0 == 0x80 and end > self._start:
@@ -136,5 +136,5 @@ def has_more(body: Content, byte: bytes, most: int) -> bool:
     return found > most
 
 
-def _encoded(text: str) -> bytes | str:
-    return text if text.isascii() else text.encode("utf-8", "surrogatepass")
+def _byte_length(text: str) -> int:
+    return len(text if text.isascii() else text.encode("utf-8", "surrogatepass"))

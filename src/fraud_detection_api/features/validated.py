@@ -61,7 +61,6 @@ class ValidatedRecords:
         self._use_case = use_case
         self._most = most
         self._records = Validated(use_case.record)
-        self._list = TypeAdapter(list[use_case.record])  # type: ignore[name-defined]  # known at run time
         self._reader = RecordReader(use_case)
 
     def read(self, body: Content, slot: Slot) -> Columns:
@@ -69,15 +68,10 @@ class ValidatedRecords:
         if not body:
             raise InputRefused([Misfit(("body",), "Field required", None, "missing")])
         if not JsonValues(body).is_array:
-            self._refuse_no_list(JsonValues(body).only())
+            no_list = plain(JsonValues(body).only(), 1)
+            raise InputRefused([Misfit(("body",), "Input should be a valid list", no_list, "list_type")])
         self._refuse_too_many(body, slot)
         return _Reading(self._use_case, self._reader, self._records).read(body, slot)
-
-    def _refuse_no_list(self, value: object) -> None:
-        try:
-            self._list.validate_python(value, from_attributes=True)
-        except ValidationError as error:
-            raise InputRefused(misfits_of(error, ("body",))) from None
 
     def _refuse_too_many(self, body: Content, slot: Slot) -> None:
         found = 0

@@ -4,7 +4,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import ClassVar
 
 import numpy as np
@@ -17,6 +17,7 @@ HOUR, SECOND = 3_600_000, 1_000  # milliseconds
 _NUMERIC, _MOMENTS = (Kind.INTEGER, Kind.NUMBER), (Kind.DATE, Kind.TIME)
 
 
+@dataclass(frozen=True)
 class Derived(ABC):
     """A value made of fields; its name says how, so that a model of another definition is not taken for its own."""
 
@@ -27,9 +28,9 @@ class Derived(ABC):
     takes: ClassVar[tuple[Kind, ...]] = _MOMENTS
 
     @property
-    @abstractmethod
     def sources(self) -> tuple[str, ...]:
-        """The fields that it is made from."""
+        """The fields that it is made from: what has to be said of it, unlike a zone."""
+        return tuple(getattr(self, each.name) for each in fields(self) if each.default is MISSING)
 
     @property
     @abstractmethod
@@ -48,9 +49,9 @@ class Derived(ABC):
         Dates and times come as milliseconds since 1970, missing values as NaN.
         """
 
-    def feature(self, fields: Mapping[str, RecordField]) -> Feature:
+    def feature(self, by_name: Mapping[str, RecordField]) -> Feature:
         """As the model sees it."""
-        optional = self.may_be_missing or any(fields[name].optional for name in self.sources)
+        optional = self.may_be_missing or any(by_name[name].optional for name in self.sources)
         return Feature(self.name, self.kind, optional, self.low, self.high, self.description)
 
 
@@ -64,11 +65,6 @@ class _OnAClock(Derived):
     def __post_init__(self) -> None:
         if not is_zone(self.zone):
             raise UseCaseInvalid(f"There is no time zone {self.zone!r}: name one as Europe/Berlin is named.")
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The fields that it is made from."""
-        return (self.of,)
 
     @property
     def _zone_in_name(self) -> str:
@@ -136,11 +132,6 @@ class DaysBetween(Derived):
     unit: ClassVar[tuple[str, int]] = ("days", DAY)
 
     @property
-    def sources(self) -> tuple[str, ...]:
-        """The fields that it is made from."""
-        return (self.start, self.end)
-
-    @property
     def name(self) -> str:
         """As days_from_customer_since_to_ordered_at."""
         return f"{self.unit[0]}_from_{_slug(self.start)}_to_{_slug(self.end)}"
@@ -173,11 +164,6 @@ class Ratio(Derived):
     takes = _NUMERIC
 
     @property
-    def sources(self) -> tuple[str, ...]:
-        """The fields that it is made from."""
-        return (self.of, self.to)
-
-    @property
     def name(self) -> str:
         """As ratio_of_amount_to_income."""
         return f"ratio_of_{_slug(self.of)}_to_{_slug(self.to)}"
@@ -204,11 +190,6 @@ class Difference(Derived):
     of: str
     less: str
     takes = _NUMERIC
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The fields that it is made from."""
-        return (self.of, self.less)
 
     @property
     def name(self) -> str:
