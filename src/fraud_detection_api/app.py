@@ -26,8 +26,7 @@ from fraud_detection_api.routes.request_log import RequestLog
 from fraud_detection_api.schemas.address import Address, BodyForm
 from fraud_detection_api.schemas.answer_log import AnswerLogMode
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.answer_log import answer_log as answer_logs
-from fraud_detection_api.services.answer_log.answer_log import AnswerLog, AnswerLogOptions
+from fraud_detection_api.services.answer_log.answer_log import AnswerLog, AnswerLogOptions, check_answer_log
 from fraud_detection_api.services.answer_log.writer_launcher import WriterOptions
 from fraud_detection_api.services.answers import writer_of
 from fraud_detection_api.services.bodies import reader_of
@@ -109,23 +108,19 @@ def _fast_paths(
 
 def _store_access(settings: Settings) -> StoreAccess:
     return StoreAccess(
-        store=Store(_scores(settings), _answers(settings)),
+        store=Store(_scores(settings), _answer_log(settings).writer.store),
         threads=ThreadPoolExecutor(settings.store_pool, thread_name_prefix="storing"),
     )
 
 
-def refuse_unusable(settings: Settings) -> None:
+def check_settings(settings: Settings) -> None:
     """Settings with which no worker could serve, or keep what it is to keep, are refused before any is started."""
     _ = _scores(settings)
-    answer_logs.refuse_unusable(_answer_log(settings), all_use_cases(settings.use_cases))
+    check_answer_log(_answer_log(settings), all_use_cases(settings.use_cases))
 
 
 def _scores(settings: Settings) -> StoreOptions:
     return StoreOptions(settings.store, settings.store_projects, settings.store_pool, settings.store_timeout_seconds)
-
-
-def _answers(settings: Settings) -> StoreOptions:
-    return StoreOptions(settings.store, (settings.keep_project,), 1, settings.store_timeout_seconds)
 
 
 def _answer_log(settings: Settings) -> AnswerLogOptions:

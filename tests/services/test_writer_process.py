@@ -108,6 +108,6 @@ def test_why_a_store_can_never_work_is_said(store: AnswerStore, spool: Spool, tm
 @pytest.mark.parametrize("url", ["sqlite:///:memory:", "postgresql://bob:s3cret@localhost:70000/shop"])
 def test_a_store_that_can_never_work_is_found_without_loading_sql_here(url: str) -> None:
     with pytest.raises(StoreUnusable, match=r"sqlite:///folder|port 70000") as refused:
-        WriterOptions(url, "kept", 5, "INFO", log_json=False).refuse_unusable()
+        WriterOptions(url, "kept", 5, "INFO", log_json=False).check_in_a_process()
     assert "s3cret" not in refused.value.message
-    WriterOptions("postgresql://nobody.invalid/shop", "kept", 5, "INFO", log_json=False).refuse_unusable()
+    WriterOptions("postgresql://nobody.invalid/shop", "kept", 5, "INFO", log_json=False).check_in_a_process()

@@ -7,7 +7,14 @@ import pytest
 
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, packed, packed_forms, unpacked, unpacked_forms
+from fraud_detection_api.storage.answer_log.entry import (
+    AnsweredRequest,
+    as_answered,
+    packed,
+    packed_forms,
+    unpacked,
+    unpacked_forms,
+)
 from tests.declared_use_cases import EVERY_USE_CASE
 from tests.examples import good_rows, records_of
 
@@ -58,7 +65,7 @@ def test_without_records_the_scores_and_keys_come_back_alone(use_case: UseCase) 
 
 def test_a_score_reads_as_the_answer_spelled_it() -> None:
     kept = answer_about(EVERY_USE_CASE[0], 10)
-    assert kept.numbers_answered() == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+    assert as_answered(kept.scores) == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 
 
 def test_without_a_request_id_the_entry_names_the_records() -> None:

@@ -40,17 +40,18 @@ class PopulateOptions:
 def _populate(name: str, options: PopulateOptions) -> None:
     """Score every record and store the scores; a run that was interrupted resumes where it stopped."""
     from fraud_detection_api.model.scorer import load_scorer
-    from fraud_detection_api.services.populating import Place, Population, records_of
+    from fraud_detection_api.services.populating import Population, records_of
 
     known, registry = named(name, known_use_cases(options.use_cases)), registry_of(options.models)
     scorer = load_scorer(registry.bundle(known.name, options.version), known)
     table = options.table or ("fraud" if known.name == PURCHASES.name else known.name)
-    records, place = records_of(str(options.data), known), Place(options.project, table)
+    records = records_of(str(options.data), known)
     with closing(_store()) as store, progress_bar(options.data.name) as on_progress:
-        found = Population(records, scorer, store, place).populate(options.batch_rows, on_progress)
+        population = Population(records, scorer, store, options.project, table)
+        found = population.populate(options.batch_rows, on_progress)
     again = f", {found.before:,} of them by an earlier run" if found.before else ""
     typer.echo(
-        f"Stored {found.stored:,} records in {place.project}.{place.table}{again}; "
+        f"Stored {found.stored:,} records in {options.project}.{table}{again}; "
         f"{found.frauds:,} are called fraud by {scorer.version}."
     )
 

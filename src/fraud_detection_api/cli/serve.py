@@ -23,11 +23,11 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Processes [FRAUD_WORKERS, else 1]", min=1, max=256)] = None,
 ) -> None:
     """Serve the champion of every use case over HTTP."""
-    from fraud_detection_api.app import refuse_unusable
+    from fraud_detection_api.app import check_settings
 
     settings = Settings()
     configure_logs(settings.log_level, settings.log_json)
-    refuse_unusable(settings)  # what ends a worker ends it here: workers would be replaced
+    check_settings(settings)  # what ends a worker ends it here: workers would be replaced
     listeners = listen(host or settings.host, settings.port if port is None else port)
     url = _url(host or settings.host, listeners[0].getsockname()[1])
     logger.info("Serving on {}, documentation on {}/docs", url, url)

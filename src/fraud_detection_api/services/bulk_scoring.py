@@ -64,7 +64,7 @@ class Rejection:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredBatch:
     """A batch's scores, ready to be written, and its rows that could not be scored."""
 
     size: int
@@ -113,7 +113,7 @@ class BulkScoring:
         self._reasons = Reasons(use_case)
         self._check = RecordCheck(use_case)
 
-    def scored(self, batch: Batch) -> Scored:
+    def scored(self, batch: Batch) -> ScoredBatch:
         """The scores of a batch's good rows, and what is wrong with the others."""
         raw, unreadable = batch.read()
         columns, unfitting = columns_of_table(raw, self._use_case)
@@ -125,7 +125,7 @@ class BulkScoring:
             Rejection(batch.line(each.row), each.field, each.message, batch.original(each.row, each.field))
             for each in problems
         ]
-        return Scored(len(columns), self._scores.prepared(self._answer(columns)), rejections, batch.end)
+        return ScoredBatch(len(columns), self._scores.prepared(self._answer(columns)), rejections, batch.end)
 
     def _answer(self, columns: Columns) -> RawTable:
         features = derive(columns, self._use_case)

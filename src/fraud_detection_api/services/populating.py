@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused, StoreTableMissing
@@ -17,20 +16,12 @@ from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.stored_scores import FRAUD_CLASSES, LEAST_ID, PageQuery, StoredScores
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.storage.answer_log.entry import as_answered
 from fraud_detection_api.storage.score_store import ScoreStore
 from fraud_detection_api.storage.table_folder import read_records
 from fraud_detection_api.storage.tables import Source
 
 FRAUD, NO_FRAUD = FRAUD_CLASSES
-OnProgress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Place:
-    """The table of a project that scores go to."""
-
-    project: str
-    table: str
 
 
 @dataclass(frozen=True)
@@ -44,21 +35,22 @@ class Populated:
 
 @dataclass(frozen=True)
 class Population:
-    """Records in the order of their ids, the model that scores them, and the store that what it says goes to."""
+    """Records in the order of their ids, the model that scores them, and the table that what it says goes to."""
 
     records: Columns
     scorer: Scorer
     store: ScoreStore
-    place: Place
+    project: str
+    table: str
 
-    def populate(self, batch_rows: int, on_progress: OnProgress) -> Populated:
+    def populate(self, batch_rows: int, on_progress: Callable[[int, int], None]) -> Populated:
         """Store every record; batches that the store holds already are left alone, so a stopped run goes on."""
         stored = before = frauds = 0
         for batch in self._batches(batch_rows):
             if self._holds(batch):
                 before += len(batch)
             else:
-                self.store.write(self.place.project, self.place.table, batch)
+                self.store.write(self.project, self.table, batch)
             stored += len(batch)
             frauds += batch.classes.count(FRAUD)
             on_progress(stored, len(self.records))
@@ -66,17 +58,17 @@ class Population:
 
     def _batches(self, batch_rows: int) -> Iterator[StoredScores]:
         for start in range(0, len(self.records), batch_rows):
-            some = self.records.take(np.arange(start, min(start + batch_rows, len(self.records))))
+            some = self.records.part(start, start + batch_rows)
             scores = self.scorer.scores(some)
             classes = [FRAUD if flagged else NO_FRAUD for flagged in scores.flagged.tolist()]
-            yield StoredScores(_ids(some), _as_answered(scores.values), classes)
+            yield StoredScores(_ids(some), np.array(as_answered(scores.values)), classes)
 
     def _holds(self, batch: StoredScores) -> bool:
         # what is asked is the store, not a note beside it: nobody can drop a table behind its own back
         ids: list[int] = batch.ids.tolist()
         query = PageQuery(after=ids[0] - 1 if ids[0] > LEAST_ID else None, limit=len(ids))
         try:
-            page = self.store.page(self.place.project, self.place.table, query)
+            page = self.store.page(self.project, self.table, query)
         except StoreTableMissing:
             return False
         held = [(row.id, row.outlier_prob, row.class_pred) for row in page.scores]
@@ -108,8 +100,3 @@ def _refuse_problems(data: str, problems: list[Problem]) -> None:
 
 def _ids(columns: Columns) -> NDArray[np.int64]:
     return np.asarray(columns.identifiers, dtype=np.int64)
-
-
-def _as_answered(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The numbers that a caller reads in the answers: the shortest text of each, and not every bit behind it."""
-    return np.array(orjson.loads(orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)), np.float64)

@@ -25,6 +25,7 @@ class ServedModel:
     scorer: Scorer | None = None
     problem: str | None = None
     refused_bundles: int = 0
+    awaits_first: bool = False  # nobody has made a model champion yet
     _refused: tuple[str, int] | None = None  # the version and when its files were last changed
 
     def current(self) -> Scorer:
@@ -33,21 +34,13 @@ class ServedModel:
             raise ModelMissing(self.use_case.name, self.problem or "it has not been loaded yet")
         return self.scorer
 
-    @property
-    def awaits_first(self) -> bool:
-        """Whether nobody has made a model champion yet."""
-        return self.problem == self._no_model_yet
-
-    @property
-    def _no_model_yet(self) -> str:
-        return f"no model yet; train one with `fraud train {self.use_case.name}`"
-
     def refresh(self) -> None:
         """Load the champion if it is another one than before; what is refused leaves the old one in place."""
         try:
             champion = self.registry.aliases(self.use_case.name).champion
+            self.awaits_first = champion is None
             if champion is None:
-                self.problem = self._no_model_yet
+                self.problem = f"no model yet; train one with `fraud train {self.use_case.name}`"
             elif self.scorer is None or champion != self.scorer.version:
                 self._load_unless_refused(champion)
             else:

@@ -55,7 +55,6 @@ class AnswerLog:
 
     def __init__(self, options: AnswerLogOptions, use_cases: Mapping[str, UseCase]) -> None:
         refuse_unknown(options.modes, use_cases)
-        _ = options.writer.store
         self.counts = AnswerCounts()
         self._options = options
         self._modes = {name: mode for name, mode in options.modes.items() if mode is not AnswerLogMode.OFF}
@@ -155,12 +154,11 @@ class AnswerLog:
         return bool(self._trouble) or any(since.values())
 
 
-def refuse_unusable(options: AnswerLogOptions, use_cases: Mapping[str, UseCase]) -> None:
+def check_answer_log(options: AnswerLogOptions, use_cases: Mapping[str, UseCase]) -> None:
     """What would end every worker, or let answers wait for ever, is refused before there is a worker."""
     refuse_unknown(options.modes, use_cases)
-    _ = options.writer.store
     if any(mode is not AnswerLogMode.OFF for mode in options.modes.values()):
-        options.writer.refuse_unusable()
+        options.writer.check_in_a_process()
         Spool(options.spool, options.most_bytes, b"").close()
 
 

@@ -35,14 +35,16 @@ class WriterOptions:
     use_cases: tuple[str, ...] = ()  # of the user's own, as the settings name them
     reasons: tuple[str, ...] = ()  # use cases whose reasons are kept
 
+    def __post_init__(self) -> None:
+        _ = self.store  # what it could never hold is refused here
+
     @property
     def store(self) -> StoreOptions:
-        """The store that they go to; what it could never hold is refused here."""
+        """The store that they go to."""
         return StoreOptions(self.url, (self.project,), 1, self.timeout_seconds)
 
-    def refuse_unusable(self) -> None:
+    def check_in_a_process(self) -> None:
         """Raise StoreUnusable where no database could ever be reached; found elsewhere, since that loads SQL."""
-        _ = self.store
         command = [sys.executable, "-m", MODULE, CHECK]
         found = subprocess.run(  # noqa: S603  # our own interpreter and module
             command, input=orjson.dumps(asdict(self)), stdout=subprocess.PIPE, check=False

@@ -60,11 +60,6 @@ class AnsweredRequest(NamedTuple):  # made before every answer, in a fifth of th
             return [f"{request}:{place}" for place in range(self.size)]
         return [str(key) for key in self.identifiers]
 
-    def numbers_answered(self) -> list[float]:
-        """The scores as the answer wrote them: the shortest text of a float32, read as a number."""
-        found: list[float] = orjson.loads(orjson.dumps(self.scores, option=orjson.OPT_SERIALIZE_NUMPY))
-        return found
-
     def anomaly_scores_answered(self) -> list[float] | list[None]:
         """What lies behind the percentiles; nothing where scores are probabilities."""
         return self.anomaly_scores.tolist() or [None] * self.size
@@ -87,6 +82,12 @@ class AnsweredRequest(NamedTuple):  # made before every answer, in a fifth of th
             features = [each for each, _ in form.fields if each != form.identifier]
             for number in self.numbers[features.index(name)].tolist():
                 yield None if number != number else to_json(kind, number)  # noqa: PLR0124  # NaN: nothing was sent
+
+
+def as_answered(scores: NDArray[np.float32]) -> list[float]:
+    """Scores as a caller reads them in an answer: the shortest text of a float32, and not every bit behind it."""
+    found: list[float] = orjson.loads(orjson.dumps(scores, option=orjson.OPT_SERIALIZE_NUMPY))
+    return found
 
 
 def packed(answer: AnsweredRequest) -> bytes:

@@ -16,7 +16,7 @@ from fraud_detection_api.storage.answer_log.answer_table import (
     make,
     number_table,
 )
-from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, RecordForm
+from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, RecordForm, as_answered
 from fraud_detection_api.storage.store_database import StoreDatabase
 
 Row = dict[str, object]
@@ -105,7 +105,7 @@ def _rows(entry: Entry) -> Iterator[Row]:
     }
     columns = (
         answer.keys(entry.id),
-        answer.numbers_answered(),
+        as_answered(answer.scores),
         answer.anomaly_scores_answered(),
         answer.flagged.tolist(),
         answer.records(entry.form),
