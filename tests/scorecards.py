@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.features.matrix import Matrix, MatrixMaker
 from fraud_detection_api.model.bundle import Bundle
-from fraud_detection_api.model.kinds.kind import ModelKind
-from fraud_detection_api.model.kinds.proof import gives_same_bits
+from fraud_detection_api.model.kinds.kind import ModelKind, gives_same_bits
 from fraud_detection_api.model.runtimes import Contributions, Probabilities
 from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.boosting import Parameters
-from fraud_detection_api.training.fit_settings import FitSettings
+from fraud_detection_api.training.boosting import FitSettings, Parameters
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 from fraud_detection_api.training.trained import RoundDone, TrainedModel, categories_within
 from tests.training.claims import CLAIMS

@@ -17,11 +17,10 @@ from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.samples import SAMPLES
 from fraud_detection_api.samples.purchases import purchases
 from fraud_detection_api.storage.files import write_table
-from fraud_detection_api.training.boosting import Boosting
+from fraud_detection_api.training.boosting import Boosting, FitSettings
 from fraud_detection_api.training.compared import MEASURED
 from fraud_detection_api.training.comparing.candidates import fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
-from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.tables.dataset import Period, dataset_of
 from fraud_detection_api.training.tables.folds import folds_before_validation
 from fraud_detection_api.training.tables.split import split

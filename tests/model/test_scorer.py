@@ -11,7 +11,7 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.model.bundle import Bundle, Reference
 from fraud_detection_api.model.forest import Forest
 from fraud_detection_api.model.isolation_forest import IsolationForest
-from fraud_detection_api.model.kinds.proof import gives_same_bits
+from fraud_detection_api.model.kinds.kind import gives_same_bits
 from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.model.manifest import Feature, Manifest
 from fraud_detection_api.model.onnx_model import OnnxModel

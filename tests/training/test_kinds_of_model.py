@@ -17,9 +17,9 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.model.tree_ensemble import TreeEnsemble
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.boosting import FitSettings
 from fraud_detection_api.training.comparing.candidates import fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
-from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.fitting import fit
 from fraud_detection_api.training.pipeline_trainer import NOBODY
 from fraud_detection_api.training.proof.holdout_rows import HOLDOUT

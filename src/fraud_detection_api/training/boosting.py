@@ -1,7 +1,7 @@
-"""How to boost: what `fraud train` takes by default, what its options change, and what tuning looks for."""
+"""How to fit: how to boost, by default, by options or as tuned, and what `fraud train` hands to every trainer."""
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 Parameters = dict[str, str | int | float]
 
@@ -35,3 +35,19 @@ def cores(wanted: int) -> int:
     """How many threads to take: as many as are asked for, of 0 one for each core that the process may use."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return wanted or allowed
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How models are fitted, whatever their kind: a trainer takes what concerns its own."""
+
+    boosting: Boosting = field(default_factory=Boosting)
+    seed: int = 0
+    threads: int = 0  # 0 takes every core
+    device: str = "cpu"
+    searches_grid: bool = False
+
+    @property
+    def cores(self) -> int:
+        """How many threads a fit may take."""
+        return cores(self.threads)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from fraud_detection_api.training.fit_settings import FitSettings
+from fraud_detection_api.training.boosting import FitSettings
 
 MEASURED = ("average_precision", "roc_auc", "brier")
 COSTS = ("fit_seconds", "score_microseconds_a_row")

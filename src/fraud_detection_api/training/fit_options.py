@@ -11,8 +11,7 @@ from fraud_detection_api.schemas.learning import Unsupervised
 from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
-from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.settings import ProofSettings
+from fraud_detection_api.training.proof.budget import Budget, ProofSettings
 from fraud_detection_api.training.proof.threshold import rule_of
 from fraud_detection_api.training.tables.dataset import Period
 from fraud_detection_api.training.tables.source import TableSource

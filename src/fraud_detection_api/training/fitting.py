@@ -9,12 +9,11 @@ from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.boosting import FitSettings
 from fraud_detection_api.training.bundling.publishing import promoted, published
-from fraud_detection_api.training.bundling.trained_manifest import trained_manifest
-from fraud_detection_api.training.bundling.trained_reference import trained_reference
+from fraud_detection_api.training.bundling.trained_bundle import trained_manifest, trained_reference
 from fraud_detection_api.training.compared import ComparisonPlan
 from fraud_detection_api.training.fit_options import FitOptions
-from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.kind_selection import FOLDS, best_kind, requested_kinds
 from fraud_detection_api.training.progress import Follower, SearchFollower
 from fraud_detection_api.training.proof.consequences import Consequences, consequences

@@ -13,14 +13,13 @@ from fraud_detection_api.model.onnx_model import OnnxModel
 from fraud_detection_api.model.runtimes import Runtime
 from fraud_detection_api.model.tree_ensemble import TreeEnsemble
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.boosting import Parameters
+from fraud_detection_api.training.boosting import FitSettings, Parameters
 from fraud_detection_api.training.comparing.candidates import fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.pipelines import FittedPipeline
 from fraud_detection_api.training.exporting.exporting import exported
 from fraud_detection_api.training.exporting.originals import last_step
 from fraud_detection_api.training.exporting.tree_file import grows_trees, tree_file
-from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.saved_model import Thresholds
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 from fraud_detection_api.training.tables.folds import Fold

@@ -8,7 +8,7 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.kinds.kind import ModelKind
 from fraud_detection_api.model.kinds.known import KINDS, kind_named
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.fit_settings import FitSettings
+from fraud_detection_api.training.boosting import FitSettings
 from fraud_detection_api.training.recipes import RECIPES
 from fraud_detection_api.training.trained import Trainer
 

@@ -8,8 +8,7 @@ from fraud_detection_api.model.bundle import Reference
 from fraud_detection_api.model.kinds.xgboost import XGBOOST, quickest_runtime
 from fraud_detection_api.model.xgboost_library import LibraryModel
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.boosting import Boosting, Parameters, cores
-from fraud_detection_api.training.fit_settings import FitSettings
+from fraud_detection_api.training.boosting import Boosting, FitSettings, Parameters, cores
 from fraud_detection_api.training.saved_model import parsed, thresholds
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 from fraud_detection_api.training.trained import RoundDone, TrainedModel, categories_within

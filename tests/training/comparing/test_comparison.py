@@ -16,7 +16,7 @@ from sklearn.metrics import (  # type: ignore[import-untyped]  # it ships no typ
 from fraud_detection_api.cli.comparison_tables import as_json, plot, table
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.boosting import Boosting
+from fraud_detection_api.training.boosting import Boosting, FitSettings
 from fraud_detection_api.training.compared import COSTS, MEASURED, Comparison
 from fraud_detection_api.training.comparing import candidates
 from fraud_detection_api.training.comparing.candidates import candidate
@@ -24,7 +24,6 @@ from fraud_detection_api.training.comparing.comparison import compare
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.measures import measured
 from fraud_detection_api.training.comparing.options import CompareOptions
-from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.tables.dataset import Period, dataset_of
 from fraud_detection_api.training.tables.folds import folds_before_validation
 from fraud_detection_api.training.tables.split import split

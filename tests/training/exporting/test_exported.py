@@ -20,10 +20,9 @@ from sklearn.tree import DecisionTreeClassifier  # type: ignore[import-untyped] 
 
 from fraud_detection_api.errors import ExportRefused
 from fraud_detection_api.features.matrix import Matrix
-from fraud_detection_api.model.kinds.proof import AGREED
+from fraud_detection_api.model.kinds.kind import AGREED
 from fraud_detection_api.model.onnx_model import OnnxModel
-from fraud_detection_api.training.exporting.agreement import refuse_other_answers
-from fraud_detection_api.training.exporting.exporting import exported
+from fraud_detection_api.training.exporting.exporting import exported, refuse_other_answers
 from fraud_detection_api.training.exporting.originals import original_scores
 from tests.training.exporting.made_pipelines import KINDS, TREES, fitted, made_up, on_splits
 

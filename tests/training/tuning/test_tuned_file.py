@@ -11,10 +11,10 @@ import pytest
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.bundle import COMPARISON
 from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.training.boosting import FitSettings
 from fraud_detection_api.training.compared import ComparisonPlan
 from fraud_detection_api.training.comparing.comparison import compared
 from fraud_detection_api.training.fit_options import FitOptions
-from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.fitting import fit
 from fraud_detection_api.training.kind_selection import FOLDS
 from fraud_detection_api.training.tables.split import split

@@ -3,8 +3,7 @@
 from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.isolation_forest import IsolationForest
-from fraud_detection_api.model.kinds.kind import ModelKind
-from fraud_detection_api.model.kinds.proof import refuse_other_scores
+from fraud_detection_api.model.kinds.kind import ModelKind, refuse_other_scores
 from fraud_detection_api.model.runtimes import AnomalyRuntime
 from fraud_detection_api.model.saved_trees import ForestUnsupported
 

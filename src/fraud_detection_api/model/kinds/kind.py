@@ -1,10 +1,16 @@
-"""A kind of model: all that is said of it, in one record. Each kind is one file here, and one entry in `known.py`."""
+"""A kind of model: all that is said of it, and its proof at load. Each kind is one file here and one entry in known.py."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fraud_detection_api.model.bundle import Bundle
+import numpy as np
+from numpy.typing import NDArray
+
+from fraud_detection_api.errors import BundleRefused
+from fraud_detection_api.model.bundle import Bundle, Reference
 from fraud_detection_api.model.runtimes import AnomalyRuntime, Runtime
+
+AGREED = 1e-6  # between scikit-learn and what serves its models; XGBoost's own probabilities are kept to the bit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,3 +27,14 @@ class ModelKind:
     scores_anomalies: bool = False  # instead of giving probabilities
     trainer: str = ""  # import string: its name and FitSettings in, a Trainer out; "" where `--model` cannot ask for it
     boosts: bool = False  # whether its trainer listens to the boosting options
+
+
+def gives_same_bits(runtime: Runtime, reference: Reference) -> bool:
+    """Whether a runtime gives the reference scores, to the bit."""
+    return runtime.probabilities(reference.matrix).tobytes() == reference.scores.tobytes()
+
+
+def refuse_other_scores(bundle: Bundle, scores: NDArray[np.floating]) -> None:
+    """Refuse scores of the reference rows that differ from those that the bundle was made with."""
+    if not np.allclose(scores, bundle.reference.scores, rtol=0, atol=AGREED):
+        raise BundleRefused(bundle.version, f"it gives other scores here than when it was made (by more than {AGREED})")

@@ -3,8 +3,7 @@
 from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.data_frames import without_data_frames
-from fraud_detection_api.model.kinds.kind import ModelKind
-from fraud_detection_api.model.kinds.proof import refuse_other_scores
+from fraud_detection_api.model.kinds.kind import ModelKind, refuse_other_scores
 from fraud_detection_api.model.runtimes import Runtime
 
 

@@ -2,8 +2,7 @@
 
 from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.model.bundle import Bundle
-from fraud_detection_api.model.kinds.kind import ModelKind
-from fraud_detection_api.model.kinds.proof import gives_same_bits
+from fraud_detection_api.model.kinds.kind import ModelKind, gives_same_bits
 from fraud_detection_api.model.runtimes import Runtime
 from fraud_detection_api.model.saved_trees import ForestUnsupported
 from fraud_detection_api.model.tree_ensemble import TreeEnsemble

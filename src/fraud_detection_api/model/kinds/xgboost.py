@@ -8,8 +8,7 @@ from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.bundle import Bundle, Reference
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.model.forest import Forest
-from fraud_detection_api.model.kinds.kind import ModelKind
-from fraud_detection_api.model.kinds.proof import gives_same_bits
+from fraud_detection_api.model.kinds.kind import ModelKind, gives_same_bits
 from fraud_detection_api.model.runtimes import Contributions, Runtime
 from fraud_detection_api.model.saved_trees import ForestUnsupported
 from fraud_detection_api.model.trial import why_unusable

@@ -13,10 +13,10 @@ from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.bundle import Reference, digest
 from fraud_detection_api.model.manifest import Feature, GateCheck, GateVerdict, Manifest
 from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.model.trial import why_unusable
 from fraud_detection_api.model.xgboost_library import LibraryModel
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.bundling.native_file import read_native
 from fraud_detection_api.training.bundling.publishing import library_versions, promoted, published
 from fraud_detection_api.training.bundling.reference_rows import SplitEdges, reference_rows, rows_on_splits
 from fraud_detection_api.training.proof.threshold import fixed
@@ -46,7 +46,7 @@ def import_model(
     No data judges it, so its gate is never passed: whoever promotes it says why, and the manifest keeps the reason.
     """
     refuse_unlabelled(use_case)
-    content = read_native(file)
+    content = _read_native(file)
     original = loaded(content)
     saved = parsed(bytes(original.save_raw("json")))
     _refuse_other_models(saved, use_case, file)
@@ -156,3 +156,19 @@ def _manifest(use_case: UseCase, threshold: float, reason: str | None, origin: d
         gate=GateVerdict(passed=False, checks=(not_judged,), forced_because=reason),
         libraries=library_versions({"xgboost": VERSION}),
     )
+
+
+def _read_native(file: Path) -> bytes:
+    """The content of a file that XGBoost has read, and predicted with, in a process of its own."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise DataRefused(f"{file} cannot be read: {error.strerror or error}.") from error
+    ends = content.strip()[:1], content.strip()[-1:]
+    why = "it is not whole" if ends != (b"{", b"}") else why_unusable(content)
+    if why:
+        raise DataRefused(
+            f"{file} is not a model that XGBoost {VERSION} can read ({why}): "
+            "save it again with booster.save_model('model.json')."
+        )
+    return content

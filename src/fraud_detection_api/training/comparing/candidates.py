@@ -10,6 +10,7 @@ import numpy as np
 from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.calibration import calibrated
 from fraud_detection_api.model.runtimes import Probabilities
+from fraud_detection_api.training.boosting import FitSettings
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.grid import FOREST_GRID, best_in_grid
 from fraud_detection_api.training.comparing.own_models import own_model
@@ -21,7 +22,6 @@ from fraud_detection_api.training.comparing.pipelines import (
     support_vectors,
     tree,
 )
-from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.proof.calibrating import platt
 from fraud_detection_api.training.recipes import RECIPES
 from fraud_detection_api.training.tables.dataset import Labels, Rows

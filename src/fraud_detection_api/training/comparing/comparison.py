@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterable
 
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.boosting import FitSettings
 from fraud_detection_api.training.compared import COSTS, MEASURED, Compared, Comparison, ComparisonPlan, Figures
 from fraud_detection_api.training.comparing.candidates import candidate
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.measures import measured
 from fraud_detection_api.training.comparing.options import CompareOptions
-from fraud_detection_api.training.fit_settings import FitSettings
 from fraud_detection_api.training.progress import SearchFollower
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.folds import folds_before_validation

@@ -1,15 +1,24 @@
 """Export: a fitted scikit-learn pipeline as ONNX, refused unless the file says what the pipeline says."""
 
+import numpy as np
 from sklearn.base import BaseEstimator, is_classifier  # type: ignore[import-untyped]  # scikit-learn ships no types
 
 from fraud_detection_api.errors import ExportRefused
 from fraud_detection_api.features.matrix import Matrix
+from fraud_detection_api.model.kinds.kind import AGREED
 from fraud_detection_api.model.onnx_model import OnnxModel
-from fraud_detection_api.training.exporting.agreement import refuse_other_answers
 from fraud_detection_api.training.exporting.graph import graphs
-from fraud_detection_api.training.exporting.originals import last_step, winner
+from fraud_detection_api.training.exporting.originals import (
+    last_step,
+    original_decisions,
+    original_scores,
+    winner,
+)
 
 CLASSES = 2
+# scikit-learn adds up a forest's trees in the order in which its threads end: a row may lie on the boundary itself,
+# and then its class changes from one call to the next.
+BOUNDARY, ON_BOUNDARY = 0.5, 1e-12
 
 
 def exported(pipeline: BaseEstimator, matrix: Matrix) -> bytes:
@@ -40,3 +49,21 @@ def _written(kind: str, pipeline: BaseEstimator, features: int) -> bytes:
         else:
             return model
     raise ExportRefused(kind, f"it cannot be written as ONNX ({reasons[0]})")
+
+
+def refuse_other_answers(kind: str, pipeline: BaseEstimator, model: bytes, matrix: Matrix) -> None:
+    """Refuse a model that gives one row another score, or another class, than its original."""
+    try:
+        theirs, decisions = original_scores(pipeline, matrix), original_decisions(pipeline, matrix)
+        ours = OnnxModel.read(model).scores(matrix)
+    except ValueError as error:
+        raise ExportRefused(kind, f"it cannot score its own training rows: {error}") from error
+    differences = np.abs(ours - theirs)
+    row = int(np.argmax(np.where(np.isnan(differences), np.inf, differences)))
+    if not differences[row] <= AGREED:
+        said = f"{ours[row]:.9g} instead of {theirs[row]:.9g}"
+        raise ExportRefused(kind, f"its scores differ by up to {differences[row]:.3g} (row {row:,}: {said})")
+    other = ((ours > BOUNDARY) != decisions) & (np.abs(theirs - BOUNDARY) > ON_BOUNDARY)
+    if other.any():
+        first = int(np.argmax(other))
+        raise ExportRefused(kind, f"{int(other.sum()):,} rows would be judged otherwise, row {first:,} the first")

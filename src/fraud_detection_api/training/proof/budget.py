@@ -40,3 +40,13 @@ class Budget:
 
     def __str__(self) -> str:
         return f"{self.a_day:,} a day" if self.a_day else f"{100 * (self.share or 0):.4g} % of all records"
+
+
+@dataclass(frozen=True)
+class ProofSettings:
+    """How a model is judged: what people can review, how its threshold is chosen, and why a failed gate is passed."""
+
+    budget: Budget
+    threshold: str | None
+    seed: int
+    force: str | None

@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 from fraud_detection_api.model.calibration import calibrated, log_odds
 from fraud_detection_api.model.manifest import Isotonic, Platt
 from fraud_detection_api.model.runtimes import Probabilities
-from fraud_detection_api.training.tables.dataset import Labels
+from fraud_detection_api.training.proof.holdout_rows import Holdout, holdout_rows
+from fraud_detection_api.training.tables.dataset import Dataset, Labels
+from fraud_detection_api.training.tables.split import Split
+from fraud_detection_api.training.trained import TrainedModel
 
 LEAST_FRAUDS = 10  # in the calibration part, below which a curve would be drawn through chance
 MOST_STEPS = 100
@@ -79,3 +82,18 @@ def _pooled(given: Floats, counts: NDArray[np.intp], frauds: Floats) -> tuple[Fl
 
 
 FITS: tuple[Callable[[Probabilities, Labels], Curve | None], ...] = (platt, isotonic)
+
+
+def calibrated_rows(model: TrainedModel, dataset: Dataset, parts: Split) -> tuple[Curve | None, Holdout]:
+    """The curve, if one helps, and the rows as the model will score them."""
+    stopping, calibration, validation = (
+        model.probabilities(dataset.columns.take(rows))
+        for rows in (parts.stopping, parts.calibration, parts.validation)
+    )
+    labels = dataset.labels
+    curve = chosen_calibration(calibration, labels[parts.calibration], stopping, labels[parts.stopping])
+    threshold_rows = np.concatenate([parts.stopping, parts.calibration])
+    return curve, Holdout(
+        holdout_rows(dataset, threshold_rows, calibrated(np.concatenate([stopping, calibration]), curve)),
+        holdout_rows(dataset, parts.validation, calibrated(validation, curve)),
+    )

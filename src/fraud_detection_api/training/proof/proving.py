@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from fraud_detection_api.model.manifest import GateVerdict, Measure
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.proof.calibrated_rows import calibrated_rows
-from fraud_detection_api.training.proof.calibrating import Curve
+from fraud_detection_api.training.proof.budget import ProofSettings
+from fraud_detection_api.training.proof.calibrating import Curve, calibrated_rows
 from fraud_detection_api.training.proof.champion import ValidationRows, champion_on
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import BaseRates, Candidate, judged
 from fraud_detection_api.training.proof.holdout_rows import Holdout
-from fraud_detection_api.training.proof.settings import ProofSettings
 from fraud_detection_api.training.proof.threshold_choice import ChosenThreshold, chosen_threshold
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.fingerprint import fingerprint

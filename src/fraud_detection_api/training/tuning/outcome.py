@@ -7,7 +7,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.calibrated_rows import calibrated_rows
+from fraud_detection_api.training.proof.calibrating import calibrated_rows
 from fraud_detection_api.training.proof.evaluation import Evaluation, Operation, evaluate
 from fraud_detection_api.training.proof.threshold_choice import declared_threshold
 from fraud_detection_api.training.tables.dataset import Dataset

@@ -1,15 +1,22 @@
-"""The manifest of a trained model: its parameters, its data, its proof."""
+"""What a bundle holds of a trained model: its manifest, and reference rows with the scores of its own library."""
 
 from datetime import UTC, datetime
 
+import numpy as np
+
+from fraud_detection_api.model.bundle import Reference
 from fraud_detection_api.model.manifest import DataSummary, Manifest
+from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.bundling.publishing import library_versions
+from fraud_detection_api.training.bundling.reference_rows import SplitEdges, reference_rows
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.proof.proving import Learned, Proof
 from fraud_detection_api.training.tables.feature_profile import feature_profiles
 from fraud_detection_api.training.tables.fingerprint import fingerprint
+
+MOST_CANDIDATES = 10_000  # rows that reference rows are drawn from
 
 
 def trained_manifest(
@@ -58,3 +65,14 @@ def _summary(learned: Learned, source: str) -> DataSummary:
         first_day=days[0] if days else None,
         last_day=days[1] if days else None,
     )
+
+
+def trained_reference(learned: Learned, seed: int) -> Reference:
+    """About 256 rows: of boosted trees also such as lie on the edges of their splits."""
+    train, model = learned.parts.train, learned.model
+    candidates = np.asarray(train[:: max(len(train) // MOST_CANDIDATES, 1)])
+    matrix = model.maker.matrix(learned.dataset.columns.take(candidates))
+    categorical = tuple(
+        position for position, field in enumerate(learned.use_case.features) if field.kind is Kind.CATEGORY
+    )
+    return model.reference(reference_rows(matrix, SplitEdges(model.thresholds, categorical), seed))
