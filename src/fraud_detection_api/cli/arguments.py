@@ -10,7 +10,7 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.training.fit_options import import_strings
-from fraud_detection_api.training.tracking.tracker import Tracker, tracker_at, tracking_uri
+from fraud_detection_api.training.tracking.tracker import Tracker, tracking_uri
 from fraud_detection_api.use_cases.known import all_use_cases
 
 Name = Annotated[str, typer.Argument(help="The use case, such as credit_accounts")]
@@ -38,4 +38,4 @@ def known_use_cases(given: str | None) -> dict[str, UseCase]:
 def tracker_of(track: bool | None, registry: Registry, use_case: str) -> Tracker:
     """Where the settings and the command say that MLflow is; nobody, if they say nothing."""
     uri = tracking_uri(track, Settings().tracking, registry.root)
-    return tracker_at(uri, registry, use_case, lambda warning: typer.echo(warning, err=True))
+    return Tracker(uri, registry, use_case, lambda warning: typer.echo(warning, err=True))

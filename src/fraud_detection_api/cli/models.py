@@ -104,5 +104,4 @@ def import_file(  # noqa: PLR0913 - every option of a command is a parameter
         typer.echo(remark, err=True)
     outcome = "champion now" if imported.is_champion else "published; to make it champion: fraud models promote --force"
     typer.echo(f"{use_case} {imported.version} is {outcome}")
-    tracker = tracker_of(track, registry, use_case)
-    (tracker.promoted if imported.is_champion else tracker.fitted)(imported.version)
+    tracker_of(track, registry, use_case).published(imported.version, is_champion=imported.is_champion)

@@ -79,8 +79,7 @@ def _threshold(name: str, options: ThresholdOptions) -> None:
     made = change.published(chosen)
     outcome = "is champion now" if made.is_champion else "is published"
     typer.echo(f"{name} {made.version} {outcome}{made.remark and f', but {made.remark}'}")
-    tracker = tracker_of(options.track, registry, name)
-    (tracker.promoted if made.is_champion else tracker.fitted)(made.version)
+    tracker_of(options.track, registry, name).published(made.version, is_champion=made.is_champion)
 
 
 threshold = command_with_options(_threshold, USE_CASE)

@@ -16,7 +16,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.progress import Follower
-from fraud_detection_api.training.tracking.tracker import tracker_at, tracking_uri
+from fraud_detection_api.training.tracking.tracker import Tracker, tracking_uri
 from fraud_detection_api.use_cases.known import all_use_cases, named
 
 if TYPE_CHECKING:
@@ -53,10 +53,8 @@ def fit_and_report(use_case: UseCase, options: FitOptions) -> None:
 def _track(fitted: "Fitted", options: FitOptions, follower: Follower) -> None:
     registry = Registry(options.models or Path("models"))
     uri = tracking_uri(options.track, options.tracking, registry.root)
-    tracker = tracker_at(uri, registry, fitted.manifest.use_case, follower.warn)
-    tracker.fitted(fitted.version)
-    if fitted.is_champion:
-        tracker.promoted(fitted.version)
+    tracker = Tracker(uri, registry, fitted.manifest.use_case, follower.warn)
+    tracker.published(fitted.version, is_champion=fitted.is_champion)
 
 
 train = command_with_options(_train, USE_CASE, FIT)

@@ -9,7 +9,7 @@ from fraud_detection_api.cli.progress import following
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.training.tracking.tracker import tracker_at, tracking_uri
+from fraud_detection_api.training.tracking.tracker import Tracker, tracking_uri
 from fraud_detection_api.training.tuning.options import TuneOptions
 from fraud_detection_api.use_cases.known import all_use_cases, named
 
@@ -28,7 +28,7 @@ def _tune(name: str, options: TuneOptions) -> None:
     registry = Registry(options.models or settings.models)
     uri = tracking_uri(options.track, options.tracking or settings.tracking, registry.root)
     with following() as follower:
-        tracker = tracker_at(uri, registry, use_case.name, follower.warn)
+        tracker = Tracker(uri, registry, use_case.name, follower.warn)
         found = tuning.tune(use_case, replace(options, models=registry.root), follower, tracker)
     tuning_tables.show(found, options.boosting)
 

@@ -18,9 +18,7 @@ from fraud_detection_api.cli.main import app
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.training.tracking.tracker import (
     EMBEDDED,
-    NOBODY,
-    ForgivingTracker,
-    tracker_at,
+    Tracker,
     tracking_uri,
     within,
 )
@@ -75,10 +73,8 @@ def runs(models: Path) -> list[Run]:
     return list(client.search_runs([experiment.experiment_id], order_by=["created"])) if experiment else []
 
 
-def tracker(models: Path, warned: list[str], uri: str | None = None) -> ForgivingTracker:
-    found = tracker_at(uri or tracking_uri(True, None, models), Registry(models), NAME, warned.append)
-    assert isinstance(found, ForgivingTracker)
-    return found
+def tracker(models: Path, warned: list[str], uri: str | None = None) -> Tracker:
+    return Tracker(uri or tracking_uri(True, None, models), Registry(models), NAME, warned.append)
 
 
 def cli(*arguments: str, uri: str = "") -> Result:
@@ -88,7 +84,7 @@ def cli(*arguments: str, uri: str = "") -> Result:
 def test_a_fit_is_a_run_with_all_that_its_bundle_holds(data: Path, models: Path) -> None:
     warned: list[str] = []
     made = fitted(data, models)
-    tracker(models, warned).fitted(made.version)
+    tracker(models, warned).published(made.version, is_champion=False)
     assert warned == []
     (run,) = runs(models)
     manifest = Registry(models).bundle(NAME, made.version).manifest
@@ -111,7 +107,7 @@ def test_a_fit_is_a_run_with_all_that_its_bundle_holds(data: Path, models: Path)
 
 def test_the_whole_bundle_is_kept_byte_for_byte(models: Path, credit_model: SmallModel) -> None:
     version = Registry(models).publish(NAME, {**credit_model.files})
-    tracker(models, []).fitted(version)
+    tracker(models, []).published(version, is_champion=False)
     (run,) = runs(models)
     kept = Path(store(models).download_artifacts(run.info.run_id, "bundle"))
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == credit_model.files
@@ -201,7 +197,7 @@ def test_what_cannot_be_reached_is_said_once_and_soon(
     with place(tmp_path) as uri:
         told = tracker(tmp_path / "models", warned, uri)
         begun = time.monotonic()
-        told.fitted(version)
+        told.published(version, is_champion=False)
         told.promoted(version)
         told.tried("study", 1, {}, {})
     assert time.monotonic() - begun < A_FEW_SECONDS
@@ -272,7 +268,16 @@ def test_where_to_track(tmp_path: Path) -> None:
     assert tracking_uri(True, "http://mlflow:5000", tmp_path) == "http://mlflow:5000"
     for track, uri in ((None, None), (None, ""), (False, None), (False, "http://mlflow:5000")):
         assert tracking_uri(track, uri, tmp_path) is None
-    assert tracker_at(None, Registry(tmp_path), NAME, pytest.fail) is NOBODY
+
+
+def test_without_an_address_nobody_is_told(tmp_path: Path, credit_model: SmallModel) -> None:
+    version = Registry(tmp_path).publish(NAME, credit_model.files)
+    told = Tracker(None, Registry(tmp_path), NAME, pytest.fail)
+    for is_champion in (False, True):
+        told.published(version, is_champion=is_champion)
+    told.promoted(version)
+    told.tried("study", 1, {}, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [NAME]
 
 
 def test_a_call_that_hangs_is_left_behind() -> None:

@@ -9,9 +9,10 @@ import numpy as np
 import optuna
 
 from fraud_detection_api.features.tables import RawColumn
+from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Parameters
-from fraud_detection_api.training.tracking.tracker import NoTracking
+from fraud_detection_api.training.tracking.tracker import Tracker
 from fraud_detection_api.training.tuning.options import TuneOptions
 from fraud_detection_api.training.tuning.studies import ENDED, STUDIES
 from fraud_detection_api.training.tuning.tuning import Tuning, tune
@@ -33,11 +34,12 @@ class SearchListener(Listener):
         self.trials.append(f"{what} {done} of {of}: {found}")
 
 
-@dataclass
-class Diary(NoTracking):
+class Diary(Tracker):
     """A tracker that remembers the trials it was told of."""
 
-    told: list[tuple[str, int, Parameters, dict[str, float]]] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__(None, Registry(Path()), NAME, print)
+        self.told: list[tuple[str, int, Parameters, dict[str, float]]] = []
 
     def tried(self, study: str, number: int, parameters: Parameters, measures: object) -> None:
         """Remember a trial."""

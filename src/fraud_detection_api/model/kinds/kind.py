@@ -1,4 +1,4 @@
-"""A kind of model: all that is said of it, and its proof at load. Each kind is one file here and one entry in known.py."""
+"""A kind of model: all that is said of it, and its proof at load. Each is one file here and one entry in `known.py`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

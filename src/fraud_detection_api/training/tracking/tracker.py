@@ -1,10 +1,10 @@
-"""Tracking: who is told of fits, tuning trials and promotions; none of them ever fails for it, or waits long."""
+"""Tracking: MLflow is told of fits, tuning trials and promotions; none of them ever fails for it, or waits long."""
 
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.model.registry import Registry
@@ -29,49 +29,20 @@ QUIET = {
 Found = TypeVar("Found")
 
 
-class Tracker(Protocol):
-    """Whoever is told what was published, promoted and tried."""
+class Tracker:
+    """MLflow is told, where there is an address, until that fails: then whoever listens is warned, once, and no more."""
 
-    def fitted(self, version: str) -> None:
-        """A fit has published this version."""
-        ...
-
-    def promoted(self, version: str) -> None:
-        """This version is champion now."""
-        ...
-
-    def tried(self, study: str, number: int, parameters: Parameters, measures: Mapping[str, float]) -> None:
-        """A trial of a tuning study has ended."""
-        ...
-
-
-class NoTracking:
-    """Nobody is told."""
-
-    def fitted(self, version: str) -> None:
-        """Say nothing."""
-
-    def promoted(self, version: str) -> None:
-        """Say nothing."""
-
-    def tried(self, study: str, number: int, parameters: Parameters, measures: Mapping[str, float]) -> None:
-        """Say nothing."""
-
-
-NOBODY = NoTracking()
-
-
-class ForgivingTracker:
-    """MLflow is told, until that fails: then whoever listens is warned, once, and MLflow is left alone."""
-
-    def __init__(self, uri: str, registry: Registry, use_case: str, warn: Callable[[str], None]) -> None:
+    def __init__(self, uri: str | None, registry: Registry, use_case: str, warn: Callable[[str], None]) -> None:
         self._uri, self._registry, self._use_case, self._warn = uri, registry, use_case, warn
         self._runs: MLflowRuns | None = None
         self._has_failed = False
 
-    def fitted(self, version: str) -> None:
-        """Log a run with everything that the bundle holds."""
-        self._tell(lambda runs: runs.fitted(version), f"{version} is published all the same")
+    def published(self, version: str, *, is_champion: bool) -> None:
+        """Log a run with everything that the bundle holds; a champion is registered, too."""
+        if is_champion:
+            self.promoted(version)
+        else:
+            self._tell(lambda runs: runs.fitted(version), f"{version} is published all the same")
 
     def promoted(self, version: str) -> None:
         """Register the version and let the alias `champion` point at it."""
@@ -82,27 +53,21 @@ class ForgivingTracker:
         self._tell(lambda runs: runs.tried(study, number, parameters, measures), "the tuning goes on all the same")
 
     def _tell(self, tell: Callable[["MLflowRuns"], None], all_the_same: str) -> None:
-        if self._has_failed:
+        if self._uri is None or self._has_failed:
             return
         try:
-            self._runs = runs = self._runs or self._reached()
+            self._runs = runs = self._runs or self._reached(self._uri)
             within(MOST_SECONDS, lambda: tell(runs))
         except Exception as error:  # noqa: BLE001 - whatever MLflow, a database, a network or a disk can raise
             self._has_failed = True
-            self._warn(f"No tracking at {_shown(self._uri)}: {self._why(error)}; {all_the_same}.")
+            self._warn(f"No tracking at {_shown(self._uri)}: {_why(error, self._uri)}; {all_the_same}.")
 
-    def _reached(self) -> "MLflowRuns":
+    def _reached(self, uri: str) -> "MLflowRuns":
         os.environ.update(QUIET | {name: os.environ.get(name, value) for name, value in QUICK.items()})
         with without_data_frames():  # as with xgboost, whose import decides what this process can do with them
             from fraud_detection_api.training.tracking.mlflow_runs import reached
-        seconds = SERVER_SECONDS if self._uri.startswith("http") else MOST_SECONDS
-        return within(seconds, lambda: reached(self._uri, self._registry, self._use_case))
-
-    def _why(self, error: BaseException) -> str:
-        while (deeper := error.__cause__ or (None if error.__suppress_context__ else error.__context__)) is not None:
-            error = deeper
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        return lines[0].replace(self._uri.rstrip("/"), _shown(self._uri.rstrip("/")))[:300].rstrip(".")
+        seconds = SERVER_SECONDS if uri.startswith("http") else MOST_SECONDS
+        return within(seconds, lambda: reached(uri, self._registry, self._use_case))
 
 
 def tracking_uri(track: bool | None, uri: str | None, models: Path) -> str | None:
@@ -110,11 +75,6 @@ def tracking_uri(track: bool | None, uri: str | None, models: Path) -> str | Non
     if track is False or not (track or uri):
         return None
     return uri or f"sqlite:///{models.absolute() / EMBEDDED}"
-
-
-def tracker_at(uri: str | None, registry: Registry, use_case: str, warn: Callable[[str], None]) -> Tracker:
-    """A tracker of this use case; MLflow is imported and spoken to when there is something to tell."""
-    return ForgivingTracker(uri, registry, use_case, warn) if uri else NOBODY
 
 
 def within(seconds: float, call: Callable[[], Found]) -> Found:
@@ -136,6 +96,13 @@ def within(seconds: float, call: Callable[[], Found]) -> Found:
     if not found:
         raise TimeoutError(f"no answer within {seconds:g} seconds")
     return found[0]
+
+
+def _why(error: BaseException, uri: str) -> str:
+    while (deeper := error.__cause__ or (None if error.__suppress_context__ else error.__context__)) is not None:
+        error = deeper
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].replace(uri.rstrip("/"), _shown(uri.rstrip("/")))[:300].rstrip(".")
 
 
 def _shown(uri: str) -> str:
