@@ -9,9 +9,9 @@ import typer
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.training.fit_options import import_strings
+from fraud_detection_api.training.fit_options import between_commas
 from fraud_detection_api.training.tracking.tracker import Tracker, tracking_uri
-from fraud_detection_api.use_cases.known import all_use_cases
+from fraud_detection_api.use_cases.known import all_use_cases, named
 
 Name = Annotated[str, typer.Argument(help="The use case, such as credit_accounts")]
 Version = Annotated[str, typer.Argument(help="A version, its number, or champion or challenger")]
@@ -32,7 +32,12 @@ def registry_of(given: Path | None) -> Registry:
 
 def known_use_cases(given: str | None) -> dict[str, UseCase]:
     """The built-in use cases, and those that were named or stand in the settings."""
-    return all_use_cases(import_strings(given) if given else Settings().use_cases)
+    return all_use_cases(between_commas(given or "") or Settings().use_cases)
+
+
+def use_case_of(name: str, given: str | None) -> UseCase:
+    """The use case of that name, among the built-in ones and those that were named or stand in the settings."""
+    return named(name, known_use_cases(given))
 
 
 def tracker_of(track: bool | None, registry: Registry, use_case: str) -> Tracker:

@@ -1,14 +1,12 @@
 """fraud compare: kinds of model on the same folds, before one is chosen to be served."""
 
 from fraud_detection_api.atomic import whole_file
-from fraud_detection_api.cli.arguments import USE_CASE
+from fraud_detection_api.cli.arguments import USE_CASE, use_case_of
 from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.cli.fit_flags import COMPARE
 from fraud_detection_api.cli.progress import following
 from fraud_detection_api.model.data_frames import without_data_frames
-from fraud_detection_api.settings import Settings
-from fraud_detection_api.training.comparing.options import CompareOptions
-from fraud_detection_api.use_cases.known import all_use_cases, named
+from fraud_detection_api.training.fit_options import CompareOptions
 
 
 def _compare(name: str, options: CompareOptions) -> None:
@@ -18,7 +16,7 @@ def _compare(name: str, options: CompareOptions) -> None:
     from fraud_detection_api.cli import comparison_tables
     from fraud_detection_api.training.comparing.comparison import compare
 
-    use_case = named(name, all_use_cases(options.use_case_imports or Settings().use_cases))
+    use_case = use_case_of(name, options.use_cases)
     with following() as follower:
         found = compare(use_case, options, follower)
     for path, content in ((options.plot, comparison_tables.plot), (options.json, comparison_tables.as_json)):

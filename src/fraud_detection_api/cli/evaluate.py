@@ -3,14 +3,13 @@
 from dataclasses import replace
 
 from fraud_detection_api.atomic import whole_file
-from fraud_detection_api.cli.arguments import USE_CASE
+from fraud_detection_api.cli.arguments import USE_CASE, use_case_of
 from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.cli.fit_flags import EVALUATE
 from fraud_detection_api.cli.progress import following
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.training.evaluating.options import EvaluateOptions
-from fraud_detection_api.use_cases.known import all_use_cases, named
+from fraud_detection_api.training.fit_options import EvaluateOptions
 
 
 def _evaluate(name: str, options: EvaluateOptions) -> None:
@@ -23,7 +22,7 @@ def _evaluate(name: str, options: EvaluateOptions) -> None:
         from fraud_detection_api.training.evaluating.prequential import evaluated
 
     settings = Settings()
-    use_case = named(name, all_use_cases(options.use_case_imports or settings.use_cases))
+    use_case = use_case_of(name, options.use_cases)
     with following() as follower:
         found = evaluated(use_case, replace(options, models=options.models or settings.models), follower)
     if options.json:

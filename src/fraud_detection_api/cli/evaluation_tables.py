@@ -9,8 +9,8 @@ from rich.table import Column, Table
 from fraud_detection_api.cli.console import console
 from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.evaluating.options import EvaluateOptions
 from fraud_detection_api.training.evaluating.prequential import EvaluatedFold, Prequential
+from fraud_detection_api.training.fit_options import EvaluateOptions
 from fraud_detection_api.training.proof.measures import MONEY
 
 NOTHING = "-"

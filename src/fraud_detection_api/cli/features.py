@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fraud_detection_api.cli.arguments import Name, UseCases, known_use_cases
-from fraud_detection_api.use_cases.known import named
+from fraud_detection_api.cli.arguments import Name, UseCases, use_case_of
 
 
 def features(
@@ -22,7 +21,7 @@ def features(
     from fraud_detection_api.storage.files import write_table
     from fraud_detection_api.storage.table_folder import grouped_records, refuse_source
 
-    known = named(use_case, known_use_cases(use_cases))
+    known = use_case_of(use_case, use_cases)
     tables = tables_of(known)
     path = output or Path(f"group_data_by_{tables.entities.name}.csv")
     refuse_source(data, known, path)

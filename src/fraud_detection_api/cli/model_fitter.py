@@ -10,7 +10,7 @@ from fraud_detection_api.cli.fit_flags import FIT
 from fraud_detection_api.cli.refusals import refusing
 from fraud_detection_api.cli.train import fit_and_report
 from fraud_detection_api.monitoring.logs import configure_logs
-from fraud_detection_api.training.fit_options import FitOptions
+from fraud_detection_api.training.fit_options import FitOptions, between_commas
 from fraud_detection_api.use_cases.known import all_use_cases, named
 
 MODEL_NAME = inspect.Parameter(
@@ -23,7 +23,7 @@ MODEL_NAME = inspect.Parameter(
 
 def _fit(name: str, options: FitOptions) -> None:
     """Train a model of a use case on a labelled table, validate it on rows that it has not seen and publish it."""
-    fit_and_report(named(name, all_use_cases(options.use_case_imports)), options)
+    fit_and_report(named(name, all_use_cases(between_commas(options.use_cases or ""))), options)
 
 
 def run() -> None:

@@ -14,6 +14,7 @@ from fraud_detection_api.cli.arguments import (
     known_use_cases,
     registry_of,
     tracker_of,
+    use_case_of,
 )
 from fraud_detection_api.errors import ForceNeedsReason
 from fraud_detection_api.model.data_frames import without_data_frames
@@ -45,7 +46,7 @@ def show(use_case: Name, version: Version = "champion", models: Models = None, u
     """Show one version: data, measures, features, the gate's verdict."""
     from fraud_detection_api.cli import model_tables
 
-    registry, name = registry_of(models), named(use_case, known_use_cases(use_cases)).name
+    registry, name = registry_of(models), use_case_of(use_case, use_cases).name
     bundle = registry.bundle(name, version)
     model_tables.show(name, bundle, registry.aliases(name))
 
@@ -64,7 +65,7 @@ def promote(
         from fraud_detection_api.training.bundling.publishing import promoted
 
     registry = registry_of(models)
-    found = promoted(registry, named(use_case, known_use_cases(use_cases)), version, force)
+    found = promoted(registry, use_case_of(use_case, use_cases), version, force)
     typer.echo(f"{use_case} {found} is champion now")
     tracker_of(track, registry, use_case).promoted(found)
 
@@ -73,7 +74,7 @@ def promote(
 def rollback(use_case: Name, models: Models = None, use_cases: UseCases = None, track: Track = None) -> None:
     """Make the previous champion champion again."""
     registry = registry_of(models)
-    found = registry.rollback(named(use_case, known_use_cases(use_cases)).name)
+    found = registry.rollback(use_case_of(use_case, use_cases).name)
     typer.echo(f"{use_case} {found} is champion again")
     tracker_of(track, registry, use_case).promoted(found)
 
@@ -99,7 +100,7 @@ def import_file(  # noqa: PLR0913 - every option of a command is a parameter
     if promote is not None and not promote.strip():
         raise ForceNeedsReason
     registry = registry_of(models)
-    imported = import_model(registry, named(use_case, known_use_cases(use_cases)), file, threshold, promote)
+    imported = import_model(registry, use_case_of(use_case, use_cases), file, threshold, promote)
     for remark in imported.remarks:
         typer.echo(remark, err=True)
     outcome = "champion now" if imported.is_champion else "published; to make it champion: fraud models promote --force"

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fraud_detection_api.cli.arguments import USE_CASE, Models, UseCases, known_use_cases, registry_of
+from fraud_detection_api.cli.arguments import USE_CASE, Models, UseCases, registry_of, use_case_of
 from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.cli.progress import progress_bar
 from fraud_detection_api.schemas.stored_scores import MOST_ON_A_PAGE
 from fraud_detection_api.settings import Settings
-from fraud_detection_api.use_cases.known import named
 from fraud_detection_api.use_cases.purchases import PURCHASES
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def _populate(name: str, options: PopulateOptions) -> None:
     from fraud_detection_api.model.scorer import load_scorer
     from fraud_detection_api.services.populating import Population, records_of
 
-    known, registry = named(name, known_use_cases(options.use_cases)), registry_of(options.models)
+    known, registry = use_case_of(name, options.use_cases), registry_of(options.models)
     scorer = load_scorer(registry.bundle(known.name, options.version), known)
     table = options.table or ("fraud" if known.name == PURCHASES.name else known.name)
     records = records_of(str(options.data), known)

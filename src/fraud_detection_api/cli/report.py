@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from fraud_detection_api.cli.arguments import Models, Name, UseCases, known_use_cases, registry_of
+from fraud_detection_api.cli.arguments import Models, Name, UseCases, registry_of, use_case_of
 from fraud_detection_api.model.bundle import REPORT, REPORT_DATA, Bundle
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.use_cases.known import named
 
 
 def report(
@@ -23,7 +22,7 @@ def report(
     """Write the report (model card) of a version; one made before bundles included a report gets a short one."""
     from fraud_detection_api.atomic import whole_file
 
-    declared = named(use_case, known_use_cases(use_cases))
+    declared = use_case_of(use_case, use_cases)
     bundle = registry_of(models).bundle(declared.name, version)
     file = output or Path(f"{declared.name}-{bundle.version}.{'json' if as_json else 'html'}")
     content = _kept_or_made(declared, bundle, REPORT_DATA if as_json else REPORT)

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fraud_detection_api.cli.arguments import USE_CASE, Models, UseCases, known_use_cases, registry_of
+from fraud_detection_api.cli.arguments import USE_CASE, Models, UseCases, registry_of, use_case_of
 from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.cli.progress import progress_bar
 from fraud_detection_api.schemas.reasons import MOST_REASONS, ReasonsFor, reasons_query
-from fraud_detection_api.use_cases.known import named
 
 if TYPE_CHECKING:
     from fraud_detection_api.services.bulk_scoring import BulkSummary
@@ -38,7 +37,7 @@ def _score(name: str, options: ScoreOptions) -> None:
     from fraud_detection_api.model.scorer import load_scorer
     from fraud_detection_api.services.bulk_scoring import BulkFiles, score_file
 
-    known = named(name, known_use_cases(options.use_cases))
+    known = use_case_of(name, options.use_cases)
     bundle = registry_of(options.models).bundle(known.name, options.version)
     files = BulkFiles(options.records, options.scores, options.rejects)
     query = reasons_query(options.reasons, options.reasons_for)

@@ -10,15 +10,14 @@ from fraud_detection_api.cli.arguments import (
     Models,
     Track,
     UseCases,
-    known_use_cases,
     registry_of,
     tracker_of,
+    use_case_of,
 )
 from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.use_cases.known import named
 
 if TYPE_CHECKING:
     from fraud_detection_api.training.proof.threshold import ThresholdRule
@@ -69,7 +68,7 @@ def _threshold(name: str, options: ThresholdOptions) -> None:
         from fraud_detection_api.training.threshold_change import ThresholdChange
     from fraud_detection_api.cli.threshold_tables import meaning
 
-    registry, use_case = registry_of(options.models), named(name, known_use_cases(options.use_cases))
+    registry, use_case = registry_of(options.models), use_case_of(name, options.use_cases)
     rule = options.rule(use_case)
     change = ThresholdChange(registry, use_case, options.version)
     chosen = change.chosen(rule) if rule else None

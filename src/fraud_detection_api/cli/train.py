@@ -1,23 +1,20 @@
 """fraud train: the model fitter, with the settings' registry and use cases."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from fraud_detection_api.cli.arguments import USE_CASE
+from fraud_detection_api.cli.arguments import USE_CASE, use_case_of
 from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.cli.fit_flags import FIT
 from fraud_detection_api.cli.progress import following
 from fraud_detection_api.model.data_frames import without_data_frames
-from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.tracking.tracker import Tracker, tracking_uri
-from fraud_detection_api.use_cases.known import all_use_cases, named
 
 if TYPE_CHECKING:
     from fraud_detection_api.training.fitting import Fitted
@@ -31,7 +28,7 @@ def _train(name: str, options: FitOptions) -> None:
     Exit codes: 0 the model is champion, 2 the data is refused, 3 the gate failed and the champion stays.
     """
     settings = Settings()
-    use_case = named(name, all_use_cases(options.use_case_imports or settings.use_cases))
+    use_case = use_case_of(name, options.use_cases)
     models, tracking = options.models or settings.models, options.tracking or settings.tracking
     fit_and_report(use_case, replace(options, models=models, tracking=tracking))
 
@@ -51,9 +48,8 @@ def fit_and_report(use_case: UseCase, options: FitOptions) -> None:
 
 
 def _track(fitted: "Fitted", options: FitOptions, follower: Follower) -> None:
-    registry = Registry(options.models or Path("models"))
-    uri = tracking_uri(options.track, options.tracking, registry.root)
-    tracker = Tracker(uri, registry, fitted.manifest.use_case, follower.warn)
+    uri = tracking_uri(options.track, options.tracking, options.registry.root)
+    tracker = Tracker(uri, options.registry, fitted.manifest.use_case, follower.warn)
     tracker.published(fitted.version, is_champion=fitted.is_champion)
 
 

@@ -2,16 +2,15 @@
 
 from dataclasses import replace
 
-from fraud_detection_api.cli.arguments import USE_CASE
+from fraud_detection_api.cli.arguments import USE_CASE, use_case_of
 from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.cli.fit_flags import TUNE
 from fraud_detection_api.cli.progress import following
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.settings import Settings
+from fraud_detection_api.training.fit_options import TuneOptions
 from fraud_detection_api.training.tracking.tracker import Tracker, tracking_uri
-from fraud_detection_api.training.tuning.options import TuneOptions
-from fraud_detection_api.use_cases.known import all_use_cases, named
 
 
 def _tune(name: str, options: TuneOptions) -> None:
@@ -24,7 +23,7 @@ def _tune(name: str, options: TuneOptions) -> None:
         from fraud_detection_api.training.tuning import tuning
 
     settings = Settings()
-    use_case = named(name, all_use_cases(options.use_case_imports or settings.use_cases))
+    use_case = use_case_of(name, options.use_cases)
     registry = Registry(options.models or settings.models)
     uri = tracking_uri(options.track, options.tracking or settings.tracking, registry.root)
     with following() as follower:

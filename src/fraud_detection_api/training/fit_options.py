@@ -1,20 +1,23 @@
-"""What can be asked of a training run, declared once for every command that reads a table and boosts on it."""
+"""What can be asked of a run, command by command, over what every command asks that reads a table and boosts on it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 from fraud_detection_api.errors import DataRefused, ForceNeedsReason
+from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.learning import Unsupervised
 from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.proof.budget import Budget, ProofSettings
 from fraud_detection_api.training.proof.threshold import rule_of
-from fraud_detection_api.training.tables.dataset import Period
+from fraud_detection_api.training.tables.dataset import Period, refuse_unlabelled
 from fraud_detection_api.training.tables.source import TableSource
+from fraud_detection_api.training.tables.windows import WindowPlan
+from fraud_detection_api.training.trainers import TRAINABLE, refuse_unknown
 
 BOOSTING_OPTIONS = ("rounds", "depth", "learning_rate", "patience")
 ISOLATION_OPTIONS = ("contamination", "n_estimators", "random_state")
@@ -49,19 +52,18 @@ class TableOptions:
     @property
     def boosting(self) -> Boosting:
         """How to boost, as far as the options say."""
-        asked = {name: value for name in BOOSTING_OPTIONS if (value := getattr(self, name)) is not None}
-        return replace(Boosting(seed=self.seed), **asked)
+        return replace(Boosting(seed=self.seed), **{name: getattr(self, name) for name in self.asked_boosting})
+
+    @property
+    def asked_boosting(self) -> tuple[str, ...]:
+        """The options of boosting that are given."""
+        return tuple(name for name in BOOSTING_OPTIONS if getattr(self, name) is not None)
 
     @property
     def source(self) -> TableSource:
         """The table to read, and the days of it to train on."""
         period = Period(self.start_date and self.start_date.date(), self.end_date and self.end_date.date())
         return TableSource(self.data, self.table, self.query, period, self.skip_bad_rows, self.allow_absent)
-
-    @property
-    def use_case_imports(self) -> tuple[str, ...]:
-        """The import strings of use cases of one's own."""
-        return import_strings(self.use_cases or "")
 
     @property
     def budget(self) -> Budget:
@@ -76,17 +78,27 @@ class TableOptions:
 
     def refuse_boosting_beside_tuned(self) -> None:
         """Refuse to be told twice how to boost."""
-        given = [name for name in BOOSTING_OPTIONS if getattr(self, name) is not None]
-        if given:
-            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        if self.asked_boosting:
+            flags = flags_of(self.asked_boosting)
             raise DataRefused(f"--tuned already says how to boost: leave out {flags}, or leave out --tuned.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitOptions(TableOptions):
-    """What else a fit asks: where the bundle goes, and what stands in the way of it."""
+class RegistryOptions(TableOptions):
+    """What every command asks that reads or writes the registry."""
 
     models: Path | None = None
+
+    @property
+    def registry(self) -> Registry:
+        """Where versions, studies and tuned files are kept."""
+        return Registry(self.models or Path("models"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions(RegistryOptions):
+    """What else a fit asks: how it learns, and what stands in the way of its bundle."""
+
     gap_days: int | None = None
     tuned: bool = False
     model: str | None = None
@@ -125,13 +137,104 @@ class FitOptions(TableOptions):
         usual = {each.name: each.default for each in fields(self)}
         given = [name for name in wrong if getattr(self, name) != usual[name]]
         if given:
-            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
             has = f"{use_case.name} has {use_case.score.declared}"
-            raise DataRefused(f"{has}, and {flags} is for use cases that are otherwise: leave it out.")
+            raise DataRefused(f"{has}, and {flags_of(given)} is for use cases that are otherwise: leave it out.")
         if self.gap_days is not None and use_case.time_column is None:
             raise DataRefused(f"{use_case.name} has no days between which a gap could be left: leave out --gap-days.")
 
 
-def import_strings(text: str) -> tuple[str, ...]:
-    """What FRAUD_USE_CASES names: import strings between commas."""
+@dataclass(frozen=True, kw_only=True)
+class TuneOptions(RegistryOptions):
+    """How long to look, for what, and on which folds; how to boost says where the search starts."""
+
+    trials: int = 60
+    minutes: float = 10
+    aim: str = "average_precision"
+    folds: int = 3
+    gap_days: int | None = None
+    track: bool | None = None
+    tracking: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(TableOptions):
+    """Which kinds of model, on which folds, and where the table and the plot go."""
+
+    models: str = ",".join(TRAINABLE)
+    grid: bool = False
+    folds: int = 3
+    gap_days: int | None = None
+    plot: Path | None = None
+    json: Path | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of model to compare, each once."""
+        names = tuple(dict.fromkeys(between_commas(self.models)))
+        refuse_unknown(names)
+        return names
+
+    def refuse_contradictions(self) -> None:
+        """Refuse at once what would be refused after a long comparison."""
+        super().refuse_contradictions()
+        _ = self.kinds
+        for path in (self.plot, self.json):
+            refuse_without_folder(path)
+        if self.plot and self.plot.suffix != ".svg":
+            raise DataRefused(f"The comparison is drawn as SVG: give --plot a name that ends in .svg, not {self.plot}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(RegistryOptions):
+    """How the days are divided, who is left out of the test, and where the figures go."""
+
+    folds: int = 4
+    train_days: int = 7
+    delay_days: int = 7
+    test_days: int = 7
+    leave_known_out: bool = False
+    tuned: bool = False
+    threshold: str | None = None
+    json: Path | None = None
+
+    @property
+    def plan(self) -> WindowPlan:
+        """How the days are divided."""
+        return WindowPlan(self.folds, self.train_days, self.delay_days, self.test_days)
+
+    def refuse_for(self, use_case: UseCase) -> None:
+        """Refuse at once what this use case cannot be asked."""
+        self.refuse_contradictions()
+        refuse_unlabelled(use_case)
+        if self.tuned:
+            self.refuse_boosting_beside_tuned()
+        if self.threshold is not None:
+            rule_of(self.threshold).refuse_unfit(use_case)
+        refuse_without_folder(self.json)
+        self.budget.refuse_without_days(use_case)
+        if use_case.time_column is None:
+            raise DataRefused(
+                f"{use_case.name} has no time column, so that no day comes before another: name a time_column in the "
+                "use case. (`fraud train` judges without one, on rows drawn at random.)"
+            )
+        if self.leave_known_out and use_case.entity is None:
+            raise DataRefused(
+                f"{use_case.name} does not say whom records share: to leave known ones out, name an entity in the use "
+                "case, such as the column of the card or the customer."
+            )
+
+
+def between_commas(text: str) -> tuple[str, ...]:
+    """The names in a text, such as FRAUD_USE_CASES."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def flags_of(names: Iterable[str]) -> str:
+    """Options as they are written on the command line."""
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
+
+
+def refuse_without_folder(path: Path | None) -> None:
+    """Refuse at once a file that could not be written after a long run."""
+    if path and not path.parent.is_dir():
+        raise DataRefused(f"{path} cannot be written: there is no folder {path.parent}.")

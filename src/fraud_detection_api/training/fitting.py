@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from fraud_detection_api.model.bundle import COMPARISON
 from fraud_detection_api.model.manifest import Manifest
@@ -47,7 +46,7 @@ def fit(use_case: UseCase, options: FitOptions, follower: SearchFollower) -> Fit
     """Train a model on a table and publish it; it becomes champion if the gate or a reason lets it."""
     options.refuse_unfit(use_case)
     options.refuse_contradictions()
-    registry = Registry(options.models or Path("models"))
+    registry = options.registry
     fitted = _FITTED[use_case.score](use_case, options, registry, follower)
     gate = fitted.manifest.gate
     may_lead = gate.passed or gate.forced_because is not None

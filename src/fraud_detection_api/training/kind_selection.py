@@ -10,7 +10,7 @@ from fraud_detection_api.model.bundle import COMPARISON
 from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.compared import ComparisonPlan
-from fraud_detection_api.training.fit_options import BOOSTING_OPTIONS, FitOptions
+from fraud_detection_api.training.fit_options import FitOptions, flags_of
 from fraud_detection_api.training.progress import SearchFollower
 from fraud_detection_api.training.recipes import RECIPES
 from fraud_detection_api.training.tables.dataset import Dataset
@@ -34,10 +34,9 @@ def requested_kinds(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
     refuse_unknown(kinds)
     for kind in kinds:
         _refuse_broken(use_case, kind)
-    given = [name for name in BOOSTING_OPTIONS if getattr(options, name) is not None]
+    given = options.asked_boosting
     if given and not any(_boosts(use_case, kind) for kind in kinds):
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise DataRefused(f"{flags} says how to boost, and {', '.join(kinds)} does not boost: leave it out.")
+        raise DataRefused(f"{flags_of(given)} says how to boost, and {', '.join(kinds)} does not boost: leave it out.")
     if options.grid and not any(kind in RECIPES and RECIPES[kind].has_grid for kind in kinds):
         raise DataRefused(f"--grid searches the forest's grid, and {', '.join(kinds)} is no forest: leave it out.")
     return kinds

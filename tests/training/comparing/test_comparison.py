@@ -23,7 +23,7 @@ from fraud_detection_api.training.comparing.candidates import candidate
 from fraud_detection_api.training.comparing.comparison import compare
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.measures import measured
-from fraud_detection_api.training.comparing.options import CompareOptions
+from fraud_detection_api.training.fit_options import CompareOptions
 from fraud_detection_api.training.tables.dataset import Period, dataset_of
 from fraud_detection_api.training.tables.folds import folds_before_validation
 from fraud_detection_api.training.tables.split import split

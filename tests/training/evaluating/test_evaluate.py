@@ -19,8 +19,8 @@ from fraud_detection_api.model.manifest import Measure
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.training.boosting import Boosting
-from fraud_detection_api.training.evaluating.options import EvaluateOptions
 from fraud_detection_api.training.evaluating.prequential import Prequential, evaluated
+from fraud_detection_api.training.fit_options import EvaluateOptions
 from fraud_detection_api.training.proof.measures import ALL_MEASURES
 from fraud_detection_api.training.tuning.tuned_file import Tuned, keep, settings_of, tuned_path
 from tests.training.cards import CARDS, FIRST_DAY, card_payments
@@ -163,7 +163,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_read() -> None:
         evaluated(CLAIMS, replace(nowhere, leave_known_out=True), Listener())
     with pytest.raises(DataRefused, match="A review budget is"):
         evaluated(CLAIMS, replace(nowhere, review_budget="some"), Listener())
-    with pytest.raises(DataRefused, match="nowhere is no folder"):
+    with pytest.raises(DataRefused, match="there is no folder nowhere"):
         evaluated(CLAIMS, replace(nowhere, json=Path("nowhere/found.json")), Listener())
 
 

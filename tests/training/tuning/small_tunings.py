@@ -12,8 +12,8 @@ from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Parameters
+from fraud_detection_api.training.fit_options import TuneOptions
 from fraud_detection_api.training.tracking.tracker import Tracker
-from fraud_detection_api.training.tuning.options import TuneOptions
 from fraud_detection_api.training.tuning.studies import ENDED, STUDIES
 from fraud_detection_api.training.tuning.tuning import Tuning, tune
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS

@@ -9,7 +9,7 @@ from fraud_detection_api.training.compared import COSTS, MEASURED, Compared, Com
 from fraud_detection_api.training.comparing.candidates import candidate
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.measures import measured
-from fraud_detection_api.training.comparing.options import CompareOptions
+from fraud_detection_api.training.fit_options import CompareOptions
 from fraud_detection_api.training.progress import SearchFollower
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.folds import folds_before_validation

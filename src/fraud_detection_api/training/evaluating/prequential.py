@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from statistics import fmean, stdev
 
 import numpy as np
 
 from fraud_detection_api.errors import DataRefused
-from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
-from fraud_detection_api.training.evaluating.options import EvaluateOptions
+from fraud_detection_api.training.fit_options import EvaluateOptions
 from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.proof.evaluation import Operation, figures
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows, holdout_rows
@@ -73,7 +71,7 @@ class Prequential:
 def evaluated(use_case: UseCase, options: EvaluateOptions, follower: Follower) -> Prequential:
     """Train and test every window; inside a window, no test row decides anything."""
     options.refuse_for(use_case)
-    tuned = read_tuned(Registry(options.models or Path("models")), use_case) if options.tuned else None
+    tuned = read_tuned(options.registry, use_case) if options.tuned else None
     boosting = tuned.as_boosting(options.seed) if tuned else options.boosting
     table = training_table(use_case, options.source, follower)
     follower.step(f"{len(table.dataset):,} rows, {int(table.dataset.labels.sum()):,} of them frauds")

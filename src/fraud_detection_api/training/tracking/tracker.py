@@ -30,7 +30,7 @@ Found = TypeVar("Found")
 
 
 class Tracker:
-    """MLflow is told, where there is an address, until that fails: then whoever listens is warned, once, and no more."""
+    """MLflow is told, where there is an address, until that fails: then whoever listens is warned, once."""
 
     def __init__(self, uri: str | None, registry: Registry, use_case: str, warn: Callable[[str], None]) -> None:
         self._uri, self._registry, self._use_case, self._warn = uri, registry, use_case, warn

@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
+from fraud_detection_api.training.fit_options import TuneOptions
 from fraud_detection_api.training.progress import SearchFollower
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.fingerprint import fingerprint
@@ -15,7 +15,6 @@ from fraud_detection_api.training.tables.split import split
 from fraud_detection_api.training.tables.training_table import training_table
 from fraud_detection_api.training.tracking.tracker import Tracker
 from fraud_detection_api.training.tuning.fold_fits import FoldFits
-from fraud_detection_api.training.tuning.options import TuneOptions
 from fraud_detection_api.training.tuning.outcome import LastPeriod, Outcome
 from fraud_detection_api.training.tuning.scoring import Aim
 from fraud_detection_api.training.tuning.search import Limits, Search
@@ -38,7 +37,7 @@ def tune(use_case: UseCase, options: TuneOptions, follower: SearchFollower, trac
     options.refuse_contradictions()
     limits = Limits(options.trials, options.minutes)
     aim = Aim(options.aim, use_case, options.budget)
-    registry = Registry(options.registry_folder)
+    registry = options.registry
     dataset = training_table(use_case, options.source, follower).dataset
     follower.step(f"{len(dataset):,} rows, {int(dataset.labels.sum()):,} of them frauds")
     last = LastPeriod(use_case, dataset, split(dataset, options.gap_days, options.seed), options.budget)
