@@ -15,7 +15,7 @@ from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.training.bundling.reference_rows import EXTREMES
 from fraud_detection_api.training.saved_model import parsed, thresholds
 from fraud_detection_api.training.tables.feature_profile import feature_profiles
-from fraud_detection_api.training.xgboost_training import loaded
+from fraud_detection_api.training.xgboost_trainer import loaded
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import QUICK, fitted, table_file
 

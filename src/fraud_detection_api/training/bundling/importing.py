@@ -23,7 +23,7 @@ from fraud_detection_api.training.proof.threshold import fixed
 from fraud_detection_api.training.report.making import report_files
 from fraud_detection_api.training.saved_model import SavedModel, parsed, reordered, thresholds
 from fraud_detection_api.training.tables.dataset import refuse_unlabelled
-from fraud_detection_api.training.xgboost_training import VERSION, Booster, loaded
+from fraud_detection_api.training.xgboost_trainer import VERSION, Booster, loaded
 
 COMPARED_ROWS = 4096
 FIRST_MODEL = "imported while there was no champion"

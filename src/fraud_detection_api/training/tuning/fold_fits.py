@@ -9,8 +9,15 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.folds import Fold
 from fraud_detection_api.training.trained import categories_within
-from fraud_detection_api.training.xgboost_trainer import XGBoostTrainer
-from fraud_detection_api.training.xgboost_training import Bins, Booster, Quantiser, Watched, best_rounds, boosted
+from fraud_detection_api.training.xgboost_trainer import (
+    Bins,
+    Booster,
+    Quantiser,
+    Watched,
+    XGBoostTrainer,
+    best_rounds,
+    boosted,
+)
 
 LOOKS = 5  # at a fold while it is boosted: after each fifth of the rounds that it may take
 
