@@ -1,6 +1,4 @@
-"""Sound trees: what every walk of them relies on, and what XGBoost does not look at when it reads a model."""
-
-from typing import TypedDict
+"""What every walk of trees relies on and XGBoost does not check; forest.py checks the layout of the compiled forest."""
 
 import numpy as np
 import orjson
@@ -20,25 +18,11 @@ LEAF = -1
 MOST_CATEGORIES = 1 << 24  # a float32 counts no further
 
 
-class _Trees(TypedDict):
-    trees: list[Saved]
-
-
-class _Booster(TypedDict, total=False):
-    model: _Trees
-    gbtree: "_Booster"  # inside of dart
-
-
-class _Learner(TypedDict):
-    gradient_booster: _Booster
-    learner_model_param: dict[str, str]
-
-
 def refuse_unsound(model: bytes) -> None:
     """Refuse a model, as XGBoost saves it, whose trees a walk would leave, or never come to the end of."""
-    learner: _Learner = orjson.loads(model)["learner"]
-    booster = learner["gradient_booster"]
-    trees = booster.get("gbtree", booster).get("model", {"trees": []}).get("trees", [])  # a linear booster has none
+    learner = orjson.loads(model)["learner"]
+    booster = learner["gradient_booster"]  # dart has its trees inside of one
+    trees = booster.get("gbtree", booster).get("model", {}).get("trees", [])  # a linear booster has none
     if trees:
         size = sizes_of(trees, *NODE_KEYS)
         _refuse_other_shapes(trees, size)

@@ -1,63 +1,20 @@
 """The library's saved model as JSON: where its splits lie, and the same model with its features in another order."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict, cast
+from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
 Thresholds = Mapping[int, NDArray[np.float32]]
-
-
-class SavedTree(TypedDict):
-    """The parts of a saved tree that name features; a node without a left child is a leaf."""
-
-    left_children: list[int]
-    split_indices: list[int]
-    split_conditions: list[float]
-    split_type: list[int]
-
-
-class SavedTrees(TypedDict):
-    """The trees, in order."""
-
-    trees: list[SavedTree]
-
-
-class SavedBooster(TypedDict):
-    """The kind of booster and its trees."""
-
-    name: str
-    model: SavedTrees
-
-
-class SavedObjective(TypedDict):
-    """What was learned."""
-
-    name: str
-
-
-class SavedLearner(TypedDict):
-    """What this product reads or rewrites of a learner."""
-
-    feature_names: list[str]
-    feature_types: list[str]
-    gradient_booster: SavedBooster
-    objective: SavedObjective
-    attributes: dict[str, str]
-
-
-class SavedModel(TypedDict):
-    """The whole file."""
-
-    learner: SavedLearner
-    version: list[int]
+SavedModel = dict[str, Any]  # what the library writes; a node without a left child is a leaf
 
 
 def parsed(model: bytes) -> SavedModel:
     """The model that the library has written as JSON."""
-    return cast("SavedModel", orjson.loads(model))
+    saved: SavedModel = orjson.loads(model)
+    return saved
 
 
 def thresholds(saved: SavedModel) -> Thresholds:

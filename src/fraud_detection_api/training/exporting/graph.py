@@ -27,7 +27,6 @@ from sklearn.preprocessing import OneHotEncoder  # type: ignore[import-untyped] 
 from sklearn.svm import SVC, LinearSVC  # type: ignore[import-untyped]  # as above
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier  # type: ignore[import-untyped]  # as above
 
-from fraud_detection_api.model.onnx_model import PROBABILITY
 from fraud_detection_api.training.exporting.column_nodes import (
     convert_encoder,
     convert_imputer,
@@ -36,7 +35,7 @@ from fraud_detection_api.training.exporting.column_nodes import (
 )
 from fraud_detection_api.training.exporting.curve_nodes import convert_logistic, convert_support_vectors
 from fraud_detection_api.training.exporting.originals import gives_probabilities, last_step
-from fraud_detection_api.training.exporting.served_graph import Wanted, served_graph
+from fraud_detection_api.training.exporting.served_graph import served_graph
 from fraud_detection_api.training.exporting.tree_nodes import convert_trees
 from fraud_detection_api.training.exporting.writer import ML
 
@@ -76,7 +75,7 @@ def _graph(
         custom_shape_calculators={kind: SHAPES[kind] for kind in converters if kind in SHAPES},
         options=_options(pipeline),
     )
-    return served_graph(written, _wanted(pipeline))
+    return served_graph(written, is_margin=_is_margin(pipeline))
 
 
 def _options(pipeline: BaseEstimator) -> dict[int, dict[str, bool]]:
@@ -88,11 +87,6 @@ def _options(pipeline: BaseEstimator) -> dict[int, dict[str, bool]]:
     if _is_margin(pipeline):
         options[id(last_step(pipeline))] = options.get(id(last_step(pipeline)), {}) | {"raw_scores": True}
     return options
-
-
-def _wanted(pipeline: BaseEstimator) -> Wanted:
-    """What is served of the outputs: the score, put through the logistic curve where it is a margin as it comes."""
-    return Wanted(PROBABILITY, _is_margin(pipeline))
 
 
 def _is_margin(pipeline: BaseEstimator) -> bool:

@@ -1,13 +1,12 @@
 """The graph that is served: one table in, one column out, and only what leads from the one to the other."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, helper
 from onnx.numpy_helper import from_array
 
-from fraud_detection_api.model.onnx_model import RECORDS, ROWS, TOGETHER
+from fraud_detection_api.model.onnx_model import PROBABILITY, RECORDS, ROWS, TOGETHER
 from fraud_detection_api.training.exporting.writer import DOUBLE, FLOAT, ML, ML_OPSET, TREES, WHOLE
 
 IR = 10
@@ -19,16 +18,8 @@ CHOICE = frozenset({"ArrayFeatureExtractor", "Concat", "Gather", "Identity", "La
 FLAT, LAST = "served:flat", "served:last"  # no name of skl2onnx's holds a colon
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Which output is served, and whether it is still a margin."""
-
-    name: str
-    is_margin: bool
-
-
-def served_graph(written: ModelProto, wanted: Wanted) -> ModelProto:
-    """What skl2onnx has written, from float32 records to the wanted score alone."""
+def served_graph(written: ModelProto, *, is_margin: bool) -> ModelProto:
+    """What skl2onnx has written, from float32 records to the score alone; a margin goes through the logistic curve."""
     graph = written.graph
     taken, scores = graph.input[0], graph.output[1].name
     features = taken.type.tensor_type.shape.dim[1].dim_value
@@ -36,22 +27,22 @@ def served_graph(written: ModelProto, wanted: Wanted) -> ModelProto:
         helper.make_node("Cast", [RECORDS], [taken.name], to=taken.type.tensor_type.elem_type),
         *graph.node,
         helper.make_node("Gather", [scores, LAST], ["served:column"], axis=1),
-        helper.make_node("Sigmoid" if wanted.is_margin else "Identity", ["served:column"], ["served:score"]),
+        helper.make_node("Sigmoid" if is_margin else "Identity", ["served:column"], ["served:score"]),
         helper.make_node("Cast", ["served:score"], ["served:double"], to=DOUBLE),
-        helper.make_node("Reshape", ["served:double", FLAT], [wanted.name]),
+        helper.make_node("Reshape", ["served:double", FLAT], [PROBABILITY]),
     ]
-    kept = _leading_to(wanted.name, nodes)
+    kept = _leading_to(PROBABILITY, nodes)
     constants = [*graph.initializer, *(from_array(np.array([-1]), name) for name in (LAST, FLAT))]
     used = {name for node in kept for name in _takes(node)}
     served = helper.make_graph(
         kept,
-        wanted.name,
+        PROBABILITY,
         [helper.make_tensor_value_info(RECORDS, FLOAT, [None, features])],
-        [helper.make_tensor_value_info(wanted.name, DOUBLE, [None])],
+        [helper.make_tensor_value_info(PROBABILITY, DOUBLE, [None])],
         [constant for constant in constants if constant.name in used],
     )
     together = all(node.op_type in ARITHMETIC | CHOICE or node.name.startswith(WHOLE) for node in kept)
-    _rename(served, {"": "", RECORDS: RECORDS, wanted.name: wanted.name})
+    _rename(served, {"": "", RECORDS: RECORDS, PROBABILITY: PROBABILITY})
     return _model(served, written, together=together)
 
 

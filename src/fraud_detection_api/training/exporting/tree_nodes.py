@@ -24,15 +24,6 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Grown:
-    """A grown tree, what its nodes add where they are leaves, and which columns its features are."""
-
-    tree: Tree
-    values: Doubles
-    columns: Ints
-
-
-@dataclass(frozen=True)
 class Nodes:
     """A tree's nodes as ONNX counts them: splits and leaves apart, across all trees."""
 
@@ -51,19 +42,13 @@ def convert_trees(scope: Scope, operator: Operator, container: ModelComponentCon
     """Write a tree or a forest that classifies: the mean of its leaves' shares."""
     writer, model = Writer(scope, operator, container), operator.raw_operator
     trees = [each.tree_ for each in getattr(model, "estimators_", [model])]
-    columns = np.arange(model.n_features_in_)
-    total = _sum(writer, [Grown(tree, tree.value[:, 0, 1], columns) for tree in trees])
+    narrowed = writer.node("Cast", writer.rows, to=FLOAT)
+    total = writer.trees(writer.node("Cast", narrowed, to=DOUBLE), **_attributes(trees))
     writer.gives_probability(writer.node("Div", total, writer.number(len(trees))))
 
 
-def _sum(writer: Writer, grown: Sequence[Grown]) -> str:
-    """What the trees add up to, [rows, 1]."""
-    narrowed = writer.node("Cast", writer.rows, to=FLOAT)
-    return writer.trees(writer.node("Cast", narrowed, to=DOUBLE), **_attributes(grown))
-
-
-def _attributes(grown: Sequence[Grown]) -> dict[str, Attribute]:
-    nodes = _numbered(grown)
+def _attributes(trees: Sequence[Tree]) -> dict[str, Attribute]:
+    nodes = _numbered(trees)
     names = [field.name for field in fields(Nodes) if field.name != "root"]
     joined = {name: np.concatenate([getattr(each, name) for each in nodes]) for name in names}
     return {
@@ -83,32 +68,31 @@ def _attributes(grown: Sequence[Grown]) -> dict[str, Attribute]:
     }
 
 
-def _numbered(grown: Sequence[Grown]) -> list[Nodes]:
+def _numbered(trees: Sequence[Tree]) -> list[Nodes]:
     nodes: list[Nodes] = []
     splits = leaves = 0
-    for each in grown:
+    for each in trees:
         nodes.append(_nodes(each, splits, leaves))
         splits, leaves = splits + len(nodes[-1].columns), leaves + len(nodes[-1].leaves)
     return nodes
 
 
-def _nodes(grown: Grown, splits: int, leaves: int) -> Nodes:
+def _nodes(tree: Tree, splits: int, leaves: int) -> Nodes:
     """One tree, where so many splits and leaves of other trees come before it."""
-    tree = grown.tree
-    inner = tree.children_left != LEAF
+    inner, shares = tree.children_left != LEAF, tree.value[:, 0, 1]
     if not inner.any():  # ONNX knows no tree without a split: this one leads to the same leaf on both sides
         leaf, yes = np.array([leaves]), np.array([1])
-        return Nodes(splits, yes - 1, np.zeros(1), yes - 1, leaf, yes, leaf, yes, grown.values)
+        return Nodes(splits, yes - 1, np.zeros(1), yes - 1, leaf, yes, leaf, yes, shares)
     place = np.where(inner, splits + np.cumsum(inner) - 1, leaves + np.cumsum(~inner) - 1)
     left, right = tree.children_left[inner], tree.children_right[inner]
     return Nodes(
         root=int(place[0]),
-        columns=grown.columns[tree.feature[inner]],
+        columns=tree.feature[inner],
         thresholds=tree.threshold[inner],
         missing_left=tree.missing_go_to_left[inner].astype(np.int64),
         left=place[left],
         left_is_leaf=(~inner[left]).astype(np.int64),
         right=place[right],
         right_is_leaf=(~inner[right]).astype(np.int64),
-        leaves=grown.values[~inner],
+        leaves=shares[~inner],
     )
