@@ -10,8 +10,8 @@ import xgboost
 from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.model.bundle import Bundle, Reference
 from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.model.sandbox import why_unusable
 from fraud_detection_api.model.scorer import load_scorer
-from fraud_detection_api.model.trial import why_unusable
 from fraud_detection_api.model.xgboost_library import LibraryModel
 from fraud_detection_api.training.bundling.publishing import promoted
 from tests.declared_use_cases import DECLARED_HERE, LOAN_APPLICATIONS
@@ -103,7 +103,7 @@ def dart(model: SmallModel) -> xgboost.Booster:
 
 def test_a_trial_ends_in_time_and_leaves_no_process_behind(credit_model: SmallModel) -> None:
     assert why_unusable(bundle_of(credit_model).model, seconds=0.05) == "XGBoost does not return within 0.05 seconds"
-    assert not [child for child in psutil.Process().children() if "model.trial" in " ".join(child.cmdline())]
+    assert not [child for child in psutil.Process().children() if "model.sandbox" in " ".join(child.cmdline())]
 
 
 def test_a_model_that_asks_for_more_memory_than_its_size_may_is_refused(credit_model: SmallModel) -> None:

@@ -10,7 +10,7 @@ import orjson
 
 from fraud_detection_api.model.forest import Parts
 from fraud_detection_api.model.saved_trees import Doubles, Floats, readable, refuse_unless
-from fraud_detection_api.model.summed_trees import SummedTrees, laid_out
+from fraud_detection_api.model.sklearn_trees import SummedTrees, laid_out
 
 PATH_LENGTHS = "path_lengths"
 LONGEST = float(np.finfo(np.float32).max)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fraud_detection_api.model.forest import Parts
 from fraud_detection_api.model.saved_trees import Doubles, Floats, readable
-from fraud_detection_api.model.summed_trees import SummedTrees, laid_out
+from fraud_detection_api.model.sklearn_trees import SummedTrees, laid_out
 
 PROBABILITIES = "probabilities"
 MOST_QUICK_NODES = 30_000  # beyond, a row takes longer than a few microseconds

@@ -10,8 +10,8 @@ from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.model.forest import Forest
 from fraud_detection_api.model.kinds.kind import ModelKind, gives_same_bits
 from fraud_detection_api.model.runtimes import Contributions, Runtime
+from fraud_detection_api.model.sandbox import why_unusable
 from fraud_detection_api.model.saved_trees import ForestUnsupported
-from fraud_detection_api.model.trial import why_unusable
 
 
 def quickest_runtime(model: bytes, reference: Reference, library: Callable[[], Runtime]) -> Runtime:

@@ -13,7 +13,7 @@ from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.bundle import Reference, digest
 from fraud_detection_api.model.manifest import Feature, GateCheck, GateVerdict, Manifest
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.model.trial import why_unusable
+from fraud_detection_api.model.sandbox import why_unusable
 from fraud_detection_api.model.xgboost_library import LibraryModel
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase

@@ -13,8 +13,8 @@ from fraud_detection_api.errors import ExportRefused
 from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.saved_trees import Doubles, ForestUnsupported
 from fraud_detection_api.model.tree_ensemble import PROBABILITIES, TreeEnsemble
-from fraud_detection_api.training.grown_trees import saved_tree, thresholds_of
 from fraud_detection_api.training.saved_model import Thresholds
+from fraud_detection_api.training.sklearn_tree_json import saved_tree, thresholds_of
 
 CLASSES = 2
 SMALLER = "smaller trees can be (`max_depth`, `min_samples_leaf`)"

@@ -12,7 +12,7 @@ from fraud_detection_api.model.isolation_forest import PATH_LENGTHS
 from fraud_detection_api.model.isolation_forest import IsolationForest as ServedForest
 from fraud_detection_api.model.kinds.kind import AGREED
 from fraud_detection_api.model.saved_trees import Doubles, ForestUnsupported
-from fraud_detection_api.training.grown_trees import saved_tree
+from fraud_detection_api.training.sklearn_tree_json import saved_tree
 
 
 def forest_file(fitted: IsolationForest, matrix: Matrix) -> bytes:

@@ -19,10 +19,10 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.bundling.publishing import library_versions
 from fraud_detection_api.training.bundling.reference_rows import SplitEdges, on_splits
-from fraud_detection_api.training.grown_trees import thresholds_of
 from fraud_detection_api.training.isolating.forest_file import forest_file
 from fraud_detection_api.training.report.contents import Importance
 from fraud_detection_api.training.report.figures import explained_rows, importance
+from fraud_detection_api.training.sklearn_tree_json import thresholds_of
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.feature_profile import feature_profiles
 from fraud_detection_api.training.tables.fingerprint import fingerprint

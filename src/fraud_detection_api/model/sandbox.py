@@ -1,4 +1,4 @@
-"""Trial: XGBoost gets a model in a process of its own first, since on broken trees it crashes or never returns."""
+"""Sandbox: XGBoost gets a model in a process of its own first, since on broken trees it crashes or never returns."""
 
 import re
 import resource
@@ -13,7 +13,7 @@ import numpy as np
 
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.model.saved_trees import ForestUnsupported
-from fraud_detection_api.model.sound_trees import refuse_unsound
+from fraud_detection_api.model.tree_checks import refuse_unsound
 
 if TYPE_CHECKING:
     from fraud_detection_api.model.xgboost_library import LibraryModel
