@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from fraud_detection_api.model.forest import Forest
 from fraud_detection_api.model.saved_trees import CATEGORY_KEYS, COVER_KEY, NODE_KEYS
 
 Floats = NDArray[np.float32]
@@ -100,3 +101,10 @@ def damage(data: st.DataObject, tree: dict[str, list[object]]) -> None:
     elif values:
         at = data.draw(st.integers(0, len(values) - 1))
         values[at : at + 1] = [data.draw(ODD_NUMBERS)] if action == "overwrite" else []
+
+
+def margins(own: Forest, rows: Floats) -> Floats:
+    """The log-odds that the compiled forest adds up before it makes probabilities of them."""
+    out = np.empty(len(rows), np.float32)
+    own._score(rows, out, False)
+    return out

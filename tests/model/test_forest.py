@@ -24,6 +24,7 @@ from tests.model.sample_forests import (
     Sample,
     Setting,
     damage,
+    margins,
     samples,
     thresholds,
     train,
@@ -47,7 +48,7 @@ def with_leaves(sample: Sample, changed: Callable[[float], float]) -> Sample:
 def assert_same_bits(sample: Sample, rows: Floats) -> None:
     own = Forest.read(sample.saved)
     assert own.probabilities(rows).tobytes() == sample.booster.inplace_predict(rows).tobytes()
-    assert own.margins(rows).tobytes() == sample.booster.inplace_predict(rows, predict_type="margin").tobytes()
+    assert margins(own, rows).tobytes() == sample.booster.inplace_predict(rows, predict_type="margin").tobytes()
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.training.bundling.reference_rows import EXTREMES
-from fraud_detection_api.training.saved_model import parsed, thresholds
+from fraud_detection_api.training.saved_model import parsed, thresholds, trees_of
 from fraud_detection_api.training.tables.feature_profile import feature_profiles
 from fraud_detection_api.training.xgboost_trainer import loaded
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
@@ -114,7 +114,7 @@ def test_reference_rows_lie_on_splits_beside_them_outside_and_on_nothing(bundle:
     assert 200 < len(matrix) < 300
     assert np.isnan(matrix).all(axis=1).any()
     amount = CLAIMS.feature_names.index("amount")
-    values = thresholds(parsed(bundle.model))[amount]
+    values = thresholds(trees_of(parsed(bundle.model)))[amount]
     below = np.nextafter(values, np.float32(-np.inf))
     assert np.isin(matrix[:, amount], values).sum() > 20
     assert np.isin(matrix[:, amount], below).sum() > 20

@@ -74,16 +74,13 @@ def read_bundle(folder: Path) -> Bundle:
         manifest = Manifest.model_validate_json(text)
     except ValidationError as error:
         raise BundleRefused(folder.name, f"{MANIFEST} cannot be read: {error.errors()[0]['msg']}") from error
-    contents = {name: _read(folder, name) for name in (manifest.model_file, REFERENCE)}
-    for name, content in contents.items():
-        if manifest.files.get(name) != digest(content):
-            raise BundleRefused(folder.name, f"{name} was changed")
+    model, kept = (checked_file(folder, name, manifest.files.get(name)) for name in (manifest.model_file, REFERENCE))
     _refuse_changed_attachments(folder, manifest)
     try:
-        reference = _reference(contents[REFERENCE], len(manifest.features))
+        reference = _reference(kept, len(manifest.features))
     except (ValueError, EOFError) as error:
         raise BundleRefused(folder.name, f"{REFERENCE} cannot be read: {error}") from error
-    return Bundle(folder.name, manifest, contents[manifest.model_file], reference, folder)
+    return Bundle(folder.name, manifest, model, reference, folder)
 
 
 def refuse_other_features(bundle: Bundle, use_case: UseCase) -> None:
@@ -103,18 +100,13 @@ def _refuse_changed_attachments(folder: Path, manifest: Manifest) -> None:
     for name in manifest.files.keys() - {manifest.model_file, REFERENCE}:
         if name in ("", "..") or "\0" in name or Path(name).name != name:
             raise BundleRefused(folder.name, f"{name} is no file of its own folder")
-        try:
-            with (folder / name).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError as error:
-            raise BundleRefused(folder.name, f"{name} is missing") from error
-        except IsADirectoryError as error:
-            raise BundleRefused(folder.name, f"{name} is a folder") from error
+        with _opened(folder, name) as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != manifest.files[name]:
             raise BundleRefused(folder.name, f"{name} was changed")
 
 
-def checked_file(folder: Path, name: str, sha256: str) -> bytes:
+def checked_file(folder: Path, name: str, sha256: str | None) -> bytes:
     """A file of a bundle, refused if one byte of it differs."""
     content = _read(folder, name)
     if digest(content) != sha256:
@@ -128,8 +120,13 @@ def digest(content: bytes) -> str:
 
 
 def _read(folder: Path, name: str) -> bytes:
+    with _opened(folder, name) as file:
+        return file.read()
+
+
+def _opened(folder: Path, name: str) -> io.BufferedReader:
     try:
-        return (folder / name).read_bytes()
+        return (folder / name).open("rb")
     except FileNotFoundError as error:
         raise BundleRefused(folder.name, f"{name} is missing") from error
     except IsADirectoryError as error:

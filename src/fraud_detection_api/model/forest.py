@@ -32,6 +32,7 @@ else:
     except ImportError:
         Trees = None
 
+IS_BUILT = Trees is not None
 MOST_DEPTH = 255
 MOST_NODES = 65_535
 MOST_FEATURES = 32_767 - 1_024
@@ -70,20 +71,14 @@ class Forest:
     @classmethod
     def read(cls, model: bytes) -> "Forest":
         """Read what `Booster.save_raw("json")` gave, or say why not."""
-        if Trees is None:
+        if not IS_BUILT:
             raise ForestUnsupported("the compiled extension is not built")
         with readable("a model"):
             parts = lay_out(model)
-            return cls(Trees(*parts), parts)
-
-    def margins(self, matrix: Floats) -> Floats:
-        """Score to log-odds; `matrix` is [n, features] in C order, NaN where missing, categories as codes."""
-        out = np.empty(len(matrix), np.float32)
-        self._score(matrix, out, False)
-        return out
+            return cls(compiled(parts), parts)
 
     def probabilities(self, matrix: Floats) -> Floats:
-        """Score to probabilities; `matrix` as in `margins`."""
+        """Score to probabilities; `matrix` is [n, features] in C order, NaN where missing, categories as codes."""
         out = np.empty(len(matrix), np.float32)
         self._score(matrix, out, True)
         return out
@@ -93,6 +88,11 @@ class Forest:
         out = np.empty((len(matrix), self.features + 1), np.float64)
         self._explain(matrix, out)
         return out
+
+
+def compiled(parts: Parts) -> "Trees":
+    """The extension's own trees; only where it is built."""
+    return Trees(*parts)
 
 
 def lay_out(model: bytes) -> Parts:

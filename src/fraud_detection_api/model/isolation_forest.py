@@ -16,16 +16,14 @@ PATH_LENGTHS = "path_lengths"
 LONGEST = float(np.finfo(np.float32).max)
 
 
-class IsolationForest:
+class IsolationForest(SummedTrees):
     """The trees of one model; safe in threads, since nothing in it changes."""
 
     is_quick = True
 
     def __init__(self, parts: Parts, average_path: float) -> None:
+        super().__init__(parts)
         self._average_path = average_path
-        self._trees = SummedTrees(parts)
-        self.features = self._trees.features
-        self.explains = self._trees.explains
 
     @classmethod
     def read(cls, model: bytes) -> "IsolationForest":
@@ -35,7 +33,7 @@ class IsolationForest:
 
     def anomaly_scores(self, matrix: Floats) -> Doubles:
         """As scikit-learn's `score_samples` scores: below 0, the lower the more unusual; NaN where missing."""
-        return -(2 ** -self._shares(self._trees.sums(matrix)))
+        return -(2 ** -self._shares(self.sums(matrix)))
 
     def contributions(self, matrix: Floats) -> Doubles:
         """What each feature adds to a row's anomaly, and last the bias; only where it `explains`.
@@ -43,7 +41,7 @@ class IsolationForest:
         The anomaly is minus the path length as a share of the expected one: a score is -(2 ** anomaly). The values
         are exact TreeSHAP, and positive where a feature makes the row more unusual.
         """
-        out = self._trees.contributions(matrix)
+        out = super().contributions(matrix)
         if self._average_path == 0:
             out[:, :-1], out[:, -1] = 0, 1
             return -out

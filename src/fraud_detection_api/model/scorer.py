@@ -64,7 +64,7 @@ class Scorer:
         self.manifest = manifest
         self.kind = kind
         self.runtime = runtime
-        self._rate = _rating(manifest, runtime)
+        self._rate = partial(_RATED[manifest.score], manifest, runtime)
         self._maker = MatrixMaker([feature.name for feature in manifest.features], manifest.categories)
         self._low = np.array([[-np.inf if f.low is None else f.low] for f in manifest.features])
         self._high = np.array([[np.inf if f.high is None else f.high] for f in manifest.features])
@@ -102,10 +102,6 @@ def load_scorer(bundle: Bundle, use_case: UseCase) -> Scorer:
     """A scorer, once it has given the scores of the bundle's own reference rows."""
     refuse_other_features(bundle, use_case)
     return Scorer(bundle.version, bundle.manifest, *proven_runtime(bundle, use_case))
-
-
-def _rating(manifest: Manifest, runtime: Runtime | AnomalyRuntime) -> Callable[[Matrix], Scores]:
-    return partial(_RATED[manifest.score], manifest, runtime)
 
 
 def _frauds(manifest: Manifest, runtime: Runtime, matrix: Matrix) -> Scores:

@@ -5,16 +5,13 @@ the float64 leaves under a name of their own. Nodes ask `x < split_condition`, i
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 
-from fraud_detection_api.model.forest import MOST_FEATURES, Parts, parts_of
+from fraud_detection_api.model.forest import IS_BUILT, MOST_FEATURES, Parts, compiled, parts_of
 from fraud_detection_api.model.forest_walk import WalkedTrees
 from fraud_detection_api.model.saved_trees import Doubles, Floats, Saved, doubles, refuse_unless, sizes_of
-
-if TYPE_CHECKING:
-    from fraud_detection_api.model._forest import Trees
 
 HALF = 0.5  # a base score that adds nothing to a sum, as its log-odds are 0
 
@@ -23,7 +20,7 @@ class SummedTrees:
     """The trees of one model; safe in threads, since nothing in it changes."""
 
     def __init__(self, parts: Parts) -> None:
-        self._trees = _compiled_or_walked(parts)
+        self._trees = compiled(parts) if IS_BUILT else WalkedTrees(parts)
         self.features = parts.features
         self.explains = bool(parts.covers)
         self.count = len(np.frombuffer(parts.starts, np.int32)) - 1
@@ -53,11 +50,3 @@ def laid_out(saved: Mapping[str, object], leaves: str, most: float) -> Parts:
     values = doubles(trees, leaves)
     refuse_unless(((values >= 0) & (values <= most)).all(), f"a leaf that is not between 0 and {most:.4g}")
     return parts_of(trees, features, HALF, values)
-
-
-def _compiled_or_walked(parts: Parts) -> "Trees | WalkedTrees":
-    try:
-        from fraud_detection_api.model._forest import Trees  # may not be built
-    except ImportError:
-        return WalkedTrees(parts)
-    return Trees(*parts)

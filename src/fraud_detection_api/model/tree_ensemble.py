@@ -16,14 +16,12 @@ PROBABILITIES = "probabilities"
 MOST_QUICK_NODES = 30_000  # beyond, a row takes longer than a few microseconds
 
 
-class TreeEnsemble:
+class TreeEnsemble(SummedTrees):
     """The trees of one model; safe in threads, since nothing in it changes."""
 
     def __init__(self, parts: Parts) -> None:
-        self._trees = SummedTrees(parts)
-        self.features = self._trees.features
-        self.explains = self._trees.explains
-        self.is_quick = self._trees.nodes <= MOST_QUICK_NODES
+        super().__init__(parts)
+        self.is_quick = self.nodes <= MOST_QUICK_NODES
 
     @classmethod
     def read(cls, model: bytes) -> "TreeEnsemble":
@@ -33,7 +31,7 @@ class TreeEnsemble:
 
     def shares(self, matrix: Floats) -> Doubles:
         """The second column of scikit-learn's `predict_proba`, in one thread; NaN where a value is missing."""
-        return self._trees.sums(matrix) / self._trees.count
+        return self.sums(matrix) / self.count
 
     def probabilities(self, matrix: Floats) -> NDArray[np.float32]:
         """One probability a row, as answers give it."""
@@ -41,7 +39,7 @@ class TreeEnsemble:
 
     def contributions(self, matrix: Floats) -> Doubles:
         """What each feature adds to a row's probability (exact TreeSHAP), and last the bias; only if it `explains`."""
-        return self._trees.contributions(matrix) / self._trees.count
+        return super().contributions(matrix) / self.count
 
 
 def lay_out(model: bytes) -> Parts:

@@ -1,12 +1,8 @@
 """Trees of scikit-learn as the compiled forest reads them, whatever their leaves stand for."""
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.tree._tree import Tree  # type: ignore[import-untyped]  # scikit-learn ships no types
-
-from fraud_detection_api.training.saved_model import Thresholds
 
 LEAF = -1
 BEYOND_FLOAT32 = 1e39  # JSON has no infinity: the nearest float32 of this is one
@@ -34,15 +30,6 @@ def saved_tree(grown: Tree, features: Ints, leaves: tuple[str, Doubles], weights
         name: np.where(inner, 0, values[order]),
         "sum_hessian": weights[order],
     }
-
-
-def thresholds_of(trees: Sequence[Mapping[str, ArrayLike]]) -> Thresholds:
-    """The finite values that split, by feature, in ascending order."""
-    parts = ("left_children", "split_indices", "split_conditions")
-    left, features, values = (np.concatenate([np.asarray(tree[part], np.float64) for tree in trees]) for part in parts)
-    splits = (left != LEAF) & (values < BEYOND_FLOAT32)
-    features, values = features[splits], values[splits].astype(np.float32)
-    return {int(each): np.unique(values[features == each]) for each in np.unique(features)}
 
 
 def _breadth_first(left: Ints, right: Ints) -> Ints:

@@ -14,7 +14,7 @@ from fraud_detection_api.model.xgboost_library import LibraryModel
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting, FitSettings, Parameters, cores
-from fraud_detection_api.training.saved_model import parsed, thresholds
+from fraud_detection_api.training.saved_model import parsed, thresholds, trees_of
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 from fraud_detection_api.training.trained import RoundDone, TrainedModel, categories_within
 
@@ -142,7 +142,7 @@ class XGBoostTrainer:
             rounds=rounds,
             learned_with={"xgboost": VERSION},
             chosen={"rounds": rounds, "most_rounds": self.boosting.rounds, "patience": self.boosting.patience},
-            thresholds=thresholds(parsed(model)),
+            thresholds=thresholds(trees_of(parsed(model))),
             original=library.probabilities,
         )
 

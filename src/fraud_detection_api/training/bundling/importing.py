@@ -21,7 +21,7 @@ from fraud_detection_api.training.bundling.publishing import library_versions, p
 from fraud_detection_api.training.bundling.reference_rows import SplitEdges, reference_rows, rows_on_splits
 from fraud_detection_api.training.proof.threshold import fixed
 from fraud_detection_api.training.report.making import report_files
-from fraud_detection_api.training.saved_model import SavedModel, parsed, reordered, thresholds
+from fraud_detection_api.training.saved_model import SavedModel, parsed, reordered, thresholds, trees_of
 from fraud_detection_api.training.tables.dataset import refuse_unlabelled
 from fraud_detection_api.training.xgboost_trainer import VERSION, Booster, loaded
 
@@ -54,7 +54,7 @@ def import_model(
     places = [saved["learner"]["feature_names"].index(name) for name in use_case.feature_names]
     remarks = _remarks(saved, original)
     model = reordered(saved, use_case.feature_names)
-    edges = SplitEdges(thresholds(parsed(model)), _categorical(saved))
+    edges = SplitEdges(thresholds(trees_of(parsed(model))), _categorical(saved))
     _prove_same_bits(original, model, places, edges, file)
     reason = promote or (None if registry.aliases(use_case.name).champion else FIRST_MODEL)
     manifest = _manifest(use_case, threshold, reason, {"file": file.name, "file_sha256": digest(content)})
@@ -92,7 +92,7 @@ def _refuse_other_models(saved: SavedModel, use_case: UseCase, file: Path) -> No
 
 def _refuse_broken(saved: SavedModel, booster: Booster, file: Path) -> None:
     features = len(saved["learner"]["feature_names"])
-    trees = saved["learner"]["gradient_booster"]["model"]["trees"]
+    trees = trees_of(saved)
     most_used = max(max(tree["split_indices"], default=0) for tree in trees) if trees else 0
     if booster.num_features() != features or most_used >= features:
         raise DataRefused(f"{file} is broken: its trees know of more features than the {features} it names.")

@@ -13,8 +13,8 @@ from fraud_detection_api.errors import ExportRefused
 from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.saved_trees import Doubles, ForestUnsupported
 from fraud_detection_api.model.tree_ensemble import PROBABILITIES, TreeEnsemble
-from fraud_detection_api.training.saved_model import Thresholds
-from fraud_detection_api.training.sklearn_tree_json import saved_tree, thresholds_of
+from fraud_detection_api.training.saved_model import Thresholds, thresholds
+from fraud_detection_api.training.sklearn_tree_json import saved_tree
 
 CLASSES = 2
 SMALLER = "smaller trees can be (`max_depth`, `min_samples_leaf`)"
@@ -39,7 +39,7 @@ def tree_file(model: BaseEstimator, matrix: Matrix) -> tuple[bytes, Thresholds]:
     saved = {"tree_ensemble": {"features": model.n_features_in_, "trees": trees}}
     file = orjson.dumps(saved, option=orjson.OPT_SERIALIZE_NUMPY)
     _refuse_other_bits(kind, original_shares(model, matrix), file, matrix)
-    return file, thresholds_of(trees)
+    return file, thresholds(trees)
 
 
 def original_shares(model: BaseEstimator, matrix: Matrix) -> Doubles:

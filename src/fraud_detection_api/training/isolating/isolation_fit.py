@@ -22,7 +22,7 @@ from fraud_detection_api.training.bundling.reference_rows import SplitEdges, on_
 from fraud_detection_api.training.isolating.forest_file import forest_file
 from fraud_detection_api.training.report.contents import Importance
 from fraud_detection_api.training.report.figures import explained_rows, importance
-from fraud_detection_api.training.sklearn_tree_json import thresholds_of
+from fraud_detection_api.training.saved_model import thresholds
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.feature_profile import feature_profiles
 from fraud_detection_api.training.tables.fingerprint import fingerprint
@@ -96,7 +96,7 @@ def isolation_manifest(found: Isolated, force: str | None) -> Manifest:
 
 def isolation_reference(found: Isolated) -> Reference:
     """Training rows, and rows on the edges of splits, with the scores that they got when the forest was made."""
-    edges = SplitEdges(thresholds_of(orjson.loads(found.model)["isolation_forest"]["trees"]))
+    edges = SplitEdges(thresholds(orjson.loads(found.model)["isolation_forest"]["trees"]))
     rows = on_splits(found.matrix, edges, seed=0)
     return Reference(rows, found.forest.anomaly_scores(rows).astype(np.float32))
 
