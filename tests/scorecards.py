@@ -7,7 +7,7 @@ import orjson
 from numpy.typing import NDArray
 
 from fraud_detection_api.errors import BundleRefused
-from fraud_detection_api.features.matrix import Matrix, MatrixMaker
+from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.bundle import Bundle
 from fraud_detection_api.model.kinds.kind import ModelKind, gives_same_bits
 from fraud_detection_api.model.runtimes import Contributions, Probabilities
@@ -15,7 +15,7 @@ from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import FitSettings, Parameters
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
-from fraud_detection_api.training.trained import RoundDone, TrainedModel, categories_within
+from fraud_detection_api.training.trained import RoundDone, TrainedModel, maker_within
 from tests.training.claims import CLAIMS
 
 NAME = "tests.scorecards:SCORECARD"
@@ -63,8 +63,7 @@ class ScorecardTrainer:
     ) -> TrainedModel:
         """Fit on these rows; the others choose nothing."""
         del stopping
-        categories = categories_within(use_case, dataset, rows)
-        maker = MatrixMaker(use_case.feature_names, categories)
+        maker = maker_within(use_case, dataset, rows)
         known = np.nan_to_num(maker.matrix(dataset.columns.take(rows)).astype(np.float64))
         scales = known.std(axis=0) + 1e-9
         table = np.column_stack([known / scales, np.ones(len(known))])
@@ -72,9 +71,7 @@ class ScorecardTrainer:
         saved = {"weights": (found[:-1] / scales).tolist(), "bias": float(found[-1])}
         model = orjson.dumps(saved)
         on_round(1, None)
-        return TrainedModel(
-            kind=SCORECARD, model=model, categories=categories, runtime=Scorecard.read(model), maker=maker
-        )
+        return TrainedModel(kind=SCORECARD, model=model, runtime=Scorecard.read(model), maker=maker)
 
 
 def trainer(name: str, settings: FitSettings) -> ScorecardTrainer:

@@ -32,7 +32,7 @@ class MatrixMaker:
     """Makes matrices in the order of the features, with the categories that a bundle was trained on."""
 
     def __init__(self, feature_names: Sequence[str], categories: Categories) -> None:
-        self._names = tuple(feature_names)
+        self._names, self.categories = tuple(feature_names), categories
         self._codes = {
             name: ({text: float(code) for code, text in enumerate(known.texts)}, known.code_of_others)
             for name, known in categories.items()

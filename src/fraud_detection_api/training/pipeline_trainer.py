@@ -1,11 +1,11 @@
 """The trainer of scikit-learn's models: a pipeline is fitted, exported, and from then on only its export is asked."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import sklearn  # type: ignore[import-untyped]  # it ships no types
 
-from fraud_detection_api.features.matrix import Matrix, MatrixMaker
+from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.kinds.kind import ModelKind
 from fraud_detection_api.model.kinds.onnx import ONNX
 from fraud_detection_api.model.kinds.tree_ensemble import TREE_ENSEMBLE
@@ -23,7 +23,7 @@ from fraud_detection_api.training.exporting.tree_file import grows_trees, tree_f
 from fraud_detection_api.training.saved_model import Thresholds
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
 from fraud_detection_api.training.tables.folds import Fold
-from fraud_detection_api.training.trained import RoundDone, TrainedModel, categories_within
+from fraud_detection_api.training.trained import RoundDone, TrainedModel
 
 NOBODY: Rows = np.zeros(0, dtype=np.intp)
 
@@ -52,38 +52,25 @@ class PipelineTrainer:
         """Fit on these rows; a grid is searched on the stopping rows."""
         table = FoldTable.of(use_case, dataset, Fold(rows, stopping, NOBODY))
         fitted = fitted_as(self.name, table, self.settings)
-        served = _served(fitted, table.training)
-        categories = categories_within(use_case, dataset, rows)
-        maker = MatrixMaker(use_case.feature_names, categories)
+        kind, model, runtime, splits = _served(fitted, table.training)
         on_round(1, None)
         return TrainedModel(
-            kind=served.kind,
-            model=served.model,
-            categories=categories,
-            runtime=served.runtime,
-            maker=maker,
-            thresholds=served.thresholds,
+            kind=kind,
+            model=model,
+            runtime=runtime,
+            maker=table.maker,
+            thresholds=splits,
             learned_with={"scikit-learn": sklearn.__version__},
             chosen=fitted.parameters,
             remark=fitted.remark,
         )
 
 
-@dataclass(frozen=True)
-class _Served:
-    """What a fitted pipeline is served as."""
-
-    kind: ModelKind
-    model: bytes
-    runtime: Runtime
-    thresholds: Thresholds = field(default_factory=dict)
-
-
-def _served(fitted: FittedPipeline, matrix: Matrix) -> _Served:
-    """Trees are walked; whatever else a pipeline holds goes to ONNX Runtime."""
+def _served(fitted: FittedPipeline, matrix: Matrix) -> tuple[ModelKind, bytes, Runtime, Thresholds]:
+    """What a fitted pipeline is served as: trees are walked; whatever else a pipeline holds goes to ONNX Runtime."""
     model = last_step(fitted.pipeline)
     if len(fitted.pipeline.steps) == 1 and grows_trees(model):
         file, thresholds = tree_file(model, matrix)
-        return _Served(TREE_ENSEMBLE, file, TreeEnsemble.read(file), thresholds)
+        return TREE_ENSEMBLE, file, TreeEnsemble.read(file), thresholds
     file = exported(fitted.pipeline, matrix)
-    return _Served(ONNX, file, OnnxModel.read(file))
+    return ONNX, file, OnnxModel.read(file), {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.matrix import Categories, KnownTexts, Matrix, MatrixMaker, categories_of
+from fraud_detection_api.features.matrix import Matrix, MatrixMaker, categories_of
 from fraud_detection_api.model.bundle import Reference
 from fraud_detection_api.model.kinds.kind import ModelKind
 from fraud_detection_api.model.runtimes import Probabilities, Runtime
@@ -23,7 +23,6 @@ class TrainedModel:
 
     kind: ModelKind
     model: bytes
-    categories: Categories
     runtime: Runtime
     maker: MatrixMaker
     rounds: int = 0
@@ -62,7 +61,7 @@ class Trainer(Protocol):
         ...
 
 
-def categories_within(use_case: UseCase, dataset: Dataset, rows: Rows) -> dict[str, KnownTexts]:
-    """The commonest texts that these rows hold: what only later rows hold is not learned."""
+def maker_within(use_case: UseCase, dataset: Dataset, rows: Rows) -> MatrixMaker:
+    """With the commonest texts that these rows hold: what only later rows hold is not learned."""
     texts = {name: [values[row] for row in rows] for name, values in dataset.columns.texts.items()}
-    return categories_of(texts, use_case.learning.most_categories)
+    return MatrixMaker(use_case.feature_names, categories_of(texts, use_case.learning.most_categories))

@@ -7,7 +7,7 @@ import numpy as np
 import xgboost
 
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.features.matrix import Categories, MatrixMaker
+from fraud_detection_api.features.matrix import MatrixMaker
 from fraud_detection_api.model.bundle import Reference
 from fraud_detection_api.model.kinds.xgboost import XGBOOST, quickest_runtime
 from fraud_detection_api.model.xgboost_library import LibraryModel
@@ -16,7 +16,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting, FitSettings, Parameters, cores
 from fraud_detection_api.training.saved_model import parsed, thresholds, trees_of
 from fraud_detection_api.training.tables.dataset import Dataset, Rows
-from fraud_detection_api.training.trained import RoundDone, TrainedModel, categories_within
+from fraud_detection_api.training.trained import RoundDone, TrainedModel, maker_within
 
 Booster = xgboost.Booster
 Bins = xgboost.QuantileDMatrix
@@ -114,8 +114,7 @@ class XGBoostTrainer:
         self, use_case: UseCase, dataset: Dataset, rows: Rows, stopping: Rows, on_round: RoundDone
     ) -> TrainedModel:
         """Boost on these rows until the stopping rows see no more gain; without stopping rows, every round."""
-        categories = categories_within(use_case, dataset, rows)
-        maker = MatrixMaker(use_case.feature_names, categories)
+        maker = maker_within(use_case, dataset, rows)
         quantised = Quantiser(use_case, dataset, maker, int(self.parameters["nthread"]))
         training = quantised.rows(rows)
         decides = bool(self.boosting.patience and len(stopping))
@@ -125,9 +124,9 @@ class XGBoostTrainer:
         )
         kept = booster[: best_rounds(booster, watched)] if watched else booster
         del training, watched
-        return self._proven(kept, dataset.columns.take(rows[:PROVEN_ON]), maker, categories)
+        return self._proven(kept, dataset.columns.take(rows[:PROVEN_ON]), maker)
 
-    def _proven(self, booster: Booster, some: Columns, maker: MatrixMaker, categories: Categories) -> TrainedModel:
+    def _proven(self, booster: Booster, some: Columns, maker: MatrixMaker) -> TrainedModel:
         model = bytes(booster.save_raw("json"))
         library = LibraryModel.read(model, int(self.parameters["nthread"]))
         matrix = maker.matrix(some)
@@ -136,7 +135,6 @@ class XGBoostTrainer:
         return TrainedModel(
             kind=XGBOOST,
             model=model,
-            categories=categories,
             runtime=runtime,
             maker=maker,
             rounds=rounds,

@@ -30,7 +30,7 @@ def trained_manifest(
         model_file=learned.model.kind.model_file,
         origin="trained",
         created_at=datetime.now(UTC),
-        features=feature_profiles(learned.use_case, dataset.columns, parts.train, learned.model.categories),
+        features=feature_profiles(learned.use_case, dataset.columns, parts.train, learned.model.maker.categories),
         parameters=parameters | _choices(learned, options),
         threshold=proven.threshold.at,
         threshold_rule=proven.threshold.rule,

@@ -7,7 +7,7 @@ from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.tables.dataset import Dataset, Labels, Rows
 from fraud_detection_api.training.tables.folds import Fold
-from fraud_detection_api.training.trained import categories_within
+from fraud_detection_api.training.trained import maker_within
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class FoldTable:
     use_case: UseCase
     dataset: Dataset
     fold: Fold
+    maker: MatrixMaker
     training: Matrix
     threshold_rows: Matrix
     validation_rows: Matrix
@@ -24,12 +25,12 @@ class FoldTable:
     @classmethod
     def of(cls, use_case: UseCase, dataset: Dataset, fold: Fold) -> "FoldTable":
         """The matrices of a fold, knowing only the categories that its training rows hold."""
-        maker = MatrixMaker(use_case.feature_names, categories_within(use_case, dataset, fold.training))
+        maker = maker_within(use_case, dataset, fold.training)
         training, threshold_rows, validation_rows = (
             maker.matrix(dataset.columns.take(rows))
             for rows in (fold.training, fold.threshold_rows, fold.validation_rows)
         )
-        return cls(use_case, dataset, fold, training, threshold_rows, validation_rows)
+        return cls(use_case, dataset, fold, maker, training, threshold_rows, validation_rows)
 
     def labels(self, rows: Rows) -> Labels:
         """Which of these rows are frauds."""

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fraud_detection_api.features.matrix import Matrix, MatrixMaker
+from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.folds import Fold
-from fraud_detection_api.training.trained import categories_within
+from fraud_detection_api.training.trained import maker_within
 from fraud_detection_api.training.xgboost_trainer import (
     Bins,
     Booster,
@@ -45,7 +45,7 @@ class FoldFits:
     @classmethod
     def of(cls, use_case: UseCase, dataset: Dataset, fold: Fold, threads: int) -> "FoldFits":
         """Bin the rows of a fold, knowing only the categories that its training rows hold."""
-        maker = MatrixMaker(use_case.feature_names, categories_within(use_case, dataset, fold.training))
+        maker = maker_within(use_case, dataset, fold.training)
         quantised = Quantiser(use_case, dataset, maker, threads)
         training = quantised.rows(fold.training)
         threshold_rows, validation_rows = (
