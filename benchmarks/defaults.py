@@ -27,7 +27,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.tables import Source, read_table
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.evaluation import Operation, figures
+from fraud_detection_api.training.proof.evaluation import Operation, measure_values
 from fraud_detection_api.training.proof.holdout_rows import holdout_rows
 from fraud_detection_api.training.tables.dataset import Dataset, Period, Rows, dataset_of, wanted_kinds
 from fraud_detection_api.training.tables.split import split_at_random
@@ -78,7 +78,7 @@ def _cells(found: np.ndarray) -> Iterator[str]:
 def _precision(use_case: UseCase, dataset: Dataset, cut: Cut, way: Boosting) -> float:
     model = XGBoostTrainer(way).train(use_case, dataset, cut.train, cut.stopping, lambda *_: None)
     rows = holdout_rows(dataset, cut.judging, model.probabilities(dataset.columns.take(cut.judging)))
-    return figures(rows, OPERATION)["average_precision"]
+    return measure_values(rows, OPERATION)["average_precision"]
 
 
 def _tables(splits: int) -> dict[str, tuple[UseCase, Dataset, list[Cut]]]:

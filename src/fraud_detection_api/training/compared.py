@@ -9,7 +9,7 @@ from fraud_detection_api.training.boosting import FitSettings
 MEASURED = ("average_precision", "roc_auc", "brier")
 COSTS = ("fit_seconds", "score_microseconds_a_row")
 
-Figures = Mapping[str, float | None]
+FoldFigures = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Compared:
     """One kind of model: its figures fold by fold, and a remark on each fold."""
 
     kind: str
-    folds: tuple[Figures, ...]
+    folds: tuple[FoldFigures, ...]
     remarks: tuple[str, ...]
 
     @property

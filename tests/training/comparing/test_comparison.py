@@ -22,7 +22,6 @@ from fraud_detection_api.training.comparing import candidates
 from fraud_detection_api.training.comparing.candidates import candidate
 from fraud_detection_api.training.comparing.comparison import compare
 from fraud_detection_api.training.comparing.fold_table import FoldTable
-from fraud_detection_api.training.comparing.measures import measured
 from fraud_detection_api.training.fit_options import CompareOptions
 from fraud_detection_api.training.tables.dataset import Period, dataset_of
 from fraud_detection_api.training.tables.folds import folds_before_validation
@@ -77,7 +76,7 @@ def test_every_kind_learns_what_the_claims_hold(comparison: Comparison) -> None:
 def test_figures_are_those_of_an_independent_implementation(kind: str, fold: FoldTable) -> None:
     rows = fold.fold.validation_rows
     scores, labels = candidate(kind, fold, SETTINGS).scores(fold.validation_rows), fold.labels(rows)
-    found = measured(fold, rows, scores)
+    found = fold.figures(rows, scores)
     assert found["average_precision"] == pytest.approx(average_precision_score(labels, scores))
     assert found["roc_auc"] == pytest.approx(roc_auc_score(labels, scores))
     assert found["brier"] == pytest.approx(brier_score_loss(labels, scores))
@@ -105,7 +104,7 @@ def test_the_grid_is_searched_on_the_choosing_rows_and_its_winner_is_named(fold:
     searched = candidate("forest", fold, replace(SETTINGS, searches_grid=True))
     plain = candidate("forest", fold, SETTINGS)
     precisions = [
-        measured(fold, fold.fold.threshold_rows, each.scores(fold.threshold_rows))["average_precision"]
+        fold.figures(fold.fold.threshold_rows, each.scores(fold.threshold_rows))["average_precision"]
         for each in (searched, plain)
     ]
     assert precisions[0] >= precisions[1]

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator  # type: ignore[import-untyped]  # scikit-learn ships no types
 from sklearn.compose import ColumnTransformer  # type: ignore[import-untyped]  # as above
 from sklearn.impute import SimpleImputer  # type: ignore[import-untyped]  # as above
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]  # as above
@@ -13,16 +12,11 @@ from fraud_detection_api.errors import ExportRefused
 from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.onnx_model import OnnxModel
 from fraud_detection_api.model.tree_ensemble import TreeEnsemble
+from fraud_detection_api.training.boosting import FitSettings
+from fraud_detection_api.training.comparing.candidates import fitted_as
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.grid import FOREST_GRID
-from fraud_detection_api.training.comparing.pipelines import (
-    MOST_CODES,
-    fitted_pipeline,
-    forest,
-    logistic,
-    support_vectors,
-    tree,
-)
+from fraud_detection_api.training.comparing.pipelines import MOST_CODES, FittedPipeline, fitted_pipeline, forest
 from fraud_detection_api.training.exporting.exporting import exported
 from fraud_detection_api.training.exporting.originals import original_scores
 from fraud_detection_api.training.exporting.tree_file import original_shares, tree_file
@@ -31,15 +25,7 @@ from fraud_detection_api.training.tables.folds import folds_before_validation
 from fraud_detection_api.training.tables.split import split
 from tests.training.claims import CLAIMS, claims_table
 
-MODELS: dict[str, BaseEstimator] = {
-    "logistic": logistic(0),
-    "svm": support_vectors(),
-}
-TREES: dict[str, BaseEstimator] = {
-    "forest": forest(0, 1),
-    "a point of the grid": forest(0, 1, **FOREST_GRID[-2]),
-    "tree": tree(0),
-}
+A_POINT = "a point of the grid"
 
 
 @pytest.fixture(scope="module", params=["few cities", "more cities than columns"])
@@ -65,9 +51,16 @@ def trials(table: FoldTable) -> Matrix:
     return np.concatenate([table.validation_rows, without, new, np.full_like(new, np.nan)])
 
 
-@pytest.mark.parametrize("name", MODELS)
+def fitted_to(table: FoldTable, name: str) -> FittedPipeline:
+    """A pipeline as `--model` fits it, or a forest at a point of its grid."""
+    if name == A_POINT:
+        return fitted_pipeline(forest(0, 1, **FOREST_GRID[-2]), table, table.fold.training)
+    return fitted_as(name, table, FitSettings(threads=1))
+
+
+@pytest.mark.parametrize("name", ["logistic", "svm"])
 def test_pipelines_of_claims_say_the_same_of_every_row(name: str, table: FoldTable) -> None:
-    fitted = fitted_pipeline(MODELS[name], table, table.fold.training)
+    fitted = fitted_to(table, name)
     model, rows = OnnxModel.read(exported(fitted.pipeline, table.training)), trials(table)
     assert np.abs(model.scores(rows) - original_scores(fitted.pipeline, rows)).max() < 1e-12
     assert np.abs(model.probabilities(rows) - fitted.probabilities(rows)).max() <= 1e-6
@@ -75,11 +68,11 @@ def test_pipelines_of_claims_say_the_same_of_every_row(name: str, table: FoldTab
     assert one_by_one.tobytes() == model.probabilities(rows).tobytes()
 
 
-@pytest.mark.parametrize("name", TREES)
+@pytest.mark.parametrize("name", ["forest", A_POINT, "tree"])
 def test_trees_see_claims_as_they_are_and_keep_their_bits(name: str, table: FoldTable) -> None:
-    fitted = fitted_pipeline(TREES[name], table, table.fold.training)
-    assert [step for step, _ in fitted.pipeline.steps] == ["model"]
-    fitted = fitted.pipeline.named_steps["model"]
+    pipeline = fitted_to(table, name).pipeline
+    assert [step for step, _ in pipeline.steps] == ["model"]
+    fitted = pipeline.named_steps["model"]
     own, rows = TreeEnsemble.read(tree_file(fitted, table.training)[0]), trials(table)
     assert own.shares(rows).tobytes() == original_shares(fitted, rows).tobytes()
     np.testing.assert_allclose(own.contributions(rows).sum(axis=1), own.shares(rows), atol=1e-12, rtol=0)

@@ -17,7 +17,7 @@ from sklearn.metrics import (  # type: ignore[import-untyped]  # it ships no typ
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.evaluation import Evaluation, Operation, Yardstick, evaluate, figures
+from fraud_detection_api.training.proof.evaluation import Evaluation, Operation, Yardstick, evaluate, measure_values
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.measures import ALL_MEASURES, MEASURES, refuse_unknown
 from fraud_detection_api.training.proof.resampling import resample_counts
@@ -35,7 +35,7 @@ def scored(rows: int, seed: int, digits: int = 7) -> HoldoutRows:
 
 
 def value(probabilities: Floats, labels: Flags, name: str) -> float:
-    return figures(HoldoutRows(probabilities, labels), OPERATION)[name]
+    return measure_values(HoldoutRows(probabilities, labels), OPERATION)[name]
 
 
 @given(st.integers(20, 400), st.integers(0, 1000), st.sampled_from([1, 2, 7]))
@@ -55,7 +55,7 @@ def test_measures_are_those_of_scikit_learn_ties_or_not(rows: int, seed: int, di
         "brier": brier_score_loss(labels, probabilities.astype(np.float64)),
         "log_loss": log_loss(labels, sure),
     }
-    found = figures(made, OPERATION)
+    found = measure_values(made, OPERATION)
     assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-9)
 
 
@@ -65,7 +65,7 @@ def test_weights_count_rows_as_often_as_they_say() -> None:
     weighted = Yardstick(rows, OPERATION).values(counts.astype(np.float64))
     repeated = HoldoutRows(np.repeat(rows.probabilities, counts), np.repeat(rows.labels, counts))
     without_bins = [name != "calibration_error" for name in MEASURES]  # the bins are those of the rows themselves
-    expected = np.array([figures(repeated, OPERATION)[name] for name in MEASURES])
+    expected = np.array([measure_values(repeated, OPERATION)[name] for name in MEASURES])
     assert weighted[without_bins] == pytest.approx(expected[without_bins])
 
 
@@ -77,7 +77,7 @@ def test_calibration_error_is_the_mean_distance_of_promise_and_truth_over_ten_bi
 
 
 def test_the_interval_is_as_wide_as_the_spread_over_fresh_samples() -> None:
-    found = np.array([list(figures(scored(2000, seed), OPERATION).values()) for seed in range(60)])
+    found = np.array([list(measure_values(scored(2000, seed), OPERATION).values()) for seed in range(60)])
     evaluation = evaluate(scored(2000, 99), OPERATION, seed=0)
     for position, name in enumerate(MEASURES):
         measure = evaluation.measure(name)
@@ -149,7 +149,7 @@ def test_resamples_without_a_fraud_do_not_spoil_the_interval() -> None:
 
 def test_one_class_alone_has_no_figures() -> None:
     rows = HoldoutRows(np.linspace(0, 1, 100, dtype=np.float32), np.zeros(100, dtype=bool))
-    assert all(np.isnan(found) for found in figures(rows, OPERATION).values())
+    assert all(np.isnan(found) for found in measure_values(rows, OPERATION).values())
 
 
 def test_the_threshold_gives_the_highest_f1_there_is() -> None:

@@ -6,7 +6,7 @@ import pytest
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.consequences import consequences
-from fraud_detection_api.training.proof.evaluation import Operation, evaluate, figures
+from fraud_detection_api.training.proof.evaluation import Operation, evaluate, measure_values
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 
 BY_AMOUNT = Costs(missed_fraud="amount", false_alarm=5, caught_fraud=1)
@@ -19,7 +19,7 @@ ROWS = HoldoutRows(
 
 
 def costs_at(threshold: float, costs: Costs, rows: HoldoutRows = ROWS) -> tuple[float, float]:
-    found = figures(rows, Operation(Budget(share=0.1), threshold, costs))
+    found = measure_values(rows, Operation(Budget(share=0.1), threshold, costs))
     return found["cost"], found["cost_per_record"]
 
 
@@ -42,8 +42,8 @@ def test_a_fixed_cost_needs_no_amounts() -> None:
 
 def test_without_costs_or_amounts_there_is_no_measure_in_money() -> None:
     rows = HoldoutRows(ROWS.probabilities, ROWS.labels)
-    assert "cost" not in figures(ROWS, Operation(Budget(share=0.1), 0.5))
-    assert "cost" not in figures(rows, Operation(Budget(share=0.1), 0.5, BY_AMOUNT))
+    assert "cost" not in measure_values(ROWS, Operation(Budget(share=0.1), 0.5))
+    assert "cost" not in measure_values(rows, Operation(Budget(share=0.1), 0.5, BY_AMOUNT))
 
 
 def test_the_cost_is_what_the_consequences_of_the_threshold_say() -> None:

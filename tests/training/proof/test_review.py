@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.evaluation import Operation, Yardstick, figures
+from fraud_detection_api.training.proof.evaluation import Operation, Yardstick, measure_values
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from tests.training.cards import CARDS
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS
@@ -17,7 +17,7 @@ PRECISION, RECALL = "precision_at_review_budget", "recall_at_review_budget"
 
 
 def reviewed(rows: HoldoutRows, budget: str) -> tuple[float, float]:
-    found = figures(rows, Operation(Budget.read(budget), 0.5))
+    found = measure_values(rows, Operation(Budget.read(budget), 0.5))
     return found[PRECISION], found[RECALL]
 
 
@@ -94,7 +94,7 @@ def test_weights_count_cards_as_often_as_they_say(cards: int | None) -> None:
     operation = Operation(Budget(a_day=4), 0.5)
     yardstick = Yardstick(rows, operation)
     weighted = dict(zip(yardstick.names, yardstick.values(counts.astype(np.float64)).tolist(), strict=True))
-    expected = figures(repeated, operation)
+    expected = measure_values(repeated, operation)
     assert (weighted[PRECISION], weighted[RECALL]) == pytest.approx((expected[PRECISION], expected[RECALL]))
 
 

@@ -6,6 +6,9 @@ from pkgutil import resolve_name
 from typing import cast
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]  # scikit-learn ships no types
+from sklearn.svm import SVC  # type: ignore[import-untyped]  # as above
+from sklearn.tree import DecisionTreeClassifier  # type: ignore[import-untyped]  # as above
 
 from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.calibration import calibrated
@@ -14,14 +17,7 @@ from fraud_detection_api.training.boosting import FitSettings
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.comparing.grid import FOREST_GRID, best_in_grid
 from fraud_detection_api.training.comparing.own_models import own_model
-from fraud_detection_api.training.comparing.pipelines import (
-    FittedPipeline,
-    fitted_pipeline,
-    forest,
-    logistic,
-    support_vectors,
-    tree,
-)
+from fraud_detection_api.training.comparing.pipelines import MOST_STEPS, FittedPipeline, fitted_pipeline, forest
 from fraud_detection_api.training.proof.calibrating import platt
 from fraud_detection_api.training.recipes import RECIPES
 from fraud_detection_api.training.tables.dataset import Labels, Rows
@@ -33,7 +29,7 @@ LEAST_OF_A_CLASS = 2
 
 
 @dataclass(frozen=True)
-class Candidate:
+class FittedCandidate:
     """A fitted model: matrices in, scores out; remarks say what a reader of its figures has to know."""
 
     scores: Callable[[Matrix], Probabilities]
@@ -41,7 +37,7 @@ class Candidate:
     remark: str = ""
 
 
-def candidate(name: str, table: FoldTable, settings: FitSettings) -> Candidate:
+def candidate(name: str, table: FoldTable, settings: FitSettings) -> FittedCandidate:
     """The model of this name, fitted inside a fold."""
     if trained_kind(table.use_case, name):
         return trained(trainer_of(table.use_case, name, settings), table)
@@ -56,29 +52,30 @@ def fitted_as(name: str, table: FoldTable, settings: FitSettings) -> FittedPipel
     return fitted_pipeline(own_model(name)(), table, table.fold.training)
 
 
-def trained(trainer: Trainer, table: FoldTable) -> Candidate:
+def trained(trainer: Trainer, table: FoldTable) -> FittedCandidate:
     """A model as `fraud train` fits its kind; what has to be chosen is chosen on the threshold rows."""
     fold = table.fold
     model = trainer.train(table.use_case, table.dataset, fold.training, fold.threshold_rows, lambda *_: None)
     remark = f"{model.rounds} rounds" if model.rounds else model.remark
-    return Candidate(model.runtime.probabilities, remark=remark)
+    return FittedCandidate(model.runtime.probabilities, remark=remark)
 
 
-def piped(fitted: FittedPipeline, table: FoldTable) -> Candidate:
+def piped(fitted: FittedPipeline, table: FoldTable) -> FittedCandidate:
     """A pipeline's scores; where it has margins only, they become probabilities on the threshold rows."""
     if fitted.gives_probabilities:
-        return Candidate(fitted.probabilities, remark=fitted.remark)
+        return FittedCandidate(fitted.probabilities, remark=fitted.remark)
     curve = platt(fitted.probabilities(table.threshold_rows), table.labels(table.fold.threshold_rows))
 
     def scores(matrix: Matrix) -> Probabilities:
         return calibrated(fitted.probabilities(matrix), curve)
 
-    return Candidate(scores, are_probabilities=curve is not None, remark=fitted.remark)
+    return FittedCandidate(scores, are_probabilities=curve is not None, remark=fitted.remark)
 
 
 def logistic_regression(table: FoldTable, settings: FitSettings) -> FittedPipeline:
-    """The plain yardstick: a weighted sum of scaled features."""
-    return fitted_pipeline(logistic(settings.seed), table, table.fold.training)
+    """The plain yardstick: a weighted sum of scaled features, with the library's ridge."""
+    model = LogisticRegression(max_iter=MOST_STEPS, random_state=settings.seed)
+    return fitted_pipeline(model, table, table.fold.training)
 
 
 def random_forest(table: FoldTable, settings: FitSettings) -> FittedPipeline:
@@ -91,14 +88,15 @@ def random_forest(table: FoldTable, settings: FitSettings) -> FittedPipeline:
 
 
 def decision_tree(table: FoldTable, settings: FitSettings) -> FittedPipeline:
-    """One tree that a person can read."""
-    return fitted_pipeline(tree(settings.seed), table, table.fold.training)
+    """One tree, small enough that a person can read it, with leaves large enough to have a rate."""
+    model = DecisionTreeClassifier(max_depth=8, min_samples_leaf=20, random_state=settings.seed)
+    return fitted_pipeline(model, table, table.fold.training)
 
 
 def support_vector_machine(table: FoldTable, settings: FitSettings) -> FittedPipeline:
-    """Exact kernels on no more rows than they can bear."""
+    """Exact radial kernels on no more rows than they can bear."""
     rows = some_of(table.fold.training, table.labels(table.fold.training), MOST_SVM_ROWS, settings.seed)
-    fitted = fitted_pipeline(support_vectors(), table, rows)
+    fitted = fitted_pipeline(SVC(cache_size=500), table, rows)
     capped = len(rows) < len(table.fold.training)
     remark = f"trained on {len(rows):,} of {len(table.fold.training):,} rows" if capped else ""
     return replace(fitted, remark=remark)

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import FitSettings
-from fraud_detection_api.training.compared import COSTS, MEASURED, Compared, Comparison, ComparisonPlan, Figures
+from fraud_detection_api.training.compared import COSTS, MEASURED, Compared, Comparison, ComparisonPlan, FoldFigures
 from fraud_detection_api.training.comparing.candidates import candidate
 from fraud_detection_api.training.comparing.fold_table import FoldTable
-from fraud_detection_api.training.comparing.measures import measured
 from fraud_detection_api.training.fit_options import CompareOptions
 from fraud_detection_api.training.progress import SearchFollower
 from fraud_detection_api.training.tables.dataset import Dataset
@@ -46,10 +45,10 @@ def compared(
 
 def _results(
     tables: Iterable[FoldTable], plan: ComparisonPlan, follower: SearchFollower
-) -> dict[str, list[tuple[Figures, str]]]:
+) -> dict[str, list[tuple[FoldFigures, str]]]:
     """The figures and the remark of every kind, fold after fold."""
     kinds = plan.kinds
-    results: dict[str, list[tuple[Figures, str]]] = {kind: [] for kind in kinds}
+    results: dict[str, list[tuple[FoldFigures, str]]] = {kind: [] for kind in kinds}
     for number, table in enumerate(tables):
         for place, kind in enumerate(kinds, 1):
             figures, remark = _result(table, kind, plan.settings)
@@ -59,13 +58,13 @@ def _results(
     return results
 
 
-def _result(table: FoldTable, kind: str, settings: FitSettings) -> tuple[Figures, str]:
+def _result(table: FoldTable, kind: str, settings: FitSettings) -> tuple[FoldFigures, str]:
     started = time.perf_counter()
     model = candidate(kind, table, settings)
     fitted = time.perf_counter()
     scores = model.scores(table.validation_rows)
     scored = time.perf_counter()
-    found = measured(table, table.fold.validation_rows, scores)
+    found = table.figures(table.fold.validation_rows, scores)
     figures: dict[str, float | None] = {name: found[name] for name in MEASURED}
     if not model.are_probabilities:
         figures["brier"] = None

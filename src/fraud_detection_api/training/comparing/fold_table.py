@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from fraud_detection_api.features.matrix import Matrix, MatrixMaker
+from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.proof.evaluation import ANY_OPERATION, measure_values
+from fraud_detection_api.training.proof.holdout_rows import holdout_rows
 from fraud_detection_api.training.tables.dataset import Dataset, Labels, Rows
 from fraud_detection_api.training.tables.folds import Fold
 from fraud_detection_api.training.trained import maker_within
@@ -31,6 +34,10 @@ class FoldTable:
             for rows in (fold.training, fold.threshold_rows, fold.validation_rows)
         )
         return cls(use_case, dataset, fold, maker, training, threshold_rows, validation_rows)
+
+    def figures(self, rows: Rows, scores: Probabilities) -> dict[str, float]:
+        """Every measure of scores for these rows; those of an operation are of no use here."""
+        return measure_values(holdout_rows(self.dataset, rows, scores), ANY_OPERATION)
 
     def labels(self, rows: Rows) -> Labels:
         """Which of these rows are frauds."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from itertools import product
 
 from fraud_detection_api.training.comparing.fold_table import FoldTable
-from fraud_detection_api.training.comparing.measures import average_precision
 from fraud_detection_api.training.comparing.pipelines import FittedPipeline, fitted_pipeline, forest
 
 Setting = str | float | None
@@ -25,11 +24,8 @@ def best_in_grid(table: FoldTable, seed: int, threads: int) -> tuple[FittedPipel
 
     def tried(point: Point) -> tuple[float, FittedPipeline, Point]:
         fitted = fitted_pipeline(forest(seed, threads, **point), table, table.fold.training)
-        return (
-            average_precision(table, table.fold.threshold_rows, fitted.probabilities(table.threshold_rows)),
-            fitted,
-            point,
-        )
+        figures = table.figures(table.fold.threshold_rows, fitted.probabilities(table.threshold_rows))
+        return figures["average_precision"], fitted, point
 
     _, fitted, point = max(map(tried, FOREST_GRID), key=lambda found: found[0])
     return fitted, point

@@ -13,11 +13,8 @@ from sklearn.compose import ColumnTransformer  # type: ignore[import-untyped]
 from sklearn.ensemble import RandomForestClassifier  # type: ignore[import-untyped]
 from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
 from sklearn.impute import SimpleImputer  # type: ignore[import-untyped]
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 from sklearn.pipeline import Pipeline, make_pipeline  # type: ignore[import-untyped]
 from sklearn.preprocessing import OneHotEncoder, StandardScaler  # type: ignore[import-untyped]
-from sklearn.svm import SVC  # type: ignore[import-untyped]
-from sklearn.tree import DecisionTreeClassifier  # type: ignore[import-untyped]
 
 from fraud_detection_api.features.matrix import Matrix
 from fraud_detection_api.model.runtimes import Probabilities
@@ -31,24 +28,9 @@ MOST_STEPS = 1_000
 TREES = 100
 
 
-def logistic(seed: int) -> BaseEstimator:
-    """Logistic regression with the library's ridge."""
-    return LogisticRegression(max_iter=MOST_STEPS, random_state=seed)
-
-
 def forest(seed: int, threads: int, **point: object) -> BaseEstimator:
     """A random forest; threads, not processes, so that nothing is copied."""
     return RandomForestClassifier(n_estimators=TREES, n_jobs=threads, random_state=seed, **point)
-
-
-def tree(seed: int) -> BaseEstimator:
-    """A decision tree small enough to be read, with leaves large enough to have a rate."""
-    return DecisionTreeClassifier(max_depth=8, min_samples_leaf=20, random_state=seed)
-
-
-def support_vectors() -> BaseEstimator:
-    """A support vector machine with radial kernels."""
-    return SVC(cache_size=500)
 
 
 @dataclass(frozen=True)

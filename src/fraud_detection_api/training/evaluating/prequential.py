@@ -12,7 +12,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.fit_options import EvaluateOptions
 from fraud_detection_api.training.progress import Follower
-from fraud_detection_api.training.proof.evaluation import Operation, figures
+from fraud_detection_api.training.proof.evaluation import Operation, measure_values
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows, holdout_rows
 from fraud_detection_api.training.proof.threshold import rule_of
 from fraud_detection_api.training.proof.threshold_choice import declared_threshold
@@ -135,7 +135,7 @@ def _fold(walk: Windowed, window: Window) -> EvaluatedFold:
         return replace(fold, remark=f"no threshold can be chosen: {refused}")
     model = walk.whole(window.training, chosen.rounds)
     operation = Operation(options.budget, threshold, walk.use_case.costs)
-    found = figures(walk.judged(model, testing), operation)
+    found = measure_values(walk.judged(model, testing), operation)
     return replace(fold, rounds=model.rounds, threshold=threshold, figures=found)
 
 

@@ -1,7 +1,6 @@
 """The evaluation: every measure of a model on rows it has not seen, each with a bootstrap interval."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.calibration_measures import CalibrationMeasures, MoneyMeasures, at_stake_in
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.measures import ALL_MEASURES, MEASURES, highest_possible
-from fraud_detection_api.training.proof.ranked_rows import Floats, RankedRows, Weighed
+from fraud_detection_api.training.proof.ranked_rows import Floats, RankedRows
 from fraud_detection_api.training.proof.ranking_measures import FlaggingMeasures, RankingMeasures
 from fraud_detection_api.training.proof.resampling import row_weights, with_interval
 from fraud_detection_api.training.proof.review import DailyReview, ShareReview
@@ -24,6 +23,9 @@ class Operation:
     budget: Budget
     threshold: float
     costs: Costs | None = None
+
+
+ANY_OPERATION = Operation(Budget(share=1.0), threshold=0.5)  # for measures of the ranking, which depend on neither
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,10 @@ def evaluate(rows: HoldoutRows, operation: Operation, seed: int) -> Evaluation:
     return Evaluation(yardstick.names, yardstick.values(np.ones(len(rows))), resampled)
 
 
-def figures(rows: HoldoutRows, operation: Operation) -> dict[str, float]:
+def measure_values(rows: HoldoutRows, operation: Operation) -> dict[str, float]:
     """Every measure by name, without intervals; not a number where the rows hold one class only."""
     yardstick = Yardstick(rows, operation)
     return dict(zip(yardstick.names, yardstick.values(np.ones(len(rows))).tolist(), strict=True))
-
-
-class Family(Protocol):
-    """Measures that are taken together."""
-
-    def values(self, weighed: Weighed) -> tuple[float, ...]:
-        """Each of them, in their order."""
-        ...
 
 
 class Yardstick:
@@ -80,7 +74,9 @@ class Yardstick:
     def __init__(self, rows: HoldoutRows, operation: Operation) -> None:
         ranked, budget = RankedRows(rows), operation.budget
         self._ranked = ranked
-        self._families: list[Family] = [
+        self._families: list[
+            RankingMeasures | DailyReview | ShareReview | FlaggingMeasures | CalibrationMeasures | MoneyMeasures
+        ] = [
             RankingMeasures(ranked),
             DailyReview(rows, budget.a_day) if budget.a_day else ShareReview(ranked, budget.share or 0),
             FlaggingMeasures(ranked, operation.threshold),

@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.model.manifest import Measure
-from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.evaluation import Operation
-from fraud_detection_api.training.proof.evaluation import figures as measured
+from fraud_detection_api.training.proof.evaluation import ANY_OPERATION, measure_values
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.report.contents import Bin, Distribution, Slice
 from fraud_detection_api.training.report.ranking import listed
@@ -17,7 +15,6 @@ BINS, BARS = 12, 30
 MOST_PERIODS, MOST_GROUPS = 24, 20
 RARE = 0.05  # share of frauds below which probabilities are drawn on a logarithmic axis
 SMALLEST = 1e-5
-ANY_OPERATION = Operation(Budget(share=1.0), threshold=0.5)  # average precision depends on neither
 Days = NDArray[np.datetime64]
 
 
@@ -85,7 +82,7 @@ def average_precision(rows: HoldoutRows) -> float | None:
     """The average precision of these rows; None where they hold one class only."""
     if rows.labels.all() or not rows.labels.any():
         return None
-    return measured(rows, ANY_OPERATION)["average_precision"]
+    return measure_values(rows, ANY_OPERATION)["average_precision"]
 
 
 def _slice(name: str, judged: HoldoutRows, rows: NDArray[np.intp], threshold: float) -> Slice:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fraud_detection_api.model.runtimes import Probabilities
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.evaluation import Operation, figures
+from fraud_detection_api.training.proof.evaluation import Operation, measure_values
 from fraud_detection_api.training.proof.holdout_rows import holdout_rows
 from fraud_detection_api.training.proof.measures import LOWER_IS_BETTER, refuse_unknown
 from fraud_detection_api.training.proof.threshold_choice import declared_threshold
@@ -45,4 +45,4 @@ class Aim:
         chosen_on = holdout_rows(dataset, *threshold_rows)
         costs = self.use_case.costs
         operation = Operation(self.budget, declared_threshold(chosen_on, costs), costs)
-        return figures(holdout_rows(dataset, *validation_rows), operation)[self.name]
+        return measure_values(holdout_rows(dataset, *validation_rows), operation)[self.name]
