@@ -14,11 +14,11 @@ from fraud_detection_api.training.tuning.tuning import Tuning
 def show(tuning: Tuning, start: Boosting) -> None:
     """Print what came of a tuning run."""
     out = console()
-    for part in in_words(tuning, start):
+    for part in tuning_in_words(tuning, start):
         out.print(part)
 
 
-def in_words(tuning: Tuning, start: Boosting) -> tuple[Table | str, ...]:
+def tuning_in_words(tuning: Tuning, start: Boosting) -> tuple[Table | str, ...]:
     """The table, the verdict, what was found, and the command that fits with it."""
     tuned, aim = tuning.tuned, tuning.aim
     return (

@@ -13,7 +13,7 @@ from fraud_detection_api.training.bundling.publishing import republished
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.consequences import Consequences, consequences, reviews
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
-from fraud_detection_api.training.proof.gate import judged_again
+from fraud_detection_api.training.proof.gate import verdict_again
 from fraud_detection_api.training.proof.holdout_rows import kept_rows
 from fraud_detection_api.training.proof.threshold import ThresholdRule, fixed, rule_of
 from fraud_detection_api.training.report.reported_scores import REPORTED
@@ -110,7 +110,7 @@ class ThresholdChange:
         budget = Budget.read(str(manifest.parameters["review_budget"]))
         operation = Operation(budget, threshold, use_case.costs)
         evaluation = evaluate(self._rows.validation_rows, operation, int(manifest.parameters["seed"]))
-        verdict = judged_again(manifest.gate, evaluation, (self._rows.validation_rows, threshold), use_case.gate)
+        verdict = verdict_again(manifest.gate, evaluation, (self._rows.validation_rows, threshold), use_case.gate)
         return {"metrics": evaluation.measures(), "gate": verdict}
 
 

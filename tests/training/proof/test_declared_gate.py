@@ -11,7 +11,7 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.manifest import GateCheck
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.judging import Gate
-from fraud_detection_api.training.proof.gate import Candidate, judged, refuse_unknown_demands
+from fraud_detection_api.training.proof.gate import JudgedModel, refuse_unknown_demands, verdict_on
 from fraud_detection_api.training.proof.measures import ALL_MEASURES, LOWER_IS_BETTER
 from fraud_detection_api.training.tables.dataset import Groups
 from tests.learning import with_learning
@@ -26,22 +26,22 @@ LABELS = np.random.default_rng(1).random(SIZE) < TRUTH
 GOOD = candidate(TRUTH, LABELS)
 
 
-def blurred(by: float) -> Candidate:
+def blurred(by: float) -> JudgedModel:
     """The good model with some noise in its log-odds."""
     log_odds = np.log((TRUTH + 1e-6) / (1 - TRUTH + 1e-6)) + np.random.default_rng(2).normal(0, by, SIZE)
     return candidate(1 / (1 + np.exp(-log_odds)), LABELS)
 
 
-def check(model: Candidate, gate: Gate, name: str, champion: Candidate | None = None) -> GateCheck:
+def check(model: JudgedModel, gate: Gate, name: str, champion: JudgedModel | None = None) -> GateCheck:
     """What the gate says under this name."""
-    verdict = judged(model, as_champion(champion) if champion else None, gate)
+    verdict = verdict_on(model, as_champion(champion) if champion else None, gate)
     found = [check for check in verdict.checks if check.name == name]
     assert len(found) == 1
     assert verdict.passed == all(each.passed for each in verdict.checks)
     return found[0]
 
 
-def against_champion(model: Candidate, gate: Gate, champion: Candidate = GOOD) -> GateCheck:
+def against_champion(model: JudgedModel, gate: Gate, champion: JudgedModel = GOOD) -> GateCheck:
     """Only the comparison."""
     return check(model, gate, "not worse than the champion", champion)
 
@@ -57,7 +57,7 @@ def test_a_measure_has_to_reach_what_is_asked_of_it() -> None:
 
 def test_every_demand_is_a_check_of_its_own() -> None:
     demands = {"roc_auc": 0.5, "average_precision": 0.99}
-    verdict = judged(GOOD, None, Gate(at_least=demands))
+    verdict = verdict_on(GOOD, None, Gate(at_least=demands))
     assert [(each.name, each.passed) for each in verdict.checks[2:]] == [
         ("enough roc auc", True),
         ("enough average precision", False),
@@ -102,7 +102,7 @@ def test_the_comparison_keeps_every_number_that_decided() -> None:
     assert found.numbers["low"] <= found.numbers["difference"] <= found.numbers["high"]
 
 
-def in_groups(alarms: dict[str, tuple[int, int]]) -> tuple[Candidate, Groups]:
+def in_groups(alarms: dict[str, tuple[int, int]]) -> tuple[JudgedModel, Groups]:
     """Honest rows of each group, some of them flagged; and a hundred frauds, all of them flagged."""
     names, flags, codes = tuple(alarms), [], []
     for code, (honest, flagged) in enumerate(alarms.values()):

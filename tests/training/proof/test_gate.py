@@ -11,7 +11,7 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.samples import SAMPLES
 from fraud_detection_api.schemas.judging import Gate
 from fraud_detection_api.training.bundling.publishing import promoted
-from fraud_detection_api.training.proof.gate import judged
+from fraud_detection_api.training.proof.gate import verdict_on
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.training.fitting import QUICK, accounts_file, fitted
 from tests.training.proof.candidates import as_champion, candidate
@@ -130,15 +130,15 @@ def test_few_rows_do_not_excuse_a_great_loss() -> None:
     good = np.where(labels, 0.6, 0.2) + random.normal(0, 0.2, 120)
     worse = np.where(labels, 0.5, 0.2) + random.normal(0, 0.2, 120)
     ours, theirs = (candidate(each, labels) for each in (worse, good))
-    verdict = judged(ours, as_champion(theirs), Gate())
+    verdict = verdict_on(ours, as_champion(theirs), Gate())
     assert ours.evaluation.minus(theirs.evaluation, "average_precision").value < -0.05
     assert not verdict.checks[2].passed
 
 
 def test_a_constant_answer_does_not_pass() -> None:
     constant = candidate(np.full(1000, 0.1), np.arange(1000) % 10 == 0)
-    assert [check.passed for check in judged(constant, None, Gate()).checks] == [False, False]
+    assert [check.passed for check in verdict_on(constant, None, Gate()).checks] == [False, False]
 
 
 def test_always_saying_fraud_does_not_pass_however_common_fraud_is() -> None:
-    assert not judged(candidate(np.ones(1000), np.arange(1000) % 10 != 0), None, Gate()).passed
+    assert not verdict_on(candidate(np.ones(1000), np.arange(1000) % 10 != 0), None, Gate()).passed

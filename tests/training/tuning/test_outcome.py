@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from fraud_detection_api.cli.tuning_tables import in_words
+from fraud_detection_api.cli.tuning_tables import tuning_in_words
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Evaluation, Operation, evaluate
@@ -56,7 +56,7 @@ def test_the_default_is_judged_as_a_fit_on_the_same_data_is_judged(tmp_path: Pat
 def test_the_end_shows_every_measure_of_both_and_how_to_fit_with_it(tmp_path: Path) -> None:
     tuning, _ = tuned(accounts_file(tmp_path, rows=3000), tmp_path / "models", replace(SMALL, trials=3))
     console = Console(width=120, record=True, file=(tmp_path / "shown").open("w"))
-    for part in in_words(tuning, SMALL.boosting):
+    for part in tuning_in_words(tuning, SMALL.boosting):
         console.print(part)
     shown = console.export_text()
     console.file.close()
@@ -69,4 +69,4 @@ def test_the_end_shows_every_measure_of_both_and_how_to_fit_with_it(tmp_path: Pa
 
 def test_where_no_trial_is_better_the_defaults_are_called_the_best(tmp_path: Path) -> None:
     tuning, _ = tuned(accounts_file(tmp_path, rows=3000), tmp_path / "models", replace(SMALL, trials=1))
-    assert "Tuned: the defaults; no trial was better on the folds." in in_words(tuning, SMALL.boosting)
+    assert "Tuned: the defaults; no trial was better on the folds." in tuning_in_words(tuning, SMALL.boosting)

@@ -29,7 +29,7 @@ class BaseRates:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class JudgedModel:
     """A new model: its evaluation, the rows behind it, and what its threshold flags among them."""
 
     evaluation: Evaluation
@@ -59,7 +59,7 @@ def refuse_unknown_demands(use_case: UseCase) -> None:
             )
 
 
-def judged(model: Candidate, champion: Champion | None, gate: Gate) -> GateVerdict:
+def verdict_on(model: JudgedModel, champion: Champion | None, gate: Gate) -> GateVerdict:
     """The verdict of every check."""
     checks = [_ranks_better_than_chance(model), _better_calibrated_than_base_rate(model)]
     checks += _reached(model.evaluation, gate)
@@ -72,7 +72,7 @@ def judged(model: Candidate, champion: Champion | None, gate: Gate) -> GateVerdi
     return GateVerdict(passed=all(check.passed for check in checks), checks=tuple(checks))
 
 
-def judged_again(
+def verdict_again(
     verdict: GateVerdict, fresh: Evaluation, flagging: tuple[HoldoutRows, float], gate: Gate
 ) -> GateVerdict:
     """The verdict on the same model at another threshold: whatever a threshold decides is looked at again."""
@@ -92,7 +92,7 @@ def _reached(model: Evaluation, gate: Gate) -> list[GateCheck]:
     return [_reaches(model, name, least) for name, least in gate.at_least.items() if name in model.names]
 
 
-def _ranks_better_than_chance(model: Candidate) -> GateCheck:
+def _ranks_better_than_chance(model: JudgedModel) -> GateCheck:
     precision, base_rate = model.evaluation.measure("average_precision"), model.rates.validation
     needed = base_rate * (1 + MARGIN * (1 - base_rate))
     return GateCheck(
@@ -104,7 +104,7 @@ def _ranks_better_than_chance(model: Candidate) -> GateCheck:
     )
 
 
-def _better_calibrated_than_base_rate(model: Candidate) -> GateCheck:
+def _better_calibrated_than_base_rate(model: JudgedModel) -> GateCheck:
     brier, rates = model.evaluation.measure("brier"), model.rates
     return GateCheck(
         name="better calibrated than the base rate",

@@ -9,7 +9,7 @@ from fraud_detection_api.training.proof.budget import ProofSettings
 from fraud_detection_api.training.proof.calibrating import Curve, calibrated_rows
 from fraud_detection_api.training.proof.champion import ValidationRows, champion_on
 from fraud_detection_api.training.proof.evaluation import Operation, evaluate
-from fraud_detection_api.training.proof.gate import BaseRates, Candidate, judged
+from fraud_detection_api.training.proof.gate import BaseRates, JudgedModel, verdict_on
 from fraud_detection_api.training.proof.holdout_rows import Holdout
 from fraud_detection_api.training.proof.threshold_choice import ChosenThreshold, chosen_threshold
 from fraud_detection_api.training.tables.dataset import Dataset
@@ -48,18 +48,18 @@ def proof(learned: Learned, registry: Registry, settings: ProofSettings) -> Proo
         rows.validation_rows, Operation(settings.budget, threshold.at, learned.use_case.costs), settings.seed
     )
     rates = BaseRates(training=float(labels[parts.train].mean()), validation=float(rows.validation_rows.labels.mean()))
-    candidate = Candidate(evaluation, rates, rows.validation_rows, threshold.at)
+    candidate = JudgedModel(evaluation, rates, rows.validation_rows, threshold.at)
     verdict = _verdict(learned, candidate, registry, settings)
     return Proof(curve, threshold, evaluation.measures(), rows, verdict)
 
 
-def _verdict(learned: Learned, candidate: Candidate, registry: Registry, settings: ProofSettings) -> GateVerdict:
+def _verdict(learned: Learned, candidate: JudgedModel, registry: Registry, settings: ProofSettings) -> GateVerdict:
     """What the gate says of a model beside the champion on the same rows, and why it is forced if it is."""
     parts, use_case = learned.parts, learned.use_case
     columns = learned.dataset.columns.take(parts.validation)
     known_by = "" if parts.validated_from else fingerprint(learned.dataset)  # days say more, where there are any
     rows = ValidationRows(columns, candidate.rows, settings.budget, settings.seed, parts.validated_from, known_by)
-    verdict = judged(candidate, champion_on(rows, registry, use_case), use_case.gate)
+    verdict = verdict_on(candidate, champion_on(rows, registry, use_case), use_case.gate)
     if verdict.passed or not settings.force:
         return verdict
     return verdict.model_copy(update={"forced_because": settings.force.strip()})

@@ -95,7 +95,7 @@ def least_cost(costs: Costs) -> ThresholdRule:
             raise DataRefused("At these costs it is cheapest to flag nothing: no threshold is worth its false alarms.")
         return float(ranked.thresholds[np.argmax(gains)])
 
-    return ThresholdRule(rule, f"least cost, where {in_words(costs)}", threshold, costs=costs)
+    return ThresholdRule(rule, f"least cost, where {costs_in_words(costs)}", threshold, costs=costs)
 
 
 def rule_of(rule: str) -> ThresholdRule:
@@ -136,7 +136,7 @@ def savings(rows: HoldoutRows, costs: Costs) -> NDArray[np.float64]:
     return np.where(rows.labels, lost - costs.caught_fraud, -costs.false_alarm)
 
 
-def in_words(costs: Costs) -> str:
+def costs_in_words(costs: Costs) -> str:
     """A cost matrix in a few words."""
     missed = costs.missed_fraud if isinstance(costs.missed_fraud, str) else f"{costs.missed_fraud:g}"
     caught = f", a caught one {costs.caught_fraud:g}" if costs.caught_fraud else ""

@@ -34,7 +34,7 @@ def as_title(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def in_words(manifest: Manifest, use_case: UseCase) -> KindInWords:
+def kind_in_words(manifest: Manifest, use_case: UseCase) -> KindInWords:
     """What a report says of the kind of its model; a kind that its use case no longer names has its name alone."""
     name, served = kind_of(manifest), kind_named(manifest.model_kind, use_case)
     if served is None:

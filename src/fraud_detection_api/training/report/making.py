@@ -11,7 +11,7 @@ from fraud_detection_api.training.compared import Comparison
 from fraud_detection_api.training.proof.holdout_rows import Holdout, kept_rows
 from fraud_detection_api.training.report.contents import Importance, Purpose, Report
 from fraud_detection_api.training.report.figures import figures
-from fraud_detection_api.training.report.kinds import in_words
+from fraud_detection_api.training.report.kinds import kind_in_words
 from fraud_detection_api.training.report.page import page
 from fraud_detection_api.training.report.reported_scores import REPORTED
 
@@ -31,7 +31,7 @@ def report_files(
     report = Report(
         use_case=_purpose(use_case),
         manifest=manifest.abridged().model_copy(update={"files": {}}),
-        kind=in_words(manifest, use_case),
+        kind=kind_in_words(manifest, use_case),
         figures=found,
         anomalies=parts.spread(manifest),
         comparison=_comparison(use_case, comparison),
