@@ -41,7 +41,7 @@ class Listener:
         assert loss is None or loss > 0
         self.rounds.append(done)
 
-    def moved(self, what: str, done: int, of: int, found: str) -> None:
+    def searched(self, what: str, done: int, of: int, found: str) -> None:
         """Hear of a fit of a search."""
         self.said.append(f"{what} {done} of {of}: {found}")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fraud_detection_api.training.progress import LogFollower, SearchFollower, loss_words
+from fraud_detection_api.training.progress import Follower, LogFollower, loss_words
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -30,13 +30,13 @@ class TerminalFollower:
         """Move the bar."""
         self._bar.update(self._task, description="Boosting", completed=done, total=of, loss=loss_words(loss))
 
-    def moved(self, what: str, done: int, of: int, found: str) -> None:
+    def searched(self, what: str, done: int, of: int, found: str) -> None:
         """Move the bar by a fit."""
         self._bar.update(self._task, description=what, completed=done, total=of, loss=f"{found and ', '}{found}")
 
 
 @contextmanager
-def following() -> Iterator[SearchFollower]:
+def following() -> Iterator[Follower]:
     """Of a training: a bar where somebody looks, log lines where nobody does."""
     if not sys.stderr.isatty():
         yield LogFollower()

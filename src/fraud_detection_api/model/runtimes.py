@@ -18,11 +18,9 @@ class Explains(Protocol):
     @property
     def is_quick(self) -> bool:
         """Whether hundreds of records take no longer than a fraction of a millisecond."""
-        ...
 
     def contributions(self, matrix: Matrix) -> Contributions:
         """What each feature adds to a row, in the unit of its kind, and last the bias; ValueError if nobody knows."""
-        ...
 
 
 class Runtime(Explains, Protocol):
@@ -30,7 +28,6 @@ class Runtime(Explains, Protocol):
 
     def probabilities(self, matrix: Matrix) -> Probabilities:
         """One probability a row."""
-        ...
 
 
 class AnomalyRuntime(Explains, Protocol):
@@ -38,4 +35,3 @@ class AnomalyRuntime(Explains, Protocol):
 
     def anomaly_scores(self, matrix: Matrix) -> AnomalyScores:
         """One score a row: below 0, and the lower the more unusual."""
-        ...

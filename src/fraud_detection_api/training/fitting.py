@@ -14,7 +14,7 @@ from fraud_detection_api.training.bundling.trained_bundle import trained_manifes
 from fraud_detection_api.training.compared import ComparisonPlan
 from fraud_detection_api.training.fit_options import FitOptions
 from fraud_detection_api.training.kind_selection import FOLDS, best_kind, requested_kinds
-from fraud_detection_api.training.progress import Follower, SearchFollower
+from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.proof.consequences import Consequences, consequences
 from fraud_detection_api.training.proof.gate import refuse_unknown_demands
 from fraud_detection_api.training.proof.holdout_rows import HOLDOUT, Holdout, as_kept, holdout_bytes
@@ -42,7 +42,7 @@ class Fitted:
     is_champion: bool = False
 
 
-def fit(use_case: UseCase, options: FitOptions, follower: SearchFollower) -> Fitted:
+def fit(use_case: UseCase, options: FitOptions, follower: Follower) -> Fitted:
     """Train a model on a table and publish it; it becomes champion if the gate or a reason lets it."""
     options.refuse_unfit(use_case)
     options.refuse_contradictions()
@@ -55,7 +55,7 @@ def fit(use_case: UseCase, options: FitOptions, follower: SearchFollower) -> Fit
     return replace(fitted, is_champion=may_lead)
 
 
-def _fit_labelled(use_case: UseCase, options: FitOptions, registry: Registry, follower: SearchFollower) -> Fitted:
+def _fit_labelled(use_case: UseCase, options: FitOptions, registry: Registry, follower: Follower) -> Fitted:
     """Read, split, choose a kind, train, prove, publish."""
     _refuse_unjudgeable(use_case, options)
     kinds = requested_kinds(use_case, options)
@@ -80,7 +80,7 @@ def _fit_labelled(use_case: UseCase, options: FitOptions, registry: Registry, fo
     return Fitted(version, manifest, consequences(proven.rows.validation_rows, manifest.threshold, use_case.costs))
 
 
-def _fit_isolation(use_case: UseCase, options: FitOptions, registry: Registry, follower: SearchFollower) -> Fitted:
+def _fit_isolation(use_case: UseCase, options: FitOptions, registry: Registry, follower: Follower) -> Fitted:
     """Read, grow a forest on every row, publish."""
     from fraud_detection_api.training.isolating.isolation_fit import (
         isolated,
@@ -98,7 +98,7 @@ def _fit_isolation(use_case: UseCase, options: FitOptions, registry: Registry, f
     return Fitted(published(registry, manifest, found.model, isolation_reference(found), report), manifest)
 
 
-_FITTED: Mapping[ScoreKind, Callable[[UseCase, FitOptions, Registry, SearchFollower], Fitted]] = {
+_FITTED: Mapping[ScoreKind, Callable[[UseCase, FitOptions, Registry, Follower], Fitted]] = {
     FRAUD: _fit_labelled,
     ANOMALY: _fit_isolation,
 }

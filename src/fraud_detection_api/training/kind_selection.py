@@ -11,7 +11,7 @@ from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.compared import ComparisonPlan
 from fraud_detection_api.training.fit_options import FitOptions, flags_of
-from fraud_detection_api.training.progress import SearchFollower
+from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.recipes import RECIPES
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.split import Split
@@ -71,7 +71,7 @@ def _boosts(use_case: UseCase, name: str) -> bool:
 
 
 def best_kind(
-    use_case: UseCase, dataset: Dataset, parts: Split, plan: ComparisonPlan, follower: SearchFollower
+    use_case: UseCase, dataset: Dataset, parts: Split, plan: ComparisonPlan, follower: Follower
 ) -> ChosenKind:
     """The best by average precision within folds before the validation period; a single kind has nothing to beat."""
     if len(plan.kinds) == 1:

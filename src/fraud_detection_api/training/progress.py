@@ -10,23 +10,15 @@ class Follower(Protocol):
 
     def step(self, what: str) -> None:
         """A step begins, or there is something to know."""
-        ...
 
     def warn(self, what: str) -> None:
         """Something to know that is easily overlooked."""
-        ...
 
     def round(self, done: int, of: int, loss: float | None) -> None:
         """A boosting round is done; the loss is that on the early-stopping rows, if they are watched."""
-        ...
 
-
-class SearchFollower(Follower, Protocol):
-    """Whoever is also told how far a search over many fits is."""
-
-    def moved(self, what: str, done: int, of: int, found: str) -> None:
+    def searched(self, what: str, done: int, of: int, found: str) -> None:
         """One more fit of the search is done; what was found so far, in a few words."""
-        ...
 
 
 class LogFollower:
@@ -45,7 +37,7 @@ class LogFollower:
         if done == of or done % max(of // 10, 1) == 0:
             logger.info(f"Round {done} of {of}{loss_words(loss)}")
 
-    def moved(self, what: str, done: int, of: int, found: str) -> None:
+    def searched(self, what: str, done: int, of: int, found: str) -> None:
         """Log every fit of a search."""
         logger.info(f"{what} {done} of {of}{found and ', '}{found}")
 

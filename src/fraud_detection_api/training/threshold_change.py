@@ -72,9 +72,9 @@ class ThresholdChange:
     def reviews_a_day(self, threshold: float) -> float | None:
         """How many reviews a threshold makes each day, of an entity one; None where there are no days."""
         rows = self._rows.validation_rows if self._rows else None
-        if rows is None or rows.days is None:
+        if rows is None or rows.day_span is None:
             return None
-        return reviews(rows, threshold) / int(rows.days.max() - rows.days.min() + 1)
+        return reviews(rows, threshold) / rows.day_span
 
     def published(self, chosen: Chosen) -> NewVersion:
         """A new version of the same model; it is champion if the old one is and no check of the gate breaks by it."""

@@ -47,18 +47,15 @@ class Trainer(Protocol):
     @property
     def parameters(self) -> Parameters:
         """What the library is told."""
-        ...
 
     @property
     def most_rounds(self) -> int:
         """How often a fit will say that it has come a step further, at most."""
-        ...
 
     def train(
         self, use_case: UseCase, dataset: Dataset, rows: Rows, stopping: Rows, on_round: RoundDone
     ) -> TrainedModel:
         """Fit on these rows; whatever has to be chosen on other rows is chosen on the stopping rows."""
-        ...
 
 
 def maker_within(use_case: UseCase, dataset: Dataset, rows: Rows) -> MatrixMaker:

@@ -29,7 +29,7 @@ class SearchListener(Listener):
 
     trials: list[str] = field(default_factory=list)
 
-    def moved(self, what: str, done: int, of: int, found: str) -> None:
+    def searched(self, what: str, done: int, of: int, found: str) -> None:
         """Remember a fit of the search."""
         self.trials.append(f"{what} {done} of {of}: {found}")
 

@@ -9,14 +9,14 @@ from fraud_detection_api.training.compared import COSTS, MEASURED, Compared, Com
 from fraud_detection_api.training.comparing.candidates import candidate
 from fraud_detection_api.training.comparing.fold_table import FoldTable
 from fraud_detection_api.training.fit_options import CompareOptions
-from fraud_detection_api.training.progress import SearchFollower
+from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.folds import folds_before_validation
 from fraud_detection_api.training.tables.split import Split, split
 from fraud_detection_api.training.tables.training_table import training_table
 
 
-def compare(use_case: UseCase, options: CompareOptions, follower: SearchFollower) -> Comparison:
+def compare(use_case: UseCase, options: CompareOptions, follower: Follower) -> Comparison:
     """Fit every kind inside every fold before the validation period, which stays untouched."""
     options.refuse_contradictions()
     dataset = training_table(use_case, options.source, follower).dataset
@@ -27,9 +27,7 @@ def compare(use_case: UseCase, options: CompareOptions, follower: SearchFollower
     return compared(use_case, dataset, parts, plan, follower)
 
 
-def compared(
-    use_case: UseCase, dataset: Dataset, parts: Split, plan: ComparisonPlan, follower: SearchFollower
-) -> Comparison:
+def compared(use_case: UseCase, dataset: Dataset, parts: Split, plan: ComparisonPlan, follower: Follower) -> Comparison:
     """Every kind on every fold of the rows before the validation period."""
     folds = folds_before_validation(dataset, parts, plan.folds, plan.gap_days, plan.settings.seed)
     order = "at random" if dataset.in_order is None else "in time order"
@@ -44,7 +42,7 @@ def compared(
 
 
 def _results(
-    tables: Iterable[FoldTable], plan: ComparisonPlan, follower: SearchFollower
+    tables: Iterable[FoldTable], plan: ComparisonPlan, follower: Follower
 ) -> dict[str, list[tuple[FoldFigures, str]]]:
     """The figures and the remark of every kind, fold after fold."""
     kinds = plan.kinds
@@ -54,7 +52,7 @@ def _results(
             figures, remark = _result(table, kind, plan.settings)
             results[kind].append((figures, remark))
             shown = f"{kind} on fold {number + 1}: average precision {figures[MEASURED[0]]:.4f}"
-            follower.moved("Fit", number * len(kinds) + place, plan.folds * len(kinds), shown)
+            follower.searched("Fit", number * len(kinds) + place, plan.folds * len(kinds), shown)
     return results
 
 

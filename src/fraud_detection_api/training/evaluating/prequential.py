@@ -16,12 +16,11 @@ from fraud_detection_api.training.proof.evaluation import Operation, measure_val
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows, holdout_rows
 from fraud_detection_api.training.proof.threshold import rule_of
 from fraud_detection_api.training.proof.threshold_choice import declared_threshold
-from fraud_detection_api.training.tables.dataset import Dataset, Rows
+from fraud_detection_api.training.tables.dataset import Dataset, Rows, has_both_classes
 from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.training_table import training_table
 from fraud_detection_api.training.tables.windows import (
     Window,
-    has_both_classes,
     not_known_yet,
     threshold_part,
     windows,

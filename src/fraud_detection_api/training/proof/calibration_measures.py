@@ -3,7 +3,6 @@
 import numpy as np
 
 from fraud_detection_api.schemas.judging import Costs
-from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.ranked_rows import Floats, Positions, RankedRows, Weighed
 
 CALIBRATION_BINS = 10
@@ -39,13 +38,6 @@ class MoneyMeasures:
         """In the order of measures.MONEY."""
         each = weighed.mean(self._costs)
         return each * len(self._costs), each
-
-
-def at_stake_in(rows: HoldoutRows, costs: Costs | None) -> Floats | None:
-    """What each row costs if it is a fraud and is missed, where that is known."""
-    if costs is None or isinstance(costs.missed_fraud, str):
-        return rows.at_stake if costs else None
-    return np.full(len(rows), float(costs.missed_fraud))
 
 
 def _bin_starts(descending: Floats) -> Positions:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_detection_api.schemas.judging import Costs
-from fraud_detection_api.training.proof.calibration_measures import at_stake_in
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows, once_a_day
 from fraud_detection_api.training.tables.dataset import Labels
 
@@ -74,7 +73,7 @@ def consequences(rows: HoldoutRows, threshold: float, costs: Costs | None) -> Co
         missed=frauds - caught,
         false_alarms=flagged - caught,
         passed=len(rows) - flagged - (frauds - caught),
-        days=None if rows.days is None or not len(rows) else int(rows.days.max() - rows.days.min() + 1),
+        days=rows.day_span,
         money=None if costs is None else _money(rows, is_caught, flagged - caught, costs),
         entities=_entities(rows, is_caught),
     )
@@ -86,7 +85,7 @@ def reviews(rows: HoldoutRows, threshold: float) -> int:
 
 
 def _money(rows: HoldoutRows, caught: Labels, false_alarms: int, costs: Costs) -> Money | None:
-    at_stake = at_stake_in(rows, costs)
+    at_stake = rows.stakes(costs)
     if at_stake is None:
         return None
     return Money(

@@ -7,7 +7,7 @@ import numpy as np
 from fraud_detection_api.model.manifest import Measure
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.proof.budget import Budget
-from fraud_detection_api.training.proof.calibration_measures import CalibrationMeasures, MoneyMeasures, at_stake_in
+from fraud_detection_api.training.proof.calibration_measures import CalibrationMeasures, MoneyMeasures
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.measures import ALL_MEASURES, MEASURES, highest_possible
 from fraud_detection_api.training.proof.ranked_rows import Floats, RankedRows
@@ -82,7 +82,7 @@ class Yardstick:
             FlaggingMeasures(ranked, operation.threshold),
             CalibrationMeasures(ranked),
         ]
-        at_stake = at_stake_in(rows, operation.costs)
+        at_stake = rows.stakes(operation.costs)
         if operation.costs and at_stake is not None:
             self._families.append(MoneyMeasures(ranked, at_stake, operation.costs, operation.threshold))
         self.names = MEASURES if at_stake is None else ALL_MEASURES

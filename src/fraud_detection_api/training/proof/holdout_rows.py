@@ -40,6 +40,17 @@ class HoldoutRows:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def day_span(self) -> int | None:
+        """How many days lie between the first and the last row, both included; None where nobody knows."""
+        return None if self.days is None or not len(self) else int(self.days.max() - self.days.min() + 1)
+
+    def stakes(self, costs: Costs | None) -> NDArray[np.float64] | None:
+        """What each row costs if it is a fraud and is missed, where that is known."""
+        if costs is None or isinstance(costs.missed_fraud, str):
+            return self.at_stake if costs else None
+        return np.full(len(self), float(costs.missed_fraud))
+
 
 @dataclass(frozen=True)
 class Holdout:

@@ -76,10 +76,9 @@ def within_budget(budget: Budget) -> ThresholdRule:
     def threshold(rows: HoldoutRows) -> float:
         if budget.a_day is None:
             return _lowest_within(RankedRows(rows), np.ones(len(rows)), (budget.share or 0) * len(rows), "that share")
-        if rows.days is None:
+        if rows.day_span is None:
             raise DataRefused("A budget a day needs days: the use case has no time column. Give a share, such as 1%.")
-        days = int(rows.days.max() - rows.days.min() + 1)
-        return _lowest_within(RankedRows(rows), once_a_day(rows), budget.a_day * days, "that budget")
+        return _lowest_within(RankedRows(rows), once_a_day(rows), budget.a_day * rows.day_span, "that budget")
 
     return ThresholdRule(f"budget:{budget.text}", f"a review budget of {budget}", threshold, budget=budget)
 
@@ -130,7 +129,7 @@ def _costs(text: str) -> Costs:
 
 def savings(rows: HoldoutRows, costs: Costs) -> NDArray[np.float64]:
     """What flagging each row saves, against letting it pass; below zero for a false alarm."""
-    lost = rows.at_stake if isinstance(costs.missed_fraud, str) else np.full(len(rows), float(costs.missed_fraud))
+    lost = rows.stakes(costs)
     if lost is None:
         raise DataRefused("The bundle does not hold what each fraud would cost: give a fixed sum for a missed fraud.")
     return np.where(rows.labels, lost - costs.caught_fraud, -costs.false_alarm)

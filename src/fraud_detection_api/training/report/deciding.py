@@ -4,7 +4,6 @@ import numpy as np
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.judging import Costs
-from fraud_detection_api.training.proof.calibration_measures import at_stake_in
 from fraud_detection_api.training.proof.holdout_rows import Holdout, HoldoutRows
 from fraud_detection_api.training.proof.ranked_rows import Floats, RankedRows, cumulated
 from fraud_detection_api.training.proof.threshold import least_cost, savings
@@ -17,7 +16,7 @@ RATIOS = (1.0, 10.0, 100.0)  # false alarms that a missed fraud is worth, where 
 def cost_curves(judged: Holdout, cuts: Cuts, threshold: float, costs: Costs | None) -> CostCurves | None:
     """The cost at each threshold, by the declared costs or else for some ratios; None where nothing is at stake."""
     rows, ranked = judged.validation_rows, cuts.ranked
-    declared = [costs] if costs is not None and at_stake_in(rows, costs) is not None else []
+    declared = [costs] if costs is not None and rows.stakes(costs) is not None else []
     prices = declared or [Costs(missed_fraud=ratio, false_alarm=1.0) for ratio in RATIOS]
     without = [_lost_without(rows, price) for price in prices]
     if not len(judged.threshold_rows) or min(without) <= 0:
@@ -58,5 +57,5 @@ def _choice(threshold_rows: HoldoutRows, ranked: RankedRows, costs: Costs, now: 
 
 
 def _lost_without(rows: HoldoutRows, costs: Costs) -> float:
-    at_stake = at_stake_in(rows, costs)
+    at_stake = rows.stakes(costs)
     return 0.0 if at_stake is None else float(at_stake[rows.labels].sum())

@@ -10,6 +10,7 @@ from fraud_detection_api.training.proof.evaluation import ANY_OPERATION, measure
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.report.contents import Bin, Distribution, Slice
 from fraud_detection_api.training.report.ranking import listed
+from fraud_detection_api.training.tables.dataset import has_both_classes
 
 BINS, BARS = 12, 30
 MOST_PERIODS, MOST_GROUPS = 24, 20
@@ -80,7 +81,7 @@ def slices(judged: HoldoutRows, threshold: float, names: Sequence[str], codes: N
 
 def average_precision(rows: HoldoutRows) -> float | None:
     """The average precision of these rows; None where they hold one class only."""
-    if rows.labels.all() or not rows.labels.any():
+    if not has_both_classes(rows.labels):
         return None
     return measure_values(rows, ANY_OPERATION)["average_precision"]
 

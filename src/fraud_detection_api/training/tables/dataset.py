@@ -109,6 +109,11 @@ def wanted_kinds(use_case: UseCase) -> dict[str, Kind]:
     return fields | {name: kind for name, kind in (beside | use_case.learning.columns).items() if name not in fields}
 
 
+def has_both_classes(labels: Labels) -> bool:
+    """Whether there are frauds and others."""
+    return bool(labels.any() and not labels.all())
+
+
 def refuse_unlabelled(use_case: UseCase) -> None:
     """Refuse what only labels can judge."""
     if use_case.label is None:
@@ -279,7 +284,7 @@ def _refuse_few(labels: Labels, period: Period) -> None:
 
 def refuse_one_class(labels: Labels, use_case: UseCase, period: Period) -> None:
     """Refuse rows that are all frauds, or none of them: nothing tells the two apart."""
-    if labels.all() or not labels.any():
+    if not has_both_classes(labels):
         raise DataRefused(
             f"Every row within {period} has {use_case.label} {int(labels[0])}: training needs both 0 and 1. "
             "Widen the dates, or look at how the label is made."

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from fraud_detection_api.errors import DataRefused
-from fraud_detection_api.training.tables.dataset import Dataset, Days, Rows
+from fraud_detection_api.training.tables.dataset import Dataset, Days, Rows, has_both_classes
 from fraud_detection_api.training.tables.split import STOPPING_SHARE, VALIDATION_SHARE, Split, default_gap
 
 THRESHOLD_SHARE = STOPPING_SHARE / (1 - VALIDATION_SHARE)  # as much as the split sets aside to stop the training
@@ -97,7 +97,7 @@ def _refuse_one_class(dataset: Dataset, fold: Fold, number: int) -> None:
     parts = {"training": fold.training, "threshold": fold.threshold_rows, "validation": fold.validation_rows}
     for name, rows in parts.items():
         labels = dataset.labels[rows]
-        if labels.all() or not labels.any():
+        if not has_both_classes(labels):
             raise DataRefused(
                 f"The {name} part of fold {number} ({len(labels):,} rows) holds only one class. Choose fewer --folds, "
                 "widen the dates, or bring more labelled rows."

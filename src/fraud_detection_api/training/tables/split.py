@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.times import day_of
-from fraud_detection_api.training.tables.dataset import Dataset, Days, Labels, Rows
+from fraud_detection_api.training.tables.dataset import Dataset, Days, Labels, Rows, has_both_classes
 
 STOPPING_SHARE, CALIBRATION_SHARE, VALIDATION_SHARE = 0.1, 0.05, 0.2
 AT_RANDOM = "at random"
@@ -124,7 +124,7 @@ def _described(distinct: Days, starts: tuple[int, int, int], gap_days: int) -> s
 
 
 def _refuse_one_class(labels: Labels, part: str) -> None:
-    if labels.all() or not labels.any():
+    if not has_both_classes(labels):
         raise DataRefused(
             f"The {part} part ({len(labels):,} rows) holds only one class: training needs 0 and 1 in every part. "
             "Widen the dates, or bring more labelled rows."

@@ -6,7 +6,7 @@ import numpy as np
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.schemas.times import day_of
-from fraud_detection_api.training.tables.dataset import Dataset, Days, Labels, Rows
+from fraud_detection_api.training.tables.dataset import Dataset, Days, Labels, Rows, has_both_classes
 
 THRESHOLD_SHARE = 0.1  # of a training window, its last days
 _NEVER = np.iinfo(np.int64).max // 2
@@ -79,11 +79,6 @@ def not_known_yet(dataset: Dataset, window: Window, delay_days: int) -> Rows:
     np.minimum.at(first_fraud, dataset.entities[frauds], dataset.days[frauds])
     rows = window.testing
     return rows[dataset.days[rows] <= first_fraud[dataset.entities[rows]] + delay_days]
-
-
-def has_both_classes(labels: Labels) -> bool:
-    """Whether there are frauds and others."""
-    return bool(labels.any() and not labels.all())
 
 
 def _window(days: Days, start: int, plan: WindowPlan) -> Window:

@@ -9,7 +9,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from fraud_detection_api.training.boosting import Boosting
-from fraud_detection_api.training.progress import SearchFollower
+from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tracking.tracker import Tracker
 from fraud_detection_api.training.tuning.fold_fits import LOOKS, FoldFits, FoldScores
@@ -54,7 +54,7 @@ class Search:
         """Where it looks."""
         return Space.of(self.aim.use_case, self.start.boosting)
 
-    def run(self, limits: Limits, follower: SearchFollower, tracker: Tracker) -> None:
+    def run(self, limits: Limits, follower: Follower, tracker: Tracker) -> None:
         """Add trials; the first one always ends, however long it takes."""
         while len(ended(self.study)) < limits.trials:
             is_first = not ended(self.study)
@@ -122,10 +122,10 @@ class Search:
         if len(there) >= LEAST_COMPARED and self.aim.is_worse(value, than=float(np.median(there))):
             raise optuna.TrialPruned
 
-    def _tell(self, number: int, limits: Limits, follower: SearchFollower, tracker: Tracker) -> None:
+    def _tell(self, number: int, limits: Limits, follower: Follower, tracker: Tracker) -> None:
         trials, best = ended(self.study), self.study.best_trial
         found = f"best {self.aim.words} {best.value or 0:.4f} (trial {best.number})"
-        follower.moved("Trial", len(trials), limits.trials, found)
+        follower.searched("Trial", len(trials), limits.trials, found)
         trial = next(each for each in trials if each.number == number)
         boosting = self.boosting_of(trial)
         paces = {"rounds": boosting.rounds, "patience": boosting.patience}

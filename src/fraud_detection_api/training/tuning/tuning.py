@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.fit_options import TuneOptions
-from fraud_detection_api.training.progress import SearchFollower
+from fraud_detection_api.training.progress import Follower
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.folds import folds_before_validation
@@ -32,7 +32,7 @@ class Tuning:
     aim: Aim
 
 
-def tune(use_case: UseCase, options: TuneOptions, follower: SearchFollower, tracker: Tracker) -> Tuning:
+def tune(use_case: UseCase, options: TuneOptions, follower: Follower, tracker: Tracker) -> Tuning:
     """Search, judge the best beside the start on untouched rows, and keep how it boosts."""
     options.refuse_contradictions()
     limits = Limits(options.trials, options.minutes)
@@ -53,7 +53,7 @@ def tune(use_case: UseCase, options: TuneOptions, follower: SearchFollower, trac
     return Tuning(tuned, outcome, aim)
 
 
-def _run(search: Search, limits: Limits, follower: SearchFollower, tracker: Tracker) -> None:
+def _run(search: Search, limits: Limits, follower: Follower, tracker: Tracker) -> None:
     try:
         search.run(limits, follower, tracker)
     except KeyboardInterrupt:
@@ -75,7 +75,7 @@ def _key(use_case: UseCase, dataset: Dataset, options: TuneOptions, aim: Aim) ->
     return StudyKey(aim.name, aim.highest_is_best, options.folds, options.seed, decides)
 
 
-def _say_where_it_stands(held: Opened, limits: Limits, follower: SearchFollower) -> None:
+def _say_where_it_stands(held: Opened, limits: Limits, follower: Follower) -> None:
     name, done = held.study.study_name, len(ended(held.study))
     if done:
         follower.step(f"Study {name} goes on: {done} of {limits.trials} trials are done")
@@ -85,7 +85,7 @@ def _say_where_it_stands(held: Opened, limits: Limits, follower: SearchFollower)
         follower.step(f"Study {name} is new")
 
 
-def _folds(last: LastPeriod, options: TuneOptions, follower: SearchFollower) -> list[FoldFits]:
+def _folds(last: LastPeriod, options: TuneOptions, follower: Follower) -> list[FoldFits]:
     folds = folds_before_validation(last.dataset, last.parts, options.folds, options.gap_days, options.seed)
     order = "at random" if last.dataset.in_order is None else "in time order"
     sizes = ", ".join(f"{len(fold.training):,} train and {len(fold.validation_rows):,} judge" for fold in folds)
