@@ -6,7 +6,7 @@ from dataclasses import asdict
 from rich.table import Table
 
 from fraud_detection_api.cli.console import console
-from fraud_detection_api.training.compared import COSTS, MEASURED, Compared, Comparison
+from fraud_detection_api.training.compared import MEASURED, Compared, Comparison
 from fraud_detection_api.training.report.plotting.rows import Row, intervals_svg
 
 
@@ -29,9 +29,7 @@ def table(comparison: Comparison) -> Table:
         caption=f"mean \u00b1 standard deviation of {comparison.folds}: {comparison.rows}",
     )
     for model in comparison.models:
-        seconds, microseconds = (model.mean(name) or 0.0 for name in COSTS)
-        cells = (model.formatted(name) for name in MEASURED)
-        shown.add_row(model.kind, *cells, f"{seconds:.2f}", f"{microseconds:.2f}")
+        shown.add_row(model.kind, *model.cells)
     return shown
 
 

@@ -55,6 +55,12 @@ class Compared:
         mean, spread = self.mean(name), self.spread(name)
         return "" if mean is None else f"{mean:.4f}" + ("" if spread is None else f" \u00b1 {spread:.4f}")
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Its measures and its costs, as tables show them."""
+        costs = (f"{self.mean(name) or 0:.2f}" for name in COSTS)
+        return *(self.formatted(name) for name in MEASURED), *costs
+
     def _values(self, name: str) -> list[float]:
         values = [value for fold in self.folds if (value := fold[name]) is not None]
         return values if len(values) == len(self.folds) else []

@@ -16,7 +16,6 @@ from fraud_detection_api.training.proof.evaluation import Operation, evaluate
 from fraud_detection_api.training.proof.gate import verdict_again
 from fraud_detection_api.training.proof.holdout_rows import kept_rows
 from fraud_detection_api.training.proof.threshold import ThresholdRule, fixed, rule_of
-from fraud_detection_api.training.report.reported_scores import REPORTED
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ class ThresholdChange:
 
 def _refuse_unlabelled(bundle: Bundle) -> None:
     """No row with a label says what another threshold would mean."""
-    if not REPORTED[bundle.manifest.score].is_judged:
+    if bundle.manifest.ranks:
         raise DataRefused(
             f"{bundle.version} learned without labels, so nothing can choose its threshold but the share of records "
             f"to flag: train again, `fraud train {bundle.manifest.use_case} --contamination SHARE`."

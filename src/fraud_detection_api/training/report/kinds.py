@@ -5,6 +5,7 @@ from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.recipes import RECIPES
 from fraud_detection_api.training.report.contents import KindInWords
+from fraud_detection_api.training.report.wording import as_title
 
 NAMES = {kind.name: kind.words for kind in KINDS} | {name: recipe.words for name, recipe in RECIPES.items()}
 
@@ -14,11 +15,6 @@ def kind_of(manifest: Manifest) -> str:
     return str(manifest.parameters.get("model", manifest.model_kind))
 
 
-def kind_name(name: str) -> str:
-    """A kind in words; one that nobody has worded keeps its name."""
-    return NAMES.get(name, name)
-
-
 def kind_title(name: str) -> str:
     """A kind as it stands at the head of a line; the name of somebody's own is left as it is."""
     return as_title(NAMES[name]) if name in NAMES else name
@@ -26,12 +22,7 @@ def kind_title(name: str) -> str:
 
 def kind_words(manifest: Manifest) -> str:
     """The kind of a model in words."""
-    return kind_name(kind_of(manifest))
-
-
-def as_title(words: str) -> str:
-    """Words at the head of a line."""
-    return words[:1].upper() + words[1:]
+    return _worded(kind_of(manifest))
 
 
 def kind_in_words(manifest: Manifest, use_case: UseCase) -> KindInWords:
@@ -39,7 +30,12 @@ def kind_in_words(manifest: Manifest, use_case: UseCase) -> KindInWords:
     name, served = kind_of(manifest), kind_named(manifest.model_kind, use_case)
     if served is None:
         return KindInWords(words=name)
-    words = served.words if name == served.name else kind_name(name)
+    words = served.words if name == served.name else _worded(name)
     return KindInWords(
         words=words, served_as=served.served_as, explained_in=served.explained_in, no_reasons=served.no_reasons
     )
+
+
+def _worded(name: str) -> str:
+    """A kind in words; one that nobody has worded keeps its name."""
+    return NAMES.get(name, name)

@@ -9,6 +9,7 @@ from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.compared import Comparison
 from fraud_detection_api.training.proof.holdout_rows import Holdout, kept_rows
+from fraud_detection_api.training.report.anomalies import anomalies
 from fraud_detection_api.training.report.contents import Importance, Purpose, Report
 from fraud_detection_api.training.report.figures import figures
 from fraud_detection_api.training.report.kinds import kind_in_words
@@ -27,16 +28,15 @@ def report_files(
 ) -> dict[str, bytes]:
     """The report as HTML and as JSON, from a manifest, the holdout rows, and the comparison as the bundle keeps it."""
     found = figures(use_case, manifest, rows) if rows else None
-    parts = REPORTED[manifest.score]
     report = Report(
         use_case=_purpose(use_case),
         manifest=manifest.abridged().model_copy(update={"files": {}}),
         kind=kind_in_words(manifest, use_case),
         figures=found,
-        anomalies=parts.spread(manifest),
+        anomalies=anomalies(manifest) if manifest.ranks else None,
         comparison=_comparison(use_case, comparison),
         importance=importance,
-        limits=parts.limits(use_case, manifest, found, importance),
+        limits=REPORTED[manifest.score].limits(use_case, manifest, found, importance),
     )
     return {REPORT: page(report), REPORT_DATA: report.model_dump_json(indent=1).encode() + b"\n"}
 

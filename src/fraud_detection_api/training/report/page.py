@@ -6,55 +6,29 @@ from dataclasses import dataclass
 from fraud_detection_api.training.report.contents import Report
 from fraud_detection_api.training.report.markup import Markup, tag
 from fraud_detection_api.training.report.plotting.palette import PLOTS, VARIABLES
-from fraud_detection_api.training.report.reported_scores import REPORTED
+from fraud_detection_api.training.report.reported_scores import REPORTED, ReportedScore
 from fraud_detection_api.training.report.sections.calibration import probabilities
 from fraud_detection_api.training.report.sections.comparison import comparison
 from fraud_detection_api.training.report.sections.data import data, features
 from fraud_detection_api.training.report.sections.influence import influence
-from fraud_detection_api.training.report.sections.ranks import measures
+from fraud_detection_api.training.report.sections.ranking import measures
 from fraud_detection_api.training.report.sections.slices import groups, stability
 from fraud_detection_api.training.report.sections.summary import gate, header, limits, purpose, summary, versions
 
 
-def always(_: Report) -> bool:
-    """What every model has."""
-    return True
+def reported(report: Report) -> ReportedScore:
+    """What the report of such scores has of its own."""
+    return REPORTED[report.manifest.score]
 
 
 def is_judged(report: Report) -> bool:
     """Whether rows with labels have judged the model."""
-    return REPORTED[report.manifest.score].is_judged and bool(report.manifest.data or report.manifest.metrics)
-
-
-def is_compared(report: Report) -> bool:
-    """Whether the kind of model was chosen by a comparison."""
-    return report.comparison is not None
+    return report.manifest.ranks is None and bool(report.manifest.data or report.manifest.metrics)
 
 
 def is_trained(report: Report) -> bool:
     """Whether it was made here, where somebody could have measured what moves it."""
     return is_judged(report) or report.importance is not None
-
-
-def headline(report: Report) -> Markup:
-    """What a reader with one minute should know."""
-    parts = REPORTED[report.manifest.score]
-    return summary(report, parts.cards(report), parts.sentence(report))
-
-
-def moved(report: Report) -> Markup:
-    """What moves the scores."""
-    return influence(report, REPORTED[report.manifest.score].moved(report.importance, report.kind))
-
-
-def learned_from(report: Report) -> Markup:
-    """What the model was made from."""
-    return data(report, REPORTED[report.manifest.score].rows)
-
-
-def threshold(report: Report) -> Markup:
-    """What the threshold means."""
-    return REPORTED[report.manifest.score].threshold(report)
 
 
 @dataclass(frozen=True)
@@ -64,21 +38,26 @@ class Part:
     made: Callable[[Report], Markup]
     key: str | None = None
     link: str = ""
-    belongs: Callable[[Report], bool] = always
+    belongs: Callable[[Report], bool] = lambda _: True
 
 
 PARTS = (
-    Part(headline),
+    Part(lambda report: summary(report, reported(report).cards(report), reported(report).sentence(report))),
     Part(purpose),
     Part(gate, "gate", "Gate"),
-    Part(threshold, "threshold", "Threshold"),
-    Part(comparison, "comparison", "Comparison", is_compared),
+    Part(lambda report: reported(report).threshold(report), "threshold", "Threshold"),
+    Part(comparison, "comparison", "Comparison", lambda report: report.comparison is not None),
     Part(measures, "measures", "Ranking", is_judged),
     Part(probabilities, "probabilities", "Probabilities", is_judged),
     Part(stability, "stability", "Time", is_judged),
     Part(groups, "groups", "Groups", is_judged),
-    Part(moved, "importance", "Influence", is_trained),
-    Part(learned_from, "data", "Data"),
+    Part(
+        lambda report: influence(report, reported(report).moved(report.importance, report.kind)),
+        "importance",
+        "Influence",
+        is_trained,
+    ),
+    Part(lambda report: data(report, reported(report).rows), "data", "Data"),
     Part(features, "features", "Features"),
     Part(limits, "limits", "Limits"),
     Part(versions, "versions", "Versions"),

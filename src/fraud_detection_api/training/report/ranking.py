@@ -42,12 +42,12 @@ def cuts_of(rows: HoldoutRows, threshold: float) -> Cuts:
     return Cuts(ranked, ends, caught)
 
 
-def curves(rows: HoldoutRows, cuts: Cuts, seed: int = 0) -> Curves:
+def curves(rows: HoldoutRows, cuts: Cuts) -> Curves:
     """The curves through the cuts, with bands of resampled rows, or of resampled entities where rows share them."""
     flagged_share, recall = cuts.flagged / cuts.flagged[-1], cuts.caught / max(cuts.caught[-1], 1)
     rate = cuts.false_alarms / max(cuts.false_alarms[-1], 1)
     bands: list[tuple[Floats, Floats, Floats]] = []
-    for counts in cell_counts(rows, _cells(rows, cuts), 2 * len(cuts.flagged), seed):
+    for counts in cell_counts(rows, _cells(rows, cuts), 2 * len(cuts.flagged), seed=0):
         false_alarms, caught = np.cumsum(counts.reshape(-1, 2), axis=0).T
         found, wrong = caught / max(caught[-1], 1), false_alarms / max(false_alarms[-1], 1)
         flagged = np.maximum(caught + false_alarms, 1)

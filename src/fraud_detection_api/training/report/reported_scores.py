@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from fraud_detection_api.model.manifest import DataSummary, Manifest
 from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.report.anomalies import anomalies
-from fraud_detection_api.training.report.contents import Anomalies, Figures, Importance, KindInWords, Report
+from fraud_detection_api.training.report.contents import Figures, Importance, KindInWords, Report
 from fraud_detection_api.training.report.limits import anomaly_limits, fraud_limits
 from fraud_detection_api.training.report.markup import Markup
 from fraud_detection_api.training.report.sections.anomalies import (
@@ -27,35 +26,29 @@ from fraud_detection_api.training.report.sections.summary import fraud_cards, fr
 class ReportedScore:
     """The parts of a report that a kind of score has of its own."""
 
-    is_judged: bool  # whether rows with labels can judge the model
     cards: Callable[[Report], Iterable[Markup]]
     sentence: Callable[[Report], str]  # what the threshold means
     threshold: Callable[[Report], Markup]
     moved: Callable[[Importance | None, KindInWords], Moved]
     rows: Callable[[Report, DataSummary], list[tuple[str, str]]]
     limits: Callable[[UseCase, Manifest, Figures | None, Importance | None], tuple[str, ...]]
-    spread: Callable[[Manifest], Anomalies | None]  # of the scores of the training rows
 
 
 REPORTED: Mapping[ScoreKind, ReportedScore] = {
     FRAUD: ReportedScore(
-        is_judged=True,
         cards=fraud_cards,
         sentence=fraud_sentence,
         threshold=decisions,
         moved=scores_moved,
         rows=labelled_rows,
         limits=fraud_limits,
-        spread=lambda _: None,
     ),
     ANOMALY: ReportedScore(
-        is_judged=False,
         cards=anomaly_cards,
         sentence=anomaly_sentence,
         threshold=anomaly_flags,
         moved=anomalies_moved,
         rows=anomaly_rows,
         limits=anomaly_limits,
-        spread=anomalies,
     ),
 }

@@ -30,7 +30,7 @@ def explained(name: str, measure: Measure, data: DataSummary | None) -> Explaine
             f"Recall at {limit}",
             f"Where {within[1]} of 100 honest records may be flagged, {of_100(measure.value)} of 100 frauds are found.",
         )
-    return Explained(plain(name), "")
+    return Explained(as_title(name.replace("_", " ")), "")
 
 
 def of_100(share: float) -> str:
@@ -47,15 +47,14 @@ def of_100(share: float) -> str:
     )
 
 
-def plain(name: str) -> str:
-    """A name from code as words."""
-    words = name.replace("_", " ")
+def as_title(words: str) -> str:
+    """Words at the head of a line."""
     return words[:1].upper() + words[1:]
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
+def count(number: int, one: str) -> str:
     """A number with its noun."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {one if number == 1 else one + 's'}"
 
 
 def value(number: float) -> str:

@@ -46,19 +46,15 @@ def row_chart(what: RowChart, width: float = WIDTH) -> Markup:
     return plot(what.key, (what.title, what.words), (width, height), _axis(room), *drawn)
 
 
-def stand_alone(svg: Markup) -> bytes:
-    """A plot as a file of its own, with its colours for light and dark."""
+def intervals_svg(title: str, axis_label: str, rows: Sequence[Row]) -> bytes:
+    """Named values with intervals as a complete SVG file, with its colours for light and dark."""
+    svg = row_chart(interval_rows("intervals", title, axis_label, rows), width=640)
     style = tag("style", Markup(VARIABLES.replace(":root", "svg") + PLOTS))
     head, _, rest = svg.partition(">")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{head} xmlns="{NAMESPACE}">{style}{rest}\n'.encode()
 
 
-def intervals_svg(title: str, axis_label: str, rows: Sequence[Row], *, are_bars: bool = False) -> bytes:
-    """Named values with intervals as a complete SVG file."""
-    return stand_alone(row_chart(interval_rows("intervals", title, axis_label, rows, are_bars=are_bars), width=640))
-
-
-def interval_rows(key: str, title: str, axis_label: str, rows: Sequence[Row], *, are_bars: bool = False) -> RowChart:
+def interval_rows(key: str, title: str, axis_label: str, rows: Sequence[Row]) -> RowChart:
     """Named values with intervals, on an axis from 0 or from the lowest value on."""
     ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
     low, high = min([0.0, *ends]), max([*ends, 1e-9])
@@ -71,7 +67,7 @@ def interval_rows(key: str, title: str, axis_label: str, rows: Sequence[Row], *,
         formatted=formatted,
     )
     words = "; ".join(f"{row.name}: {_words(row, axis)}" for row in rows)
-    return RowChart(key, title, words, axis, rows, are_bars)
+    return RowChart(key, title, words, axis, rows)
 
 
 def shortened(name: str, most: int = MOST_LETTERS) -> str:

@@ -1,6 +1,6 @@
 """The comparison that chose the kind of model: every kind on the same folds, before the validation period."""
 
-from fraud_detection_api.training.compared import COSTS, MEASURED, Compared, Comparison
+from fraud_detection_api.training.compared import MEASURED, Compared, Comparison
 from fraud_detection_api.training.report.contents import Report
 from fraud_detection_api.training.report.kinds import kind_of, kind_title
 from fraud_detection_api.training.report.markup import Markup, joined, tag
@@ -11,7 +11,6 @@ from fraud_detection_api.training.report.sections.parts import (
     paragraph,
     section,
     side_by_side,
-    strong,
     table,
 )
 
@@ -57,6 +56,7 @@ def _row(model: Compared, *, is_chosen: bool) -> Row:
 
 def _cells(model: Compared, chosen: str) -> tuple[str, ...]:
     name = kind_title(model.kind)
-    shown = joined(strong(name), " ", tag("span", "chosen", class_="good")) if model.kind == chosen else joined(name)
-    seconds, microseconds = (model.mean(each) or 0.0 for each in COSTS)
-    return shown, *(model.formatted(each) for each in MEASURED), f"{seconds:.2f}", f"{microseconds:.2f}"
+    shown = (
+        joined(tag("strong", name), " ", tag("span", "chosen", class_="good")) if model.kind == chosen else joined(name)
+    )
+    return shown, *model.cells

@@ -10,10 +10,11 @@ from fraud_detection_api.schemas.record import Kind, formatted
 from fraud_detection_api.training.report.contents import Report
 from fraud_detection_api.training.report.markup import Markup, joined, tag
 from fraud_detection_api.training.report.plotting.axes import percent
+from fraud_detection_api.training.report.plotting.rows import shortened
 from fraud_detection_api.training.report.plotting.small import sparkline
 from fraud_detection_api.training.report.sections.parts import facts, paragraph, prose_table, section, table
 
-SHOWN_BARS, LONGEST = 20, 30
+SHOWN_BARS = 20
 UNKNOWN = "not known"
 Floats = NDArray[np.float64]
 
@@ -101,15 +102,11 @@ def _trained_on(feature: Feature) -> str:
 def _categories(feature: Feature, categories: tuple[str, ...]) -> str:
     total = sum(feature.histogram_counts) + (feature.other or 0)
     shown = [
-        f"{_cut(name)} ({percent(number / total)})" if total else _cut(name)
+        f"{shortened(name)} ({percent(number / total)})" if total else shortened(name)
         for number, name in zip(feature.histogram_counts, categories, strict=False)
     ]
     more = (feature.category_count or 0) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "") if shown else "none"
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "\u2026"
 
 
 def _histogram(feature: Feature) -> Markup:

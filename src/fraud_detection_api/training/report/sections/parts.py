@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from fraud_detection_api.training.report.markup import Markup, joined, tag
+from fraud_detection_api.training.report.markup import Markup, tag
 
 Cells = Sequence[str]
 
@@ -72,8 +72,3 @@ def bullets(items: Iterable[str]) -> Markup:
 def folded(title: str, *content: Markup) -> Markup:
     """What is there for those who ask for it."""
     return tag("details", tag("summary", title), *content)
-
-
-def strong(text: str) -> Markup:
-    """What the eye should find first."""
-    return joined(tag("strong", text))

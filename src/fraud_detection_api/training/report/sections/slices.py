@@ -1,19 +1,23 @@
 """How the model does over time and in each group."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from fraud_detection_api.model.manifest import Measure
 from fraud_detection_api.training.report.contents import Purpose, Report, Slice
 from fraud_detection_api.training.report.markup import Markup
-from fraud_detection_api.training.report.plotting.axes import Axis, percent
+from fraud_detection_api.training.report.plotting.axes import Axis, percent, thinned
 from fraud_detection_api.training.report.plotting.chart import Chart, chart
 from fraud_detection_api.training.report.plotting.marks import Dots, Line, Mark
 from fraud_detection_api.training.report.plotting.rows import Row, RowChart, row_chart
 from fraud_detection_api.training.report.sections.parts import figure, paragraph, section, side_by_side, table
 
-Taken = Callable[[Slice], Measure | None]
+COMPARED = (
+    ("False-positive rate", "Share of the honest records that are flagged.", "false_positive_rate"),
+    ("Recall", "Share of the frauds that are flagged.", "recall"),
+    ("Precision", "Share of frauds among the flagged.", "precision"),
+)
 
 
 def stability(report: Report) -> Markup:
@@ -60,8 +64,8 @@ def _no_days(ours: Purpose) -> str:
 
 def _quality(periods: Sequence[Slice], unit: str) -> Markup:
     marks: list[Mark] = []
-    for name, colour, taken in (("recall", 0, _recall), ("precision", 1, _precision)):
-        kept = [(place, measure) for place, each in enumerate(periods) if (measure := taken(each))]
+    for colour, name in enumerate(("recall", "precision")):
+        kept = [(place, measure) for place, each in enumerate(periods) if (measure := getattr(each, name))]
         places = np.array([place for place, _ in kept], dtype=float) + (colour - 0.5) * 0.12
         values, lows, highs = (
             np.array([getattr(measure, end) or 0.0 for _, measure in kept]) for end in ("value", "low", "high")
@@ -102,32 +106,13 @@ def _levels(periods: Sequence[Slice], unit: str) -> Markup:
     return figure("Scores and frauds", words, chart(plotted))
 
 
-def _recall(each: Slice) -> Measure | None:
-    return each.recall
-
-
-def _precision(each: Slice) -> Measure | None:
-    return each.precision
-
-
 def _time(periods: Sequence[Slice], unit: str) -> Axis:
     named = tuple((float(place), each.name) for place, each in enumerate(periods))
-    return Axis(unit.capitalize(), -0.5, len(periods) - 0.5, named=named[:: max(-(-len(named) // 5), 1)])
+    return Axis(unit.capitalize(), -0.5, len(periods) - 0.5, named=thinned(named, 5))
 
 
-def _false_positive_rate(each: Slice) -> Measure | None:
-    return each.false_positive_rate
-
-
-COMPARED: tuple[tuple[str, str, Taken], ...] = (
-    ("False-positive rate", "Share of the honest records that are flagged.", _false_positive_rate),
-    ("Recall", "Share of the frauds that are flagged.", _recall),
-    ("Precision", "Share of frauds among the flagged.", _precision),
-)
-
-
-def _rows(title: str, words: str, taken: Taken, groups: Sequence[Slice]) -> Markup:
-    kept = [(each.name, measure) for each in groups if (measure := taken(each))]
+def _rows(title: str, words: str, figure_of: str, groups: Sequence[Slice]) -> Markup:
+    kept = [(each.name, measure) for each in groups if (measure := getattr(each, figure_of))]
     rows = [Row(name, measure.value, measure.low, measure.high) for name, measure in kept]
     highest = max([row.high or row.value for row in rows], default=1.0)
     axis = Axis("95 % intervals", 0, min(max(highest * 1.05, 0.01), 1.0))

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 
 from fraud_detection_api.training.report.contents import KindInWords, Report
-from fraud_detection_api.training.report.kinds import as_title
 from fraud_detection_api.training.report.markup import Markup, joined, tag
 from fraud_detection_api.training.report.sections.parts import (
     bullets,
@@ -12,9 +11,9 @@ from fraud_detection_api.training.report.sections.parts import (
     paragraph,
     prose_table,
     section,
-    strong,
 )
 from fraud_detection_api.training.report.wording import (
+    as_title,
     cost_warning,
     count,
     interval,
@@ -60,10 +59,10 @@ def summary(report: Report, cards: Iterable[Markup], sentence_of_threshold: str)
             tag("p", f"{sentence} {warning}".rstrip()),
             class_="verdict",
         ),
-        paragraph("The reason that was given: ", strong(reason), kind="reason") if reason else Markup(""),
+        paragraph("The reason that was given: ", tag("strong", reason), kind="reason") if reason else Markup(""),
         tag("div", *cards, class_="cards"),
         paragraph(sentence_of_threshold, kind="lead"),
-        tag("p", strong("Limitation: "), report.limits[0], class_="limitation"),
+        tag("p", tag("strong", "Limitation: "), report.limits[0], class_="limitation"),
     )
 
 
@@ -104,7 +103,9 @@ def gate(report: Report) -> Markup:
         for check in verdict.checks
     ]
     reason = (
-        paragraph("Promoted all the same, because: ", strong(verdict.forced_because)) if verdict.forced_because else ""
+        paragraph("Promoted all the same, because: ", tag("strong", verdict.forced_because))
+        if verdict.forced_because
+        else ""
     )
     if not rows:
         return section("gate", "The gate", paragraph("No check was kept."), reason)

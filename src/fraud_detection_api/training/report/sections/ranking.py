@@ -1,4 +1,4 @@
-"""Plots of how well the model ranks: precision and recall, ROC, gains, and the measures side by side."""
+"""How well the model ranks: every measure with its interval and a sentence, and the curves behind them."""
 
 from dataclasses import dataclass
 
@@ -6,20 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.model.manifest import Manifest
-from fraud_detection_api.training.report.contents import Curves, Numbers
+from fraud_detection_api.training.report.contents import Curves, Numbers, Report
 from fraud_detection_api.training.report.markup import Markup
 from fraud_detection_api.training.report.plotting.axes import Axis, percent
 from fraud_detection_api.training.report.plotting.chart import Chart, chart
 from fraud_detection_api.training.report.plotting.marks import Dots, Line, Mark
 from fraud_detection_api.training.report.plotting.rows import Row, RowChart, row_chart
-from fraud_detection_api.training.report.sections.parts import figure
-from fraud_detection_api.training.report.wording import explained
+from fraud_detection_api.training.report.sections.parts import figure, paragraph, prose_table, section, side_by_side
+from fraud_detection_api.training.report.wording import explained, interval, value
 
 Floats = NDArray[np.float64]
 SMALLEST = 1e-4
 RARE = 0.05  # share of frauds below which gains are drawn on a logarithmic axis
 SHARES = ("recall", "precision", "average_precision", "roc_auc")
 ENDS = np.array([0.0, 1.0])
+TITLE = "How well it ranks"
+KEPT_NONE = (
+    "The rows that judged this model were not kept with it, so no curves can be drawn. Train it again to see them."
+)
 RECALL = Axis("Recall: frauds that are flagged", 0, 1)
 
 
@@ -35,7 +39,7 @@ class _Place:
         return [Dots("at the threshold", np.array([x[self.number]]), np.array([y[self.number]]), 1)]
 
 
-def ranking_plots(curves: Curves, manifest: Manifest) -> tuple[Markup, ...]:
+def _plots(curves: Curves, manifest: Manifest) -> tuple[Markup, ...]:
     """Every plot of the ranking."""
     above = int(np.count_nonzero(np.array(curves.thresholds) >= np.float32(manifest.threshold)))
     place = _Place(above - 1 if above else None)
@@ -118,3 +122,27 @@ def _measures(manifest: Manifest) -> Markup:
 def _model(x: Numbers, y: Numbers, band: tuple[Numbers, Numbers], *, begins_at_0: bool = False) -> Line:
     across, up, low, high = (np.r_[[0.0] * begins_at_0, values] for values in (x, y, *band))
     return Line("model, 95 % band", across, up, 0, low, high)
+
+
+def measures(report: Report) -> Markup:
+    """The measures and the curves."""
+    manifest = report.manifest
+    if not manifest.metrics:
+        return section("measures", TITLE, paragraph("No measures were kept."))
+    rows = []
+    for name, measure in manifest.metrics.items():
+        found = explained(name, measure, manifest.data)
+        rows.append((found.name, value(measure.value), interval(measure), found.sentence))
+    shown = prose_table(("Measure", "Value", "95 % interval", "What it says"), rows, numeric=(1, 2))
+    figures = report.figures
+    plots = side_by_side(*_plots(figures.curves, manifest)) if figures else paragraph(KEPT_NONE)
+    return section("measures", TITLE, paragraph(_judged_on(report)), shown, plots)
+
+
+def _judged_on(report: Report) -> str:
+    data = report.manifest.data
+    interval_means = "An interval holds the value that more data of the same kind would show, 95 times of 100."
+    if data is None:
+        return interval_means
+    rows = f"Judged on {data.validation_rows:,} rows that had no part in training"
+    return f"{rows}, {data.validation_frauds:,} of them frauds. {interval_means}"
