@@ -4,12 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.tree._tree import Tree  # type: ignore[import-untyped]  # scikit-learn ships no types
 
+from fraud_detection_api.model.saved_trees import Doubles, Floats, Ints
+
 LEAF = -1
 BEYOND_FLOAT32 = 1e39  # JSON has no infinity: the nearest float32 of this is one
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 SavedTree = dict[str, NDArray[np.generic]]
 
 

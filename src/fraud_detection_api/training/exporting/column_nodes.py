@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 from skl2onnx.common._container import ModelComponentContainer  # type: ignore[import-untyped]  # it ships no types
 from skl2onnx.common._topology import Operator, Scope  # type: ignore[import-untyped]  # it ships no types
 from skl2onnx.common.data_types import DoubleTensorType  # type: ignore[import-untyped]  # as above
@@ -11,9 +10,8 @@ from sklearn.impute import SimpleImputer  # type: ignore[import-untyped]  # scik
 from sklearn.preprocessing import OneHotEncoder  # type: ignore[import-untyped]  # as above
 
 from fraud_detection_api.errors import ExportRefused
+from fraud_detection_api.model.saved_trees import Doubles
 from fraud_detection_api.training.exporting.writer import DOUBLE, FLOAT, ML, Attribute, Unconvertible, Writer
-
-Doubles = NDArray[np.float64]
 
 
 def imputed_shape(operator: Operator) -> None:

@@ -1,14 +1,12 @@
 """Logistic regression and support vectors as ONNX, in double."""
 
 import numpy as np
-from numpy.typing import NDArray
 from skl2onnx.common._container import ModelComponentContainer  # type: ignore[import-untyped]  # it ships no types
 from skl2onnx.common._topology import Operator, Scope  # type: ignore[import-untyped]  # it ships no types
 from sklearn.svm import SVC  # type: ignore[import-untyped]  # scikit-learn ships no types
 
+from fraud_detection_api.model.saved_trees import Doubles
 from fraud_detection_api.training.exporting.writer import COLUMNS, Unconvertible, Writer, wide
-
-Doubles = NDArray[np.float64]
 
 
 def convert_logistic(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:

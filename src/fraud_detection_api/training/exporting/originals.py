@@ -10,8 +10,7 @@ from sklearn.model_selection._search import BaseSearchCV  # type: ignore[import-
 from sklearn.pipeline import Pipeline  # type: ignore[import-untyped]  # as above
 
 from fraud_detection_api.features.matrix import Matrix
-
-Doubles = NDArray[np.float64]
+from fraud_detection_api.model.saved_trees import Doubles
 
 
 def winner(estimator: BaseEstimator) -> BaseEstimator:

@@ -8,19 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
 from onnx.numpy_helper import from_array
 from skl2onnx.common._container import ModelComponentContainer  # type: ignore[import-untyped]  # it ships no types
 from skl2onnx.common._topology import Operator, Scope  # type: ignore[import-untyped]  # it ships no types
 from sklearn.tree._tree import Tree  # type: ignore[import-untyped]  # scikit-learn ships no types
 
+from fraud_detection_api.model.saved_trees import Doubles, Ints
 from fraud_detection_api.training.exporting.writer import DOUBLE, FLOAT, Attribute, Writer
 
 SUM, LESS_OR_EQUAL = 1, 0
 LEAF = -1
-
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from fraud_detection_api.model.calibration import calibrated, log_odds
 from fraud_detection_api.model.manifest import Isotonic, Platt
 from fraud_detection_api.model.runtimes import Probabilities
+from fraud_detection_api.model.saved_trees import Doubles
 from fraud_detection_api.training.proof.holdout_rows import Holdout, holdout_rows
 from fraud_detection_api.training.tables.dataset import Dataset, Labels
 from fraud_detection_api.training.tables.split import Split
@@ -16,7 +17,6 @@ from fraud_detection_api.training.trained import TrainedModel
 LEAST_FRAUDS = 10  # in the calibration part, below which a curve would be drawn through chance
 MOST_STEPS = 100
 Curve = Platt | Isotonic
-Floats = NDArray[np.float64]
 
 
 def chosen_calibration(
@@ -68,7 +68,7 @@ def isotonic(probabilities: Probabilities, labels: Labels) -> Isotonic | None:
     return Isotonic(given=(0.0, *given[inside].tolist(), 1.0), true=(0.0, *true[inside].tolist(), 1.0))
 
 
-def _pooled(given: Floats, counts: NDArray[np.intp], frauds: Floats) -> tuple[Floats, Floats]:
+def _pooled(given: Doubles, counts: NDArray[np.intp], frauds: Doubles) -> tuple[Doubles, Doubles]:
     """Neighbours pooled until their means rise, from one pool per probability: the mean given and true of each."""
     pools: list[tuple[float, int, float]] = []
     for at_sum, size, truth_sum in zip((given * counts).tolist(), counts.tolist(), frauds.tolist(), strict=True):

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from fraud_detection_api.model.saved_trees import Doubles
 from fraud_detection_api.schemas.judging import Costs
-from fraud_detection_api.training.proof.ranked_rows import Floats, Positions, RankedRows, Weighed
+from fraud_detection_api.training.proof.ranked_rows import Positions, RankedRows, Weighed
 
 CALIBRATION_BINS = 10
 LEAST_DOUBT = 1e-7  # so that the log loss of one row that was sure and wrong stays finite
@@ -29,7 +30,7 @@ class CalibrationMeasures:
 class MoneyMeasures:
     """What the decisions at a threshold cost: on as many records as there are, and each of them."""
 
-    def __init__(self, ranked: RankedRows, at_stake: Floats, costs: Costs, threshold: float) -> None:
+    def __init__(self, ranked: RankedRows, at_stake: Doubles, costs: Costs, threshold: float) -> None:
         flagged = np.arange(len(ranked)) < ranked.flagged(threshold)
         of_fraud = np.where(flagged, costs.caught_fraud, ranked.in_order(at_stake))
         self._costs = np.where(ranked.is_fraud, of_fraud, flagged * costs.false_alarm)
@@ -40,6 +41,6 @@ class MoneyMeasures:
         return each * len(self._costs), each
 
 
-def _bin_starts(descending: Floats) -> Positions:
+def _bin_starts(descending: Doubles) -> Positions:
     cuts = descending[np.arange(CALIBRATION_BINS) * len(descending) // CALIBRATION_BINS]
     return np.unique(np.searchsorted(-descending, -cuts))

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_detection_api.model.manifest import Measure
+from fraud_detection_api.model.saved_trees import Doubles
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.calibration_measures import CalibrationMeasures, MoneyMeasures
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.proof.measures import ALL_MEASURES, MEASURES, highest_possible
-from fraud_detection_api.training.proof.ranked_rows import Floats, RankedRows
+from fraud_detection_api.training.proof.ranked_rows import RankedRows
 from fraud_detection_api.training.proof.ranking_measures import FlaggingMeasures, RankingMeasures
 from fraud_detection_api.training.proof.resampling import row_weights, with_interval
 from fraud_detection_api.training.proof.review import DailyReview, ShareReview
@@ -33,8 +34,8 @@ class Evaluation:
     """The measures of one model on some rows, and of the same model on every resample of them."""
 
     names: tuple[str, ...]
-    values: Floats
-    resampled: Floats
+    values: Doubles
+    resampled: Doubles
 
     def measures(self) -> dict[str, Measure]:
         """Every measure by name, with its 95 % interval."""
@@ -87,7 +88,7 @@ class Yardstick:
             self._families.append(MoneyMeasures(ranked, at_stake, operation.costs, operation.threshold))
         self.names = MEASURES if at_stake is None else ALL_MEASURES
 
-    def values(self, weights: Floats) -> Floats:
+    def values(self, weights: Doubles) -> Doubles:
         """Every measure in the order of the names, each row counted as often as its weight says."""
         weighed = self._ranked.weighed(weights)
         if weighed.frauds in (0, weighed.total):

@@ -7,10 +7,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fraud_detection_api.model.saved_trees import Doubles
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
 from fraud_detection_api.training.tables.dataset import Labels
 
-Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
 Value = TypeVar("Value", bound=np.generic)
 
@@ -22,11 +22,11 @@ class Weighed:
     `reached[i]` is the weight of the i most suspicious rows, `caught[j]` that of the j most suspicious frauds.
     """
 
-    by_row: Floats
-    descending: Floats
-    of_frauds: Floats
-    reached: Floats
-    caught: Floats
+    by_row: Doubles
+    descending: Doubles
+    of_frauds: Doubles
+    reached: Doubles
+    caught: Doubles
 
     @property
     def total(self) -> float:
@@ -38,7 +38,7 @@ class Weighed:
         """All frauds."""
         return float(self.caught[-1])
 
-    def mean(self, values: Floats) -> float:
+    def mean(self, values: Doubles) -> float:
         """The mean of a value of each row, the most suspicious first."""
         return weighted_sum(self.descending, values) / self.total
 
@@ -48,14 +48,14 @@ class RankedRows:
 
     def __init__(self, rows: HoldoutRows) -> None:
         self.order: Positions = np.argsort(-rows.probabilities, kind="stable")
-        self.probabilities: Floats = rows.probabilities[self.order].astype(np.float64)
+        self.probabilities: Doubles = rows.probabilities[self.order].astype(np.float64)
         self.is_fraud: Labels = rows.labels[self.order]
         self.frauds: Positions = np.flatnonzero(self.is_fraud)
 
     def __len__(self) -> int:
         return len(self.is_fraud)
 
-    def weighed(self, weights: Floats) -> Weighed:
+    def weighed(self, weights: Doubles) -> Weighed:
         """The rows, each counted as often as its weight says."""
         descending = weights[self.order]
         of_frauds = descending[self.frauds]
@@ -67,13 +67,13 @@ class RankedRows:
         return np.flatnonzero(np.r_[np.diff(self.probabilities) != 0, True]) + 1
 
     @property
-    def thresholds(self) -> Floats:
+    def thresholds(self) -> Doubles:
         """The thresholds that make a difference, highest first."""
         return self.probabilities[self.ends - 1]
 
-    def sums(self, values: Floats | NDArray[np.int64]) -> Floats:
+    def sums(self, values: Doubles | NDArray[np.int64]) -> Doubles:
         """The sum of a value of each row over the rows flagged, at each threshold that makes a difference."""
-        sums: Floats = np.cumsum(self.in_order(values), dtype=np.float64)[self.ends - 1]
+        sums: Doubles = np.cumsum(self.in_order(values), dtype=np.float64)[self.ends - 1]
         return sums
 
     def in_order(self, values: NDArray[Value]) -> NDArray[Value]:
@@ -95,11 +95,11 @@ class RankedRows:
         return int(begin), int(end)
 
     @cached_property
-    def _ascending(self) -> Floats:
+    def _ascending(self) -> Doubles:
         return -self.probabilities
 
 
-def cumulated(weights: Floats) -> Floats:
+def cumulated(weights: Doubles) -> Doubles:
     """Running sums that begin with nothing."""
     sums = np.empty(len(weights) + 1)
     sums[0] = 0
@@ -107,6 +107,6 @@ def cumulated(weights: Floats) -> Floats:
     return sums
 
 
-def weighted_sum(weights: Floats, values: Floats) -> float:
+def weighted_sum(weights: Doubles, values: Doubles) -> float:
     """Not @: BLAS threads cost more than they bring for one short vector."""
     return float(np.sum(weights * values))

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fraud_detection_api.training.proof.ranked_rows import Floats, Positions, RankedRows, Weighed, weighted_sum
+from fraud_detection_api.model.saved_trees import Doubles
+from fraud_detection_api.training.proof.ranked_rows import Positions, RankedRows, Weighed, weighted_sum
 
 
 class RankingMeasures:
@@ -44,6 +45,6 @@ def _ties(ranked: RankedRows) -> tuple[Positions, Positions]:
     return np.r_[0, ranked.ends[:-1]][step], ranked.ends[step]
 
 
-def _last_within(used: Floats, limit: float, caught: Floats) -> float:
+def _last_within(used: Doubles, limit: float, caught: Doubles) -> float:
     within = int(np.searchsorted(used, limit * (1 + 1e-12), side="right"))
     return float(caught[within - 1]) if within else 0.0

@@ -7,8 +7,9 @@ random order would find on average, so that no order of the table decides.
 import numpy as np
 from numpy.typing import NDArray
 
+from fraud_detection_api.model.saved_trees import Doubles
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
-from fraud_detection_api.training.proof.ranked_rows import Floats, Positions, RankedRows, Weighed, cumulated
+from fraud_detection_api.training.proof.ranked_rows import Positions, RankedRows, Weighed, cumulated
 from fraud_detection_api.training.tables.dataset import Days
 
 
@@ -84,7 +85,7 @@ class DailyReview:
         reviews = float(np.minimum(shown, self._places).sum())
         return found / max(reviews, 1), found / float(suspects.sum())
 
-    def _reviewed(self, above: Floats, through: Floats) -> Floats:
+    def _reviewed(self, above: Doubles, through: Doubles) -> Doubles:
         """The share of the tied that find a place, where so many stand above them and so many through them."""
         return np.clip((self._places - above) / np.maximum(through - above, 1e-12), 0, 1)
 

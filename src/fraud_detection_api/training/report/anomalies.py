@@ -1,9 +1,9 @@
 """Anomalies: how the scores of the training rows are spread, where a model learned without labels."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fraud_detection_api.model.manifest import Manifest, Ranks
+from fraud_detection_api.model.saved_trees import Doubles
 from fraud_detection_api.training.report.contents import Anomalies, Flagging
 from fraud_detection_api.training.report.ranking import listed
 
@@ -11,8 +11,6 @@ BARS = 40
 OTHERS = (0.0001, 0.001, 0.01, 0.05, 0.1)  # shares of the training rows that somebody might want to look at
 NARROWEST = 0.01
 COUNTED = "flagged_share"  # what the gate calls the share that it has counted
-
-Floats = NDArray[np.float64]
 
 
 def anomalies(manifest: Manifest) -> Anomalies:
@@ -37,9 +35,9 @@ def flagged_share(manifest: Manifest) -> float:
     return next(counted, float(_below(manifest.known_ranks, np.array([manifest.threshold]))[0]))
 
 
-def _below(ranks: Ranks, scores: Floats) -> Floats:
+def _below(ranks: Ranks, scores: Doubles) -> Doubles:
     """The share of the training rows that is more unusual than each of these scores, on lines between the ranks."""
-    reached: Floats = np.interp(scores, ranks.scores, 1 - np.array(ranks.shares), left=0.0)
+    reached: Doubles = np.interp(scores, ranks.scores, 1 - np.array(ranks.shares), left=0.0)
     return reached
 
 
@@ -48,8 +46,8 @@ def _flagging(ranks: Ranks, share: float) -> Flagging:
     return Flagging(threshold=at, share=share)
 
 
-def _edges(ranks: Ranks) -> Floats:
+def _edges(ranks: Ranks) -> Doubles:
     low = np.floor(ranks.scores[0] / NARROWEST) * NARROWEST
     high = np.ceil(ranks.scores[-1] / NARROWEST) * NARROWEST
-    edges: Floats = np.linspace(low, max(high, low + NARROWEST), BARS + 1)
+    edges: Doubles = np.linspace(low, max(high, low + NARROWEST), BARS + 1)
     return edges

@@ -3,9 +3,10 @@
 import numpy as np
 
 from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.model.saved_trees import Doubles
 from fraud_detection_api.schemas.judging import Costs
 from fraud_detection_api.training.proof.holdout_rows import Holdout, HoldoutRows
-from fraud_detection_api.training.proof.ranked_rows import Floats, RankedRows, cumulated
+from fraud_detection_api.training.proof.ranked_rows import RankedRows, cumulated
 from fraud_detection_api.training.proof.threshold import least_cost, savings
 from fraud_detection_api.training.report.contents import CostChoice, CostCurves
 from fraud_detection_api.training.report.ranking import Cuts, listed
@@ -39,7 +40,7 @@ def cost_curves(judged: Holdout, cuts: Cuts, threshold: float, costs: Costs | No
     )
 
 
-def _choice(threshold_rows: HoldoutRows, ranked: RankedRows, costs: Costs, now: tuple[Floats, float]) -> CostChoice:
+def _choice(threshold_rows: HoldoutRows, ranked: RankedRows, costs: Costs, now: tuple[Doubles, float]) -> CostChoice:
     """The cheapest threshold where thresholds are chosen, tried on the rows that judge."""
     cost_shares, threshold = now
     try:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fraud_detection_api.model.saved_trees import Doubles
 from fraud_detection_api.training.proof.holdout_rows import HoldoutRows
-from fraud_detection_api.training.proof.ranked_rows import Floats, Positions, RankedRows
+from fraud_detection_api.training.proof.ranked_rows import Positions, RankedRows
 from fraud_detection_api.training.proof.resampling import cell_counts
 from fraud_detection_api.training.report.contents import Curves
 
@@ -22,7 +23,7 @@ class Cuts:
     caught: Positions
 
     @property
-    def thresholds(self) -> Floats:
+    def thresholds(self) -> Doubles:
         """The lowest probability that is flagged at each."""
         return self.ranked.probabilities[self.flagged - 1]
 
@@ -46,7 +47,7 @@ def curves(rows: HoldoutRows, cuts: Cuts) -> Curves:
     """The curves through the cuts, with bands of resampled rows, or of resampled entities where rows share them."""
     flagged_share, recall = cuts.flagged / cuts.flagged[-1], cuts.caught / max(cuts.caught[-1], 1)
     rate = cuts.false_alarms / max(cuts.false_alarms[-1], 1)
-    bands: list[tuple[Floats, Floats, Floats]] = []
+    bands: list[tuple[Doubles, Doubles, Doubles]] = []
     for counts in cell_counts(rows, _cells(rows, cuts), 2 * len(cuts.flagged), seed=0):
         false_alarms, caught = np.cumsum(counts.reshape(-1, 2), axis=0).T
         found, wrong = caught / max(caught[-1], 1), false_alarms / max(false_alarms[-1], 1)
@@ -69,7 +70,7 @@ def curves(rows: HoldoutRows, cuts: Cuts) -> Curves:
     )
 
 
-def listed(values: Floats) -> tuple[float, ...]:
+def listed(values: Doubles) -> tuple[float, ...]:
     """Numbers as JSON holds them."""
     return tuple(values.tolist())
 

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from fraud_detection_api.model.saved_trees import Doubles
+
 Tick = tuple[float, str]
 MOST_LABELS = 7
 
@@ -39,10 +40,10 @@ class Axis:
     formatted: Callable[[float], str] = percent
     named: tuple[Tick, ...] | None = None
 
-    def share(self, values: ArrayLike) -> Floats:
+    def share(self, values: ArrayLike) -> Doubles:
         """Where values lie between the ends, 0 to 1; what lies outside is drawn at the end."""
         ends = self._scaled([self.low, self.high])
-        shares: Floats = np.clip((self._scaled(values) - ends[0]) / ((ends[1] - ends[0]) or 1), 0, 1)
+        shares: Doubles = np.clip((self._scaled(values) - ends[0]) / ((ends[1] - ends[0]) or 1), 0, 1)
         return shares
 
     @property
@@ -53,7 +54,7 @@ class Axis:
         values = _powers(self.low, self.high) if self.is_log else _steps(self.low, self.high)
         return tuple((value, self.formatted(value)) for value in values)
 
-    def _scaled(self, values: ArrayLike) -> Floats:
+    def _scaled(self, values: ArrayLike) -> Doubles:
         numbers = np.asarray(values, dtype=np.float64)
         return np.log10(np.maximum(numbers, self.low)) if self.is_log else numbers
 

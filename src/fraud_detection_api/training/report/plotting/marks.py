@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fraud_detection_api.model.saved_trees import Doubles
 from fraud_detection_api.training.report.markup import Markup, decimals, joined, tag
 from fraud_detection_api.training.report.plotting.axes import Axis
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -16,11 +14,11 @@ class Line:
     """A curve, as steps where it jumps, with a band where it is uncertain."""
 
     name: str
-    x: Floats
-    y: Floats
+    x: Doubles
+    y: Doubles
     colour: int = 0
-    low: Floats | None = None
-    high: Floats | None = None
+    low: Doubles | None = None
+    high: Doubles | None = None
     is_dashed: bool = False
     is_steps: bool = False
 
@@ -30,8 +28,8 @@ class Bars:
     """A histogram: one bar between two edges."""
 
     name: str
-    edges: Floats
-    heights: Floats
+    edges: Doubles
+    heights: Doubles
     colour: int = 0
 
 
@@ -40,11 +38,11 @@ class Dots:
     """Single values, each with its interval where it has one."""
 
     name: str
-    x: Floats
-    y: Floats
+    x: Doubles
+    y: Doubles
     colour: int = 0
-    low: Floats | None = None
-    high: Floats | None = None
+    low: Doubles | None = None
+    high: Doubles | None = None
 
 
 @dataclass(frozen=True)
@@ -69,11 +67,11 @@ class Frame:
     width: float
     height: float
 
-    def across(self, values: Floats) -> Floats:
+    def across(self, values: Doubles) -> Doubles:
         """Horizontal places of values."""
         return self.left + self.width * self.x.share(values)
 
-    def up(self, values: Floats) -> Floats:
+    def up(self, values: Doubles) -> Doubles:
         """Vertical places of values, which count downward."""
         return self.top + self.height * (1 - self.y.share(values))
 
@@ -91,7 +89,7 @@ def drawn(mark: Mark, frame: Frame) -> Markup:
             return _rule(mark, frame)
 
 
-def path(x: Floats, y: Floats) -> str:
+def path(x: Doubles, y: Doubles) -> str:
     """Places as a path; those that would be drawn on top of one another once only."""
     places = [f"{decimals(across)} {decimals(up)}" for across, up in zip(x.tolist(), y.tolist(), strict=True)]
     return "M" + "L".join(place for number, place in enumerate(places) if number == 0 or place != places[number - 1])

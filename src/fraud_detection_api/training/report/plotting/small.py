@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fraud_detection_api.training.report.markup import Markup, decimals, joined, tag
 from fraud_detection_api.training.report.plotting.chart import WIDTH, plot
 
-Floats = NDArray[np.float64]
 CELL_HEIGHT, NAMES, HEADING = 78.0, 92.0, 26.0
 SPARK_WIDTH, SPARK_HEIGHT = 110.0, 26.0
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fraud_detection_api.model.manifest import DataSummary, Feature
+from fraud_detection_api.model.saved_trees import Doubles
 from fraud_detection_api.schemas.record import Kind, formatted
 from fraud_detection_api.training.report.contents import Report
 from fraud_detection_api.training.report.markup import Markup, joined, tag
@@ -16,7 +16,6 @@ from fraud_detection_api.training.report.sections.parts import facts, paragraph,
 
 SHOWN_BARS = 20
 UNKNOWN = "not known"
-Floats = NDArray[np.float64]
 
 
 def data(report: Report, rows_of: Callable[[Report, DataSummary], list[tuple[str, str]]]) -> Markup:
@@ -119,7 +118,7 @@ def _histogram(feature: Feature) -> Markup:
     return _densities(np.array(edges), np.array(counts, dtype=float))
 
 
-def _densities(edges: Floats, counts: Floats) -> Markup:
+def _densities(edges: Doubles, counts: Doubles) -> Markup:
     inner = edges[[min(1, len(edges) - 1), max(len(edges) - 2, 0)]]  # the outer twentieths may be as wide as they like
     room = (inner[1] - inner[0]) / 2 if inner[1] > inner[0] else edges[-1] - edges[0]
     places = np.linspace(max(edges[0], inner[0] - room), min(edges[-1], inner[1] + room), SHOWN_BARS + 1)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.training.report.contents import Curves, Numbers, Report
@@ -15,7 +14,6 @@ from fraud_detection_api.training.report.plotting.rows import Row, RowChart, row
 from fraud_detection_api.training.report.sections.parts import figure, paragraph, prose_table, section, side_by_side
 from fraud_detection_api.training.report.wording import explained, interval, value
 
-Floats = NDArray[np.float64]
 SMALLEST = 1e-4
 RARE = 0.05  # share of frauds below which gains are drawn on a logarithmic axis
 SHARES = ("recall", "precision", "average_precision", "roc_auc")
