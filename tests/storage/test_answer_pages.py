@@ -69,9 +69,8 @@ def read(reader: AnswerReader, **query: object) -> list[Answer]:
     found: list[Answer] = []
     after = query.pop("after", None)
     while True:
-        page = reader.page(LOANS, AnswersQuery.model_validate({"limit": 2, **query, "after": after}))
-        found += orjson.loads(orjson.dumps(page.answers))
-        after = page.next
+        answers, after = reader.page(LOANS, AnswersQuery.model_validate({"limit": 2, **query, "after": after}))
+        found += orjson.loads(orjson.dumps(answers))
         if after is None:
             return found
 

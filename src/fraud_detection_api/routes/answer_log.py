@@ -45,7 +45,8 @@ def answer_log_router(access: StoreAccess, use_cases: Mapping[str, UseCase], *, 
         name = named(use_case, use_cases).name
 
         def page() -> bytes:
-            return orjson.dumps(access.store.answers.page(name, query), option=orjson.OPT_UTC_Z)
+            found, following = access.store.answers.page(name, query)
+            return orjson.dumps({"answers": found, "next": following}, option=orjson.OPT_UTC_Z)
 
         return Response(await access.apart(page), media_type=JSON)
 

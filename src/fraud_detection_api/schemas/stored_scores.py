@@ -108,20 +108,24 @@ class Insertion(BaseModel):
         return StoredScores(np.array(self.id, np.int64), probabilities, self.class_pred)
 
 
-class StoredScore(BaseModel):
+@dataclass(frozen=True)
+class StoredScore:
     """One score as it was stored."""
 
     id: int
-    outlier_prob: float = Field(ge=0, le=1, examples=[0.93])
+    outlier_prob: Annotated[float, Field(ge=0, le=1, examples=[0.93])]
     class_pred: FraudClass
-    inserted_at: datetime = Field(description="When it was written last, in UTC")
+    inserted_at: Annotated[datetime, Field(description="When it was written last, in UTC")]
 
 
-class ScoresPage(BaseModel):
+@dataclass(frozen=True)
+class ScoresPage:
     """Scores in the order of their ids."""
 
     scores: list[StoredScore]
-    next: int | None = Field(description="What to send as `after` for the page that follows; null on the last page")
+    next: Annotated[
+        int | None, Field(description="What to send as `after` for the page that follows; null on the last page")
+    ]
 
 
 class PageQuery(BaseModel):
@@ -133,13 +137,3 @@ class PageQuery(BaseModel):
     min_prob: float | None = Field(default=None, ge=0, le=1, description="Scores of at least this probability only")
     after: int | None = Field(default=None, ge=LEAST_ID, le=MOST_ID, description="`next` of the page before")
     limit: int = Field(default=100, ge=1, le=MOST_ON_A_PAGE, description="How many scores a page holds")
-
-
-@dataclass(frozen=True)
-class PageRow:
-    """One stored score, ready to be written as an answer."""
-
-    id: int
-    outlier_prob: float
-    class_pred: str
-    inserted_at: datetime

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
@@ -13,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from fraud_detection_api.errors import StoreTableMissing, StoreTableUnfit, StoreTableVanished
-from fraud_detection_api.schemas.stored_scores import PageQuery, PageRow, StoredScores
+from fraud_detection_api.schemas.stored_scores import PageQuery, ScoresPage, StoredScore, StoredScores
 from fraud_detection_api.storage.engines.engine import ScoreColumns
 from fraud_detection_api.storage.score_table import has_table, refuse_unfit, score_table
 from fraud_detection_api.storage.store_database import StoreDatabase
@@ -22,14 +21,6 @@ from fraud_detection_api.storage.store_options import refuse_unsafe_table
 TAKING_TURNS_FROM = 1_000  # rows; writers of fewer have each other's rows for a moment only
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Page:
-    """Scores in the order of their ids, and where to go on."""
-
-    scores: list[PageRow]
-    next: int | None
 
 
 class ScoreStore:
@@ -55,14 +46,14 @@ class ScoreStore:
         with turn:
             self._looking_again(project, table, write)
 
-    def page(self, project: str, table: str, query: PageQuery) -> Page:
+    def page(self, project: str, table: str, query: PageQuery) -> ScoresPage:
         """Scores in the order of their ids, as many as fit on a page."""
         refuse_unsafe_table(table)
         rows = self._looking_again(project, table, lambda: self._rows(project, table, query))
         if rows is None:
             raise StoreTableMissing(project, table)
         shown = rows[: query.limit]
-        return Page(shown, shown[-1].id if len(rows) > len(shown) else None)
+        return ScoresPage(shown, shown[-1].id if len(rows) > len(shown) else None)
 
     def close(self) -> None:
         """Close every connection; the next use opens new ones."""
@@ -96,12 +87,12 @@ class ScoreStore:
             quoted = connection.dialect.identifier_preparer.format_table(table)
             self._database.engine.upsert_scores(connection, quoted, columns, now)
 
-    def _rows(self, project: str, name: str, query: PageQuery) -> list[PageRow] | None:
+    def _rows(self, project: str, name: str, query: PageQuery) -> list[StoredScore] | None:
         """The rows of a page, and one more where there is more; None without a table."""
         engine = self._database.engine
         table = score_table(engine, project, name)
 
-        def read(connection: sa.Connection) -> list[PageRow]:
+        def read(connection: sa.Connection) -> list[StoredScore]:
             if (project, name) not in self._known:
                 refuse_unfit(connection, engine, table)
             return _read(connection, table, query)
@@ -120,7 +111,7 @@ def _columns(scores: StoredScores) -> ScoreColumns:
     return ids.tolist(), scores.probabilities[places].tolist(), [classes[place] for place in places.tolist()]
 
 
-def _read(connection: sa.Connection, table: sa.Table, query: PageQuery) -> list[PageRow]:
+def _read(connection: sa.Connection, table: sa.Table, query: PageQuery) -> list[StoredScore]:
     columns = table.c
     statement = sa.select(columns.id, columns.outlier_prob, columns.class_pred, columns.inserted_at)
     if query.class_pred is not None:
@@ -130,4 +121,4 @@ def _read(connection: sa.Connection, table: sa.Table, query: PageQuery) -> list[
     if query.after is not None:
         statement = statement.where(columns.id > query.after)
     rows = connection.execute(statement.order_by(columns.id).limit(query.limit + 1))
-    return [PageRow(*row[:3], row[3].replace(tzinfo=UTC)) for row in rows]
+    return [StoredScore(*row[:3], row[3].replace(tzinfo=UTC)) for row in rows]

@@ -1,7 +1,6 @@
 """Pages of the answer log, in the order in which answers were written to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC
 
 import orjson
@@ -12,16 +11,6 @@ from fraud_detection_api.schemas.answer_log import AnswerPlace, AnswersQuery
 from fraud_detection_api.storage.answer_log.answer_table import LATER, ORDER, answer_table, bounded_key, lacking
 from fraud_detection_api.storage.store_database import StoreDatabase
 
-Answer = dict[str, object]
-
-
-@dataclass(frozen=True)
-class AnswersPage:
-    """Answers in the order in which they were written, and where to go on."""
-
-    answers: list[Answer]
-    next: str | None
-
 
 class AnswerReader:
     """Reads what was written; makes and changes nothing."""
@@ -30,21 +19,21 @@ class AnswerReader:
         self._database = database
         self._project = project
 
-    def page(self, use_case: str, query: AnswersQuery) -> AnswersPage:
-        """The answers that are asked for, as many as fit on a page."""
+    def page(self, use_case: str, query: AnswersQuery) -> tuple[list[dict[str, object]], str | None]:
+        """The answers that are asked for, as many as fit on a page, and where to go on."""
         table = answer_table(self._database.engine, self._project, use_case)
         rows = self._database.reading(self._project, lambda connection: _read(connection, table, query))
         if rows is None:
             raise AnswersMissing(use_case)
         shown = rows[: query.limit]
-        return AnswersPage(shown, str(shown[-1]["id"]) if len(rows) > len(shown) else None)
+        return shown, str(shown[-1]["id"]) if len(rows) > len(shown) else None
 
     def close(self) -> None:
         """Close every connection; the next use opens new ones."""
         self._database.dispose()
 
 
-def _read(connection: sa.Connection, table: sa.Table, query: AnswersQuery) -> list[Answer]:
+def _read(connection: sa.Connection, table: sa.Table, query: AnswersQuery) -> list[dict[str, object]]:
     """The page, and one row more where there is more."""
     columns = _columns(connection, table)
     order = [columns[name] for name in ORDER if isinstance(columns[name], sa.Column)]
@@ -80,7 +69,7 @@ def _conditions(columns: Mapping[str, sa.ColumnElement[object]], query: AnswersQ
     return conditions
 
 
-def _answer(row: sa.RowMapping) -> Answer:
+def _answer(row: sa.RowMapping) -> dict[str, object]:
     return {
         "id": str(AnswerPlace(*(row[name] for name in ORDER))),
         "key": row["record_key"],
