@@ -20,9 +20,9 @@ from fraud_detection_api.routes.answer_log import ANSWERS, answer_log_router
 from fraud_detection_api.routes.documentation import described_app
 from fraud_detection_api.routes.fast_path import FastPath, Threads
 from fraud_detection_api.routes.heads import HeadAsGet
-from fraud_detection_api.routes.insert import INSERT, MOST_ROW_BYTES, SCORES, StoreAccess, store_router
 from fraud_detection_api.routes.refusals import add_refusals
 from fraud_detection_api.routes.request_log import RequestLog
+from fraud_detection_api.routes.score_store import INSERT, MOST_ROW_BYTES, SCORES, StoreAccess, store_router
 from fraud_detection_api.schemas.address import Address, BodyForm
 from fraud_detection_api.schemas.answer_log import AnswerLogMode
 from fraud_detection_api.schemas.use_case import UseCase

@@ -123,8 +123,12 @@ class JsonValues:
         self._is_last = end == len(self._body)
 
     def _broken(self, message: str, position: int) -> InputRefused:
-        place = ("body", self._before + position)
-        return InputRefused([Misfit(place, "JSON decode error", {}, "json_invalid", {"error": message})])
+        return InputRefused([broken_json(message, self._before + position)])
+
+
+def broken_json(message: str, position: int) -> Misfit:
+    """What is wrong with a body that is no JSON, and where, as FastAPI words it."""
+    return Misfit(("body", position), "JSON decode error", {}, "json_invalid", {"error": message})
 
 
 def has_more(body: Content, byte: bytes, most: int) -> bool:

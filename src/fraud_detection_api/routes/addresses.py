@@ -9,38 +9,31 @@ from pydantic import BaseModel
 from fraud_detection_api.errors import (
     AnswersCannotBeKept,
     BodyTooLarge,
-    BodyTooSlow,
-    BodyUnreadable,
     DeadlineExceeded,
     ModelMissing,
     ReasonsUnavailable,
     RecordTooLarge,
     ShuttingDown,
-    TooBusy,
     TooManyRecords,
-    UnsupportedMediaType,
     UseCaseInvalid,
 )
 from fraud_detection_api.routes.fast_path import NoQuery, ReasonsQuery
-from fraud_detection_api.routes.refusals import documented
+from fraud_detection_api.routes.refusals import POSTED, Responses, documented
 from fraud_detection_api.schemas.address import Address, AnswerForm, BodyForm, vector_address
 from fraud_detection_api.schemas.answers import InlierPrediction, full_score_answer, score_answer
 from fraud_detection_api.schemas.score_kinds import ANOMALY
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.bodies import vector_of
 
-ANSWERS: dict[int | str, dict[str, object]] = {
+SCORING_RESPONSES: Responses = {
+    **POSTED,
     200: {
         "headers": {
             "X-Model-Version": {"description": "The model that gave these scores", "schema": {"type": "string"}},
             "X-Request-ID": {"description": "The caller's id, or one made here", "schema": {"type": "string"}},
         }
     },
-    400: documented("The body cannot be read at all", BodyUnreadable),
-    408: documented("The body did not arrive within the deadline", BodyTooSlow),
     413: documented("Too many records or bytes", TooManyRecords, RecordTooLarge, BodyTooLarge),
-    415: documented("The body is not said to be JSON", UnsupportedMediaType),
-    429: documented("Too many requests in flight; Retry-After says when to come again", TooBusy),
     503: documented(
         "No model can be served, no reasons can be given, no answer within the deadline, or it could not be kept",
         ModelMissing,
@@ -90,7 +83,7 @@ def documented_route(address: Address, use_case: UseCase) -> APIRouter:
         _described(address, use_case),
         methods=["POST"],
         response_model=list[answer] if address.reads is BodyForm.RECORDS else answer,  # type: ignore[valid-type]  # known at run time
-        responses=ANSWERS,
+        responses=SCORING_RESPONSES,
         summary=address.summary or None,
         description=address.description,
         operation_id=address.path.strip("/").replace("/", "_"),

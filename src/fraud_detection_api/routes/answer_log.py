@@ -12,21 +12,20 @@ from fraud_detection_api.errors import (
     DeadlineExceeded,
     StoreTableUnfit,
     StoreUnavailable,
-    TooBusy,
     UnknownUseCase,
 )
-from fraud_detection_api.routes.insert import JSON, StoreAccess
-from fraud_detection_api.routes.refusals import documented
+from fraud_detection_api.routes.refusals import BUSY, JSON, Responses, documented
+from fraud_detection_api.routes.score_store import StoreAccess
 from fraud_detection_api.schemas.answer_log import AnswerPage, AnswersQuery
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.use_cases.known import named
 
 ANSWERS = "answers"
-REFUSALS: dict[int | str, dict[str, object]] = {
+REFUSALS: Responses = {
+    **BUSY,
     403: documented("FRAUD_KEEP_READABLE does not allow it", AnswersClosed),
     404: documented("No such use case, or no answers of it were kept", UnknownUseCase, AnswersMissing),
     409: documented("The table holds something else", StoreTableUnfit),
-    429: documented("Too many requests in flight; Retry-After says when to come again", TooBusy),
     503: documented("The store is away, or too slow; see Retry-After", StoreUnavailable, DeadlineExceeded),
 }
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request,
 
 from fraud_detection_api.errors import RecordsRefused
 from fraud_detection_api.routes.queries import refuse_unknown_parameters
-from fraud_detection_api.routes.refusals import documented
+from fraud_detection_api.routes.refusals import JSON, Responses, documented
 from fraud_detection_api.schemas.answers import InputRefusal
 
 DESCRIPTION = """
@@ -31,7 +31,7 @@ TAGS = [
     {"name": "answer log", "description": "What was answered, read back in pages, where the settings allow it."},
     {"name": "health", "description": "Probes for whoever runs the service."},
 ]
-EVERYWHERE: dict[int | str, dict[str, object]] = {
+EVERYWHERE: Responses = {
     422: documented("A value of the request is wrong; `loc` says which one", RecordsRefused, model=InputRefusal)
 }
 
@@ -78,7 +78,7 @@ def described_app(version: str, lifespan: Callable[[FastAPI], AbstractAsyncConte
 def openapi(request: Request) -> Response:  # not async, as its neighbours: made or read off the event loop
     """The OpenAPI document."""
     document = request.app.openapi() | {"security": []}  # said, not forgotten: a proxy lets clients in
-    return Response(orjson.dumps(document), media_type="application/json")
+    return Response(orjson.dumps(document), media_type=JSON)
 
 
 @router.get("/docs")

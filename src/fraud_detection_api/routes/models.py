@@ -9,20 +9,20 @@ from fraud_detection_api.model.bundle import REPORT, REPORT_DATA
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.routes.dependencies import ServedModelsDependency
 from fraud_detection_api.routes.health import model_state
-from fraud_detection_api.routes.refusals import documented
+from fraud_detection_api.routes.refusals import JSON, Responses, documented
 from fraud_detection_api.schemas.answers import ModelState
 from fraud_detection_api.use_cases.known import named
 
 router = APIRouter(prefix="/models", tags=["models"])
 
-REFUSALS: dict[int | str, dict[str, object]] = {
+REFUSALS: Responses = {
     404: documented("There is no such use case", UnknownUseCase),
     503: documented("No model can be served for it", ModelMissing),
 }
-REPORT_ANSWERS: dict[int | str, dict[str, object]] = {
+REPORT_ANSWERS: Responses = {
     200: {
         "description": "The report: HTML, or the same as JSON",
-        "content": {"text/html": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}},
+        "content": {"text/html": {"schema": {"type": "string"}}, JSON: {"schema": {"type": "object"}}},
         "headers": {
             "X-Model-Version": {"description": "The model that it is about", "schema": {"type": "string"}},
             "ETag": {"description": "The digest of the report", "schema": {"type": "string"}},
@@ -33,7 +33,7 @@ REPORT_ANSWERS: dict[int | str, dict[str, object]] = {
     500: documented("The report is not the one that the bundle was made with", BundleRefused),
     503: REFUSALS[503],
 }
-KEPT = {"html": (REPORT, "text/html; charset=utf-8"), "json": (REPORT_DATA, "application/json")}
+KEPT = {"html": (REPORT, "text/html; charset=utf-8"), "json": (REPORT_DATA, JSON)}
 LOADS_NOTHING = {
     "Cache-Control": "no-cache",  # the next champion has another one
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "

@@ -7,13 +7,25 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from fraud_detection_api.errors import BodyTooLarge, BodyTooSlow, FraudError, InputRefused, RecordsRefused
+from fraud_detection_api.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    BodyUnreadable,
+    FraudError,
+    InputRefused,
+    RecordsRefused,
+    TooBusy,
+    UnsupportedMediaType,
+)
 from fraud_detection_api.problems import MOST_PROBLEMS, Misfit, Problem
 from fraud_detection_api.schemas.answers import Refusal
 from fraud_detection_api.schemas.plain_values import plain
 
+JSON = "application/json"
 NO_ADDRESS = "There is no such address; /docs shows them all."
-CODES = {400: "body_unreadable"}
+
+
+Responses = dict[int | str, dict[str, object]]  # as FastAPI takes them
 
 
 def add_refusals(app: FastAPI) -> None:
@@ -47,6 +59,16 @@ def documented(words: str, *errors: type[FraudError], model: type[BaseModel] = R
     return {"model": model, "description": f"{words} ({codes})"}
 
 
+# what every address that costs may answer, and every one of them that takes a body
+BUSY: Responses = {429: documented("Too many requests in flight; Retry-After says when to come again", TooBusy)}
+POSTED: Responses = {
+    400: documented("The body cannot be read at all", BodyUnreadable),
+    408: documented("The body did not arrive within the deadline", BodyTooSlow),
+    415: documented("The body is not said to be JSON", UnsupportedMediaType),
+    **BUSY,
+}
+
+
 async def _fraud_error(_: Request, error: FraudError) -> Response:
     return refusal_of(error)
 
@@ -64,7 +86,7 @@ async def _http_exception(request: Request, error: HTTPException) -> Response:
     if error.status_code == 405:
         methods = _allowed(headers.get("Allow", ""))
         return refusal(405, f"This address takes {methods} only.", "method_not_allowed", headers | {"Allow": methods})
-    return refusal(error.status_code, error.detail, CODES.get(error.status_code, "refused"), headers)
+    return refusal(error.status_code, error.detail, "refused", headers)
 
 
 def _allowed(methods: str) -> str:
@@ -85,4 +107,4 @@ def _misfit(misfit: Misfit) -> dict[str, object]:
 def _json(status: int, content: object, headers: dict[str, str] | None = None) -> Response:
     # ASCII only: a lone surrogate in the caller's text cannot be written as UTF-8
     text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return Response(text, status, headers, media_type="application/json")
+    return Response(text, status, headers, media_type=JSON)

@@ -2,39 +2,35 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Literal, TypeVar
 
 import orjson
-from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import ValidationError
 
 from fraud_detection_api.errors import (
     BodyTooLarge,
-    BodyTooSlow,
     BodyUnreadable,
     DeadlineExceeded,
     InputRefused,
     StoreTableMissing,
     StoreTableUnfit,
     StoreUnavailable,
-    TooBusy,
     TooManyRecords,
-    UnsupportedMediaType,
 )
-from fraud_detection_api.features.json_values import has_more
-from fraud_detection_api.problems import Misfit
-from fraud_detection_api.routes.refusals import documented
+from fraud_detection_api.features.json_values import broken_json, has_more
+from fraud_detection_api.features.validated import misfits_of
+from fraud_detection_api.routes.refusals import BUSY, JSON, POSTED, Responses, documented
+from fraud_detection_api.schemas.plain_values import plain
 from fraud_detection_api.schemas.stored_scores import SAFE_NAME, Insertion, PageQuery, ScoresPage
 from fraud_detection_api.services.store import Store
 
 INSERTED: Literal["values inserted"] = "values inserted"
-JSON = "application/json"
 COLUMNS = ("id", "outlier_prob", "class_pred")
 INSERT, SCORES = "/insert", "scores"
 MOST_ROW_BYTES = 200  # three times what the longest id, score and class take
@@ -43,18 +39,16 @@ COMMAS_PER_ROW = 4  # one for each of three columns, and a few between the field
 Result = TypeVar("Result")
 Name = Annotated[str, Path(pattern=SAFE_NAME, examples=["raizen_gasoline"])]
 
-REFUSALS: dict[int | str, dict[str, object]] = {
+REFUSALS: Responses = {
+    **BUSY,
     404: documented("No scores were stored under this name", StoreTableMissing),
     409: documented("The table is there already, and holds something else", StoreTableUnfit),
-    429: documented("Too many requests in flight; Retry-After says when to come again", TooBusy),
     503: documented("The store is away, or gave no answer; see Retry-After", StoreUnavailable, DeadlineExceeded),
 }
-INSERT_REFUSALS: dict[int | str, dict[str, object]] = {
-    400: documented("The body cannot be read at all", BodyUnreadable),
-    408: documented("The body did not arrive within the deadline", BodyTooSlow),
+INSERT_REFUSALS: Responses = {
+    **POSTED,
     **{status: words for status, words in REFUSALS.items() if status != 404},
     413: documented("Too many scores or bytes", TooManyRecords, BodyTooLarge),
-    415: documented("The body is not said to be JSON", UnsupportedMediaType),
 }
 BODY = {
     "requestBody": {"required": True, "content": {JSON: {"schema": Insertion.model_json_schema()}}},
@@ -109,10 +103,8 @@ def _insert(store: Store, most: int, body: bytes) -> None:
     insertion = _insertion(_json(body))
     if len(insertion.id) > most:
         raise TooManyRecords(most)
-    try:
+    with _placed("body"):
         store.scores.write(insertion.project_name, insertion.table_name, insertion.scores)
-    except InputRefused as error:
-        raise _refused(*error.misfits, within="body") from None
 
 
 def _insertion(content: object) -> Insertion:
@@ -124,19 +116,13 @@ def _insertion(content: object) -> Insertion:
             content = {name: [value] if name in COLUMNS else value for name, value in content.items()}
         return Insertion.model_validate(content)
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_context=False)
-        places = (each["loc"][:1] if alone else each["loc"] for each in wrong)
-        raise RequestValidationError(
-            [{**each, "loc": ("body", *place)} for each, place in zip(wrong, places, strict=True)]
-        ) from None
+        misfits = misfits_of(error, ("body",))
+        raise InputRefused([replace(each, place=each.place[:2]) if alone else each for each in misfits]) from None
 
 
 def _page(store: Store, project: str, table: str, query: PageQuery) -> bytes:
-    try:
-        page = store.scores.page(project, table, query)
-    except InputRefused as error:
-        raise _refused(*error.misfits, within="path") from None
-    return orjson.dumps(page, option=orjson.OPT_UTC_Z)
+    with _placed("path"):
+        return orjson.dumps(store.scores.page(project, table, query), option=orjson.OPT_UTC_Z)
 
 
 def _json(body: bytes) -> object:
@@ -147,16 +133,16 @@ def _json(body: bytes) -> object:
     try:
         return json.loads(body)
     except json.JSONDecodeError as error:
-        wrong = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "JSON decode error", "input": {}}
-        raise RequestValidationError([wrong]) from None
+        raise InputRefused([broken_json(error.msg, error.pos)]) from None
     except (ValueError, RecursionError):
-        raise HTTPException(400, "There was an error parsing the body") from None
+        raise BodyUnreadable from None
 
 
-def _refused(*misfits: Misfit, within: str) -> RequestValidationError:
-    return RequestValidationError(
-        [
-            {"type": each.kind, "loc": (within, *each.place), "msg": each.message, "input": each.value}
-            for each in misfits
-        ]
-    )
+@contextmanager
+def _placed(part: str) -> Iterator[None]:
+    """The store does not know in which part of a request a name was, nor how long it may be where it is repeated."""
+    try:
+        yield
+    except InputRefused as error:
+        misfits = [replace(each, place=(part, *each.place), value=plain(each.value)) for each in error.misfits]
+        raise InputRefused(misfits) from None
