@@ -15,7 +15,7 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.monitoring.logs import configure_logs
 from fraud_detection_api.routes import documentation, health, model_information, models
 from fraud_detection_api.routes.addresses import documented_route, every_address, query_of
-from fraud_detection_api.routes.admission import Admission, Costly, Places
+from fraud_detection_api.routes.admission import Admission, InFlightLimit, Limits
 from fraud_detection_api.routes.answer_log import ANSWERS, answer_log_router
 from fraud_detection_api.routes.documentation import described_app
 from fraud_detection_api.routes.fast_path import FastPath, Threads
@@ -46,17 +46,17 @@ def create_app(settings: Settings) -> FastAPI:
     addresses = every_address(use_cases)
     served_models = ServedModels(use_cases, Registry(settings.models))
     answer_log = AnswerLog(_answer_log(settings), use_cases)
-    scoring, store = Places(settings.max_requests_in_flight), Places(settings.max_requests_in_flight)
+    scoring, store = InFlightLimit(settings.max_requests_in_flight), InFlightLimit(settings.max_requests_in_flight)
     answers = _fast_paths(addresses, served_models, answer_log, settings)
     posts = {
         **{
-            path: Costly(scoring, _most_bytes(addresses[path][0], settings), answer) for path, answer in answers.items()
+            path: Limits(scoring, _most_bytes(addresses[path][0], settings), answer) for path, answer in answers.items()
         },
-        INSERT: Costly(store, min(settings.max_body_bytes, MOST_ROW_BYTES * settings.max_records)),
+        INSERT: Limits(store, min(settings.max_body_bytes, MOST_ROW_BYTES * settings.max_records)),
     }
     app = described_app(__version__, _lifespan(served_models, answer_log, settings))
     app.state.served_models = served_models
-    pages = dict.fromkeys((SCORES, ANSWERS), Costly(store, 0))
+    pages = dict.fromkeys((SCORES, ANSWERS), Limits(store, 0))
     most_bytes = max(settings.max_bytes_in_flight, settings.max_body_bytes)  # one body has to fit
     app.add_middleware(Admission, posts, pages, settings.deadline_seconds, most_bytes)
     app.add_middleware(HeadAsGet)
@@ -88,7 +88,7 @@ def _fast_paths(
         quick=ThreadPoolExecutor(os.cpu_count() or 2, thread_name_prefix="scoring"),
         patient=ThreadPoolExecutor(2, thread_name_prefix="patient"),
         queue=FairQueue(),
-        places=Places(max(1, settings.max_requests_in_flight // 4)),
+        in_flight=InFlightLimit(max(1, settings.max_requests_in_flight // 4)),
     )
     return {
         path: FastPath(

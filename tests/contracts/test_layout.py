@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.schemas.stored_scores import Insertion, PageQuery
+from fraud_detection_api.schemas.stored_scores import Insertion, ScoresQuery
 from fraud_detection_api.settings import Settings
 from tests.contracts.requests import EXAMPLES
 from tests.running_service import PROJECT, running_service
@@ -38,7 +38,7 @@ def test_ids_are_integers_in_the_database_and_sorted_as_numbers(place: StorePlac
     content = {"id": ids, "outlier_prob": [0.5] * 5, "class_pred": ["fraud"] * 5, "table_name": "fraud"}
     insertion = Insertion.model_validate({**content, "project_name": place.project})
     store.write(place.project, "fraud", insertion.scores)
-    page = store.page(place.project, "fraud", PageQuery())
+    page = store.page(place.project, "fraud", ScoresQuery())
     assert [row.id for row in page.scores] == [row for (row,) in place.rows("fraud", "id")] == sorted(ids)
     with place.connection() as connection:
         schema = None if place.kind == "sqlite" else place.project

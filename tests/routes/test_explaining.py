@@ -15,8 +15,8 @@ from starlette.types import Message, Scope
 
 from fraud_detection_api.features.json_values import MOST_AT_ONCE
 from fraud_detection_api.model.registry import Registry
-from fraud_detection_api.routes.admission import Admission, Costly, Places
-from fraud_detection_api.routes.fast_path import FastPath, ReasonsQuery, Threads
+from fraud_detection_api.routes.admission import Admission, InFlightLimit, Limits
+from fraud_detection_api.routes.fast_path import FastPath, ReasonsParameters, Threads
 from fraud_detection_api.services.answers import full_answer
 from fraud_detection_api.services.bodies import ListBody
 from fraud_detection_api.services.fair_queue import FairQueue
@@ -59,9 +59,9 @@ def admission_of(shop: Shop, queue: FairQueue) -> tuple[Admission, Threads]:
         partial(full_answer, reasons=Reasons(CREDIT_ACCOUNTS, queue.slot)),
     )
     scoring = Scoring(CREDIT_ACCOUNTS, served.by_use_case[CREDIT_ACCOUNTS.name], reader, write)
-    threads = Threads(ThreadPoolExecutor(1), ThreadPoolExecutor(2), queue, Places(8))
-    costly = Costly(Places(8), 10**8, FastPath(scoring, ReasonsQuery, threads))
-    return Admission(FastAPI(), {PATH: costly}, {}, SECONDS, 10**8), threads
+    threads = Threads(ThreadPoolExecutor(1), ThreadPoolExecutor(2), queue, InFlightLimit(8))
+    limits = Limits(InFlightLimit(8), 10**8, FastPath(scoring, ReasonsParameters, threads))
+    return Admission(FastAPI(), {PATH: limits}, {}, SECONDS, 10**8), threads
 
 
 async def asked(admission: Admission, body: bytes, query: bytes = b"reasons=4&reasons_for=all") -> tuple[int, bytes]:

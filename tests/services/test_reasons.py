@@ -134,7 +134,7 @@ class TestReasons:
         scorer = credit_scorer
         columns, queue = columns_of(credit_model.training_rows, CREDIT_ACCOUNTS), FairQueue()
         flagged = scorer.scores(columns).flagged
-        queue.hear_another()
+        queue.note_plain_request()
         crowded = Reasons(CREDIT_ACCOUNTS, queue.slot).texts(columns, scorer, flagged, ALL)
         assert crowded == Reasons(CREDIT_ACCOUNTS).texts(columns, scorer, flagged, ALL)
 

@@ -11,8 +11,8 @@ import pytest
 from starlette.types import Message, Scope
 
 from fraud_detection_api.features.columns import Columns
-from fraud_detection_api.routes.admission import Places
-from fraud_detection_api.routes.fast_path import FastPath, NoQuery, Threads
+from fraud_detection_api.routes.admission import InFlightLimit
+from fraud_detection_api.routes.fast_path import FastPath, NoParameters, Threads
 from fraud_detection_api.services.answers import Scored, short_answer
 from fraud_detection_api.services.bodies import ListBody
 from fraud_detection_api.services.fair_queue import FairQueue
@@ -40,8 +40,8 @@ def turned(columns: Columns) -> Columns:
 
 def answered(scoring: Scoring, body: bytes) -> list[dict[str, float]]:
     """What the fast path answers."""
-    threads = Threads(ThreadPoolExecutor(1), ThreadPoolExecutor(2), FairQueue(), Places(2))
-    messages: list[Message] = asyncio.run(FastPath(scoring, NoQuery, threads)(SCOPE, body))
+    threads = Threads(ThreadPoolExecutor(1), ThreadPoolExecutor(2), FairQueue(), InFlightLimit(2))
+    messages: list[Message] = asyncio.run(FastPath(scoring, NoParameters, threads)(SCOPE, body))
     found: list[dict[str, float]] = json.loads(messages[1]["body"])
     return found
 
@@ -70,11 +70,11 @@ def test_the_event_loop_goes_on_while_a_history_is_waited_for(plain: Scoring) ->
         return columns
 
     async def both() -> list[Message]:
-        threads = Threads(ThreadPoolExecutor(1), ThreadPoolExecutor(2), FairQueue(), Places(2))
+        threads = Threads(ThreadPoolExecutor(1), ThreadPoolExecutor(2), FairQueue(), InFlightLimit(2))
         waiting = asyncio.create_task(
-            FastPath(replace(plain, recall=later), NoQuery, threads)(SCOPE, body_of(ROWS[:1]))
+            FastPath(replace(plain, recall=later), NoParameters, threads)(SCOPE, body_of(ROWS[:1]))
         )
-        await FastPath(plain, NoQuery, threads)(SCOPE, body_of(ROWS[:1]))
+        await FastPath(plain, NoParameters, threads)(SCOPE, body_of(ROWS[:1]))
         assert not waiting.done()
         arrived.set()
         return await waiting

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from fraud_detection_api.errors import InputRefused, StoreTableMissing, StoreTableUnfit, StoreUnusable
-from fraud_detection_api.schemas.stored_scores import PageQuery, StoredScores
+from fraud_detection_api.schemas.stored_scores import ScoresQuery, StoredScores
 from fraud_detection_api.storage.engines.postgresql import COPIED_FROM
 from fraud_detection_api.storage.store_database import StoreDatabase
 from fraud_detection_api.storage.store_options import StoreOptions
@@ -51,7 +51,7 @@ class TestWriting:
         store.write(place.project, TABLE, scores_of(ids, probabilities))
         expected = [(id_, p, CLASSES[p >= 0.5]) for id_, p in zip(ids, probabilities, strict=True)]
         assert place.rows(TABLE) == expected
-        page = store.page(place.project, TABLE, PageQuery())
+        page = store.page(place.project, TABLE, ScoresQuery())
         assert [(row.id, row.outlier_prob, row.class_pred) for row in page.scores] == expected
         assert page.next is None
 
@@ -122,7 +122,7 @@ class TestNames:
         with pytest.raises(InputRefused):
             store.write(name, TABLE, scores_of([1], [0.5]))
         with pytest.raises(InputRefused):
-            store.page(name, TABLE, PageQuery())
+            store.page(name, TABLE, ScoresQuery())
         with pytest.raises(StoreUnusable):
             StoreDatabase(StoreOptions(place.url, (name,)))
 
@@ -137,7 +137,7 @@ class TestNames:
         store = place.store()
         for name in ("select", "table", "order", "user", "a" * 63):
             store.write(place.project, name, scores_of([1], [0.5]))
-            assert len(store.page(place.project, name, PageQuery()).scores) == 1
+            assert len(store.page(place.project, name, ScoresQuery()).scores) == 1
 
 
 class TestTablesThatAreThere:
@@ -162,7 +162,7 @@ class TestTablesThatAreThere:
         place.run(f"CREATE TABLE {place.named(TABLE)} ({columns.format(moment=moment)})")
         for ask in (
             lambda: store.write(place.project, TABLE, scores_of([1], [0.5])),
-            lambda: store.page(place.project, TABLE, PageQuery()),
+            lambda: store.page(place.project, TABLE, ScoresQuery()),
         ):
             with pytest.raises(StoreTableUnfit, match=why):
                 ask()
@@ -202,7 +202,7 @@ class TestPages:
         store.write(place.project, TABLE, scores)
         after, pages = None, []
         while True:
-            page = store.page(place.project, TABLE, PageQuery(after=after, limit=MANY // 4))
+            page = store.page(place.project, TABLE, ScoresQuery(after=after, limit=MANY // 4))
             after = page.next
             pages.append(page.scores)
             if after is None:
@@ -217,16 +217,16 @@ class TestPages:
         store = place.store()
         store.write(place.project, TABLE, scores_of([1, 2, 3], [0.1, 0.5, 0.9], ["fraud", "nonfraud", "fraud"]))
 
-        def ids(query: PageQuery) -> list[int]:
+        def ids(query: ScoresQuery) -> list[int]:
             return [row.id for row in store.page(place.project, TABLE, query).scores]
 
-        assert ids(PageQuery(class_pred="fraud")) == [1, 3]
-        assert ids(PageQuery(min_prob=0.5)) == [2, 3]
-        assert ids(PageQuery(class_pred="fraud", min_prob=0.1, after=1)) == [3]
+        assert ids(ScoresQuery(class_pred="fraud")) == [1, 3]
+        assert ids(ScoresQuery(min_prob=0.5)) == [2, 3]
+        assert ids(ScoresQuery(class_pred="fraud", min_prob=0.1, after=1)) == [3]
 
     def test_asking_for_what_was_never_stored_makes_nothing(self, place: StorePlace) -> None:
         with pytest.raises(StoreTableMissing):
-            place.store().page(place.project, TABLE, PageQuery())
+            place.store().page(place.project, TABLE, ScoresQuery())
         if place.kind == "sqlite":
             assert not place.folder.exists()
             return

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from loguru import logger
 
 from fraud_detection_api.errors import StoreTableVanished, StoreUnavailable, StoreUnusable
-from fraud_detection_api.schemas.stored_scores import PageQuery, StoredScores
+from fraud_detection_api.schemas.stored_scores import ScoresQuery, StoredScores
 from fraud_detection_api.storage.score_store import ScoreStore
 from fraud_detection_api.storage.store_database import StoreDatabase
 from fraud_detection_api.storage.store_options import StoreOptions
@@ -52,11 +52,11 @@ def test_a_read_of_a_file_that_takes_too_long_is_ended_and_nothing_else_is(tmp_p
         scores = StoredScores(ids, np.full(len(ids), 0.5), ["fraud"] * len(ids))
         hurried = place.store(timeout_seconds=0.002)
         hurried.write(place.project, TABLE, scores)
-        assert len(hurried.page(place.project, TABLE, PageQuery(limit=10)).scores) == 10
+        assert len(hurried.page(place.project, TABLE, ScoresQuery(limit=10)).scores) == 10
         for _ in range(2):
             with pytest.raises(StoreUnavailable):
-                hurried.page(place.project, TABLE, PageQuery(min_prob=0.6))
-        assert place.store().page(place.project, TABLE, PageQuery(min_prob=0.6)).scores == []
+                hurried.page(place.project, TABLE, ScoresQuery(min_prob=0.6))
+        assert place.store().page(place.project, TABLE, ScoresQuery(min_prob=0.6)).scores == []
         hurried.write(place.project, TABLE, scores)
         assert place.rows(TABLE, "count(*)") == [(len(ids),)]
 
@@ -86,7 +86,7 @@ def test_a_lock_that_is_held_too_long_is_refused_and_reading_goes_on(place: Stor
         with pytest.raises(StoreUnavailable):
             store.write(place.project, TABLE, SCORES)
         assert time.monotonic() - start < 10
-        assert len(store.page(place.project, TABLE, PageQuery()).scores) == 2
+        assert len(store.page(place.project, TABLE, ScoresQuery()).scores) == 2
     store.write(place.project, TABLE, SCORES)
     assert told == ["A transaction of the store was given up, after others had its rows for too long\n"]
 
@@ -195,7 +195,7 @@ def test_a_database_of_the_url_that_is_not_there_is_no_empty_store(place: StoreP
     url = sa.make_url(place.url).set(database="nobody_made_it").render_as_string(hide_password=False)
     store = ScoreStore(StoreDatabase(StoreOptions(url, (place.project,))))
     with pytest.raises(StoreUnavailable) as refused:
-        store.page(place.project, TABLE, PageQuery())
+        store.page(place.project, TABLE, ScoresQuery())
     assert not isinstance(refused.value, StoreTableVanished)
     with pytest.raises(StoreUnavailable):
         store.write(place.project, TABLE, SCORES)

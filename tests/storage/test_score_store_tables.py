@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from fraud_detection_api.errors import StoreTableMissing, StoreTableUnfit, StoreUnavailable
-from fraud_detection_api.schemas.stored_scores import PageQuery, StoredScores
+from fraud_detection_api.schemas.stored_scores import ScoresQuery, StoredScores
 from fraud_detection_api.storage.engines.postgresql import COPIED_FROM
 from fraud_detection_api.storage.score_store import ScoreStore
 from fraud_detection_api.storage.store_database import StoreDatabase
@@ -54,7 +54,7 @@ def test_a_word_of_the_language_is_a_table_whose_scores_are_updated(place: Store
     for name in ("excluded", "returning", "nothing", "stored", "given"):
         for probability in (0.25, 0.75):
             store.write(place.project, name, scores_of(probability, rows))
-            found = store.page(place.project, name, PageQuery(limit=10_000)).scores
+            found = store.page(place.project, name, ScoresQuery(limit=10_000)).scores
             assert [row.outlier_prob for row in found] == [probability] * rows, name
 
 
@@ -113,7 +113,7 @@ class TestTablesOfOthers:
         place.run(f"CREATE TABLE {place.named(TABLE)} (id INTEGER, horse VARCHAR(9))")
         for _ in range(2):
             with pytest.raises(StoreTableUnfit, match="its columns are id, horse"):
-                store.page(place.project, TABLE, PageQuery())
+                store.page(place.project, TABLE, ScoresQuery())
             with pytest.raises(StoreTableUnfit, match="its columns are id, horse"):
                 store.write(place.project, TABLE, scores_of(0.5))
         place.run(f"DROP TABLE {place.named(TABLE)}")
@@ -136,7 +136,7 @@ def refused(place: StorePlace, why: str) -> None:
     with pytest.raises(StoreTableUnfit, match=why):
         store.write(place.project, TABLE, scores_of(0.5))
     with pytest.raises(StoreTableUnfit, match=why):
-        store.page(place.project, TABLE, PageQuery())
+        store.page(place.project, TABLE, ScoresQuery())
     assert place.rows(TABLE, "id") == []
 
 
@@ -164,7 +164,7 @@ class TestFilesOfSqlite:
         else:
             (place.folder / f"{place.project}.sqlite").unlink()
         with pytest.raises(StoreTableMissing):
-            store.page(place.project, TABLE, PageQuery())
+            store.page(place.project, TABLE, ScoresQuery())
         assert not (place.folder / f"{place.project}.sqlite").exists()
         store.write(place.project, TABLE, scores_of(0.75))
         assert [row[1] for row in place.rows(TABLE)] == [0.75, 0.75]
@@ -178,7 +178,7 @@ class TestFilesOfSqlite:
             shutil.rmtree(place.folder)  # with the log beside the file, which belongs to no other
             place.folder.mkdir()
             shutil.copy(other.folder / f"{other.project}.sqlite", place.folder / f"{place.project}.sqlite")
-        assert {row.outlier_prob for row in store.page(place.project, TABLE, PageQuery()).scores} == {0.25}
+        assert {row.outlier_prob for row in store.page(place.project, TABLE, ScoresQuery()).scores} == {0.25}
         store.write(place.project, TABLE, scores_of(0.75, rows=1))
         assert [row[1] for row in place.rows(TABLE)] == [0.75, 0.25, 0.25, 0.25, 0.25]
 
@@ -187,6 +187,6 @@ def test_a_folder_that_cannot_be_looked_into_is_refused_and_not_empty(tmp_path: 
     url = f"sqlite:///{tmp_path}/{'a' * 300}"  # refused to everybody, root too, as a folder of others is to us
     store = ScoreStore(StoreDatabase(StoreOptions(url, ("shop",))))
     with pytest.raises(StoreUnavailable):
-        store.page("shop", TABLE, PageQuery())
+        store.page("shop", TABLE, ScoresQuery())
     with pytest.raises(StoreUnavailable):
         store.write("shop", TABLE, scores_of(0.5))

@@ -10,7 +10,7 @@ import typer
 from fraud_detection_api.cli.arguments import USE_CASE, Models, UseCases, registry_of, use_case_of
 from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.cli.progress import progress_bar
-from fraud_detection_api.schemas.stored_scores import MOST_ON_A_PAGE
+from fraud_detection_api.schemas.stored_scores import MOST_SCORES_ON_A_PAGE
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.use_cases.purchases import PURCHASES
 
@@ -33,7 +33,9 @@ class PopulateOptions:
     models: Models = None
     use_cases: UseCases = None
     version: Annotated[str, typer.Option(help="Version, its number, champion or challenger")] = "champion"
-    batch_rows: Annotated[int, typer.Option(min=1, max=MOST_ON_A_PAGE, help="Records stored at once")] = BATCH_ROWS
+    batch_rows: Annotated[int, typer.Option(min=1, max=MOST_SCORES_ON_A_PAGE, help="Records stored at once")] = (
+        BATCH_ROWS
+    )
 
 
 def _populate(name: str, options: PopulateOptions) -> None:

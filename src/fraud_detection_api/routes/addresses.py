@@ -17,7 +17,7 @@ from fraud_detection_api.errors import (
     TooManyRecords,
     UseCaseInvalid,
 )
-from fraud_detection_api.routes.fast_path import NoQuery, ReasonsQuery
+from fraud_detection_api.routes.fast_path import NoParameters, ReasonsParameters
 from fraud_detection_api.routes.refusals import POSTED, Responses, documented
 from fraud_detection_api.schemas.address import Address, AnswerForm, BodyForm, vector_address
 from fraud_detection_api.schemas.answers import InlierPrediction, full_score_answer, score_answer
@@ -69,9 +69,9 @@ def every_address(use_cases: Mapping[str, UseCase]) -> dict[str, tuple[Address, 
     return found
 
 
-def query_of(address: Address) -> type[NoQuery]:
+def query_of(address: Address) -> type[NoParameters]:
     """What a query may ask of an address."""
-    return ReasonsQuery if address.answer is AnswerForm.FULL else NoQuery
+    return ReasonsParameters if address.answer is AnswerForm.FULL else NoParameters
 
 
 def documented_route(address: Address, use_case: UseCase) -> APIRouter:

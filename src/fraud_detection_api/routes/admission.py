@@ -18,15 +18,15 @@ from fraud_detection_api.errors import (
     UnsupportedMediaType,
 )
 from fraud_detection_api.routes.deadline import Deadline
-from fraud_detection_api.routes.refusals import refusal_of
+from fraud_detection_api.routes.refusals import JSON, refusal_of
 
-JSON = b"application/json"
+JSON_HEADER = JSON.encode()
 
 Body = bytes | bytearray
 Answering = Callable[[Scope, Body], Awaitable[list[Message]]]
 
 
-class Places:
+class InFlightLimit:
     """How many requests of one kind a worker takes at once."""
 
     __slots__ = ("_most", "taken")
@@ -47,10 +47,10 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Costly:
-    """An address that costs: which places it needs, how large a body may be, and what answers, if not FastAPI."""
+class Limits:
+    """Of an address that costs: how many at once, how large a body may be; and what answers, if not FastAPI."""
 
-    places: Places
+    in_flight: InFlightLimit
     most_bytes: int
     answer: Answering | None = None
 
@@ -61,8 +61,8 @@ class Admission:
     def __init__(
         self,
         app: ASGIApp,
-        posts: Mapping[str, Costly],
-        pages: Mapping[str, Costly],
+        posts: Mapping[str, Limits],
+        pages: Mapping[str, Limits],
         deadline_seconds: float,
         most_bytes_in_flight: int,
     ) -> None:
@@ -74,54 +74,54 @@ class Admission:
         self._bytes = 0  # held of bodies that come in several pieces; a single piece is small
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        costly = self._costly(scope) if scope["type"] == "http" else None
-        if costly is None:
+        limits = self._limits(scope) if scope["type"] == "http" else None
+        if limits is None:
             await self._app(scope, receive, send)
             return
         try:
-            messages = await self._admitted(costly, scope, receive)
+            messages = await self._admitted(limits, scope, receive)
         except FraudError as error:
             await refusal_of(error)(scope, receive, send)
         else:
             for message in messages:
                 await send(message)
 
-    def _costly(self, scope: Scope) -> Costly | None:
+    def _limits(self, scope: Scope) -> Limits | None:
         if scope["method"] == "POST":
             return self._posts.get(path_of(scope))
         if scope["method"] in ("GET", "HEAD"):
             return self._pages.get(path_of(scope)[1:].partition("/")[0])
         return None
 
-    async def _admitted(self, costly: Costly, scope: Scope, receive: Receive) -> list[Message]:
-        with costly.places, Deadline(self._seconds) as deadline:
+    async def _admitted(self, limits: Limits, scope: Scope, receive: Receive) -> list[Message]:
+        with limits.in_flight, Deadline(self._seconds) as deadline:
             pieces = bytearray()
             try:
-                body = await self._body(costly, scope, receive, pieces) if scope["method"] == "POST" else b""
+                body = await self._body(limits, scope, receive, pieces) if scope["method"] == "POST" else b""
                 deadline.late = DeadlineExceeded
-                return await (costly.answer or self._by_fastapi)(scope, body)
+                return await (limits.answer or self._by_fastapi)(scope, body)
             finally:
                 self._bytes -= len(pieces)
 
-    async def _body(self, costly: Costly, scope: Scope, receive: Receive, pieces: bytearray) -> Body:
+    async def _body(self, limits: Limits, scope: Scope, receive: Receive, pieces: bytearray) -> Body:
         """The whole body, refused as soon as it is known to be too large; gathered in `pieces` where it is several."""
         length, is_json = _length_and_kind(scope)
         if not is_json:
             raise UnsupportedMediaType
-        if length > costly.most_bytes:
-            raise BodyTooLarge(costly.most_bytes)
+        if length > limits.most_bytes:
+            raise BodyTooLarge(limits.most_bytes)
         message = await receive()
         body: Body = message.get("body", b"")
         if message.get("more_body"):
             body = pieces
             self._gather(message, pieces)
-        while message["type"] != "http.disconnect" and message.get("more_body") and len(body) <= costly.most_bytes:
+        while message["type"] != "http.disconnect" and message.get("more_body") and len(body) <= limits.most_bytes:
             message = await receive()
             self._gather(message, pieces)
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        if len(body) > costly.most_bytes:
-            raise BodyTooLarge(costly.most_bytes)
+        if len(body) > limits.most_bytes:
+            raise BodyTooLarge(limits.most_bytes)
         return body
 
     def _gather(self, message: Message, pieces: bytearray) -> None:
@@ -157,7 +157,7 @@ def _length_and_kind(scope: Scope) -> tuple[int, bool]:
             length = int(value)
         elif name == b"content-type":
             kind = value
-    return length, kind == JSON or _is_json(kind)
+    return length, kind == JSON_HEADER or _is_json(kind)
 
 
 def _is_json(kind: bytes) -> bool:

@@ -18,7 +18,7 @@ from starlette.types import Message, Scope
 
 from fraud_detection_api.errors import InputRefused
 from fraud_detection_api.features.validated import Slot, misfits_of
-from fraud_detection_api.routes.admission import JSON, Body, Places
+from fraud_detection_api.routes.admission import JSON_HEADER, Body, InFlightLimit
 from fraud_detection_api.schemas.reasons import JUST_SCORES, MOST_REASONS, Question, ReasonsFor, reasons_query
 from fraud_detection_api.services.fair_queue import FairQueue, awaited
 from fraud_detection_api.services.scoring import Answer, Scoring
@@ -36,7 +36,7 @@ class Run(Protocol):
         """What the work gives."""
 
 
-class NoQuery(BaseModel):
+class NoParameters(BaseModel):
     """An address that knows no query."""
 
     model_config = ConfigDict(extra="forbid")
@@ -46,7 +46,7 @@ class NoQuery(BaseModel):
         return JUST_SCORES
 
 
-class ReasonsQuery(NoQuery):
+class ReasonsParameters(NoParameters):
     """What a query may ask for where the answer can hold reasons."""
 
     reasons: int = Field(default=0, ge=0, le=MOST_REASONS, description="Give up to so many reasons for a score")
@@ -66,13 +66,13 @@ class Threads:
     quick: ThreadPoolExecutor
     patient: ThreadPoolExecutor  # two, for work that takes its time in slots: a short one need not wait for a long one
     queue: FairQueue
-    places: Places  # for requests with reasons, most of them waiting for their slot
+    in_flight: InFlightLimit  # for requests with reasons, most of them waiting for their slot
 
 
 class FastPath:
     """Answers what is posted to one address."""
 
-    def __init__(self, scoring: Scoring, query: type[NoQuery], threads: Threads) -> None:
+    def __init__(self, scoring: Scoring, query: type[NoParameters], threads: Threads) -> None:
         self._scoring = scoring
         self._query = query
         self._threads = threads
@@ -80,9 +80,9 @@ class FastPath:
     async def __call__(self, scope: Scope, body: Body) -> list[Message]:
         question = question_in(scope["query_string"], self._query) if scope["query_string"] else JUST_SCORES
         if question.reasons:
-            with self._threads.places:
+            with self._threads.in_flight:
                 return messages_of(await self._apart(body, question))
-        self._threads.queue.hear_another()
+        self._threads.queue.note_plain_request()
         scoring = self._scoring
         if len(body) > (INLINE_BYTES if scoring.is_quick else SLOW_INLINE_BYTES):
             return messages_of(await self._apart(body, question))
@@ -125,7 +125,7 @@ async def _here(work: Callable[[], Found], /) -> Found:
     return work()
 
 
-def question_in(query: bytes, model: type[NoQuery]) -> Question:
+def question_in(query: bytes, model: type[NoParameters]) -> Question:
     """What a query asks for; refused as FastAPI refuses it."""
     try:
         found = model.model_validate(dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)))
@@ -138,7 +138,7 @@ def messages_of(answer: Answer) -> list[Message]:
     """An answer as ASGI sends it."""
     headers = [
         (b"content-length", b"%d" % len(answer.content)),
-        (b"content-type", JSON),
+        (b"content-type", JSON_HEADER),
         (b"x-model-version", answer.model_version.encode()),
     ]
     start = {"type": "http.response.start", "status": 200, "headers": headers}

@@ -27,7 +27,7 @@ from fraud_detection_api.features.json_values import broken_json, has_more
 from fraud_detection_api.features.validated import misfits_of
 from fraud_detection_api.routes.refusals import BUSY, JSON, POSTED, Responses, documented
 from fraud_detection_api.schemas.plain_values import plain
-from fraud_detection_api.schemas.stored_scores import SAFE_NAME, Insertion, PageQuery, ScoresPage
+from fraud_detection_api.schemas.stored_scores import SAFE_NAME, Insertion, ScoresPage, ScoresQuery
 from fraud_detection_api.services.store import Store
 
 INSERTED: Literal["values inserted"] = "values inserted"
@@ -89,7 +89,7 @@ def store_router(access: StoreAccess, max_rows: int) -> APIRouter:
         response_model=ScoresPage,
         responses=REFUSALS,
     )
-    async def scores(project_name: Name, table_name: Name, query: Annotated[PageQuery, Query()]) -> Response:
+    async def scores(project_name: Name, table_name: Name, query: Annotated[ScoresQuery, Query()]) -> Response:
         """Stored scores in the order of their ids, page by page."""
         content = await access.apart(partial(_page, access.store, project_name, table_name, query))
         return Response(content, media_type=JSON)
@@ -120,7 +120,7 @@ def _insertion(content: object) -> Insertion:
         raise InputRefused([replace(each, place=each.place[:2]) if alone else each for each in misfits]) from None
 
 
-def _page(store: Store, project: str, table: str, query: PageQuery) -> bytes:
+def _page(store: Store, project: str, table: str, query: ScoresQuery) -> bytes:
     with _placed("path"):
         return orjson.dumps(store.scores.page(project, table, query), option=orjson.OPT_UTC_Z)
 

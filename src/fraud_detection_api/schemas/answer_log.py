@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from fraud_detection_api.schemas.answers import Reason
 
-MOST_ON_A_PAGE = 1_000
+MOST_ANSWERS_ON_A_PAGE = 1_000
 PLACE = r"^\d{1,18}\.[0-9a-z-]{1,40}\.\d{1,9}$"
 
 
@@ -52,7 +52,7 @@ class AnswersQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     after: Place | None = Field(default=None, description="Only answers after this one: its `id`, or `next` of a page")
-    limit: int = Field(default=100, ge=1, le=MOST_ON_A_PAGE, description="How many answers a page holds")
+    limit: int = Field(default=100, ge=1, le=MOST_ANSWERS_ON_A_PAGE, description="How many answers a page holds")
     decision: Literal["flagged", "passed"] | None = None
     since: AwareDatetime | None = Field(default=None, alias="from", description="Answered at this moment or later")
     until: AwareDatetime | None = Field(default=None, alias="to", description="Answered before this moment")

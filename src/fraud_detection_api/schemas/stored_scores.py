@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 SAFE_NAME = "^[a-z][a-z0-9_]{0,62}$"
 LEAST_ID, MOST_ID = -(2**63), 2**63 - 1
 EXACT = 2**53  # below it a float names one whole number
-MOST_ON_A_PAGE = 10_000
+MOST_SCORES_ON_A_PAGE = 10_000
 
 FraudClass = Literal["fraud", "nonfraud"]
 FRAUD_CLASSES: tuple[FraudClass, ...] = get_args(FraudClass)
@@ -128,7 +128,7 @@ class ScoresPage:
     ]
 
 
-class PageQuery(BaseModel):
+class ScoresQuery(BaseModel):
     """Which scores of a table are asked for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -136,4 +136,4 @@ class PageQuery(BaseModel):
     class_pred: FraudClass | None = None
     min_prob: float | None = Field(default=None, ge=0, le=1, description="Scores of at least this probability only")
     after: int | None = Field(default=None, ge=LEAST_ID, le=MOST_ID, description="`next` of the page before")
-    limit: int = Field(default=100, ge=1, le=MOST_ON_A_PAGE, description="How many scores a page holds")
+    limit: int = Field(default=100, ge=1, le=MOST_SCORES_ON_A_PAGE, description="How many scores a page holds")

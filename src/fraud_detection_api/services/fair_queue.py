@@ -31,25 +31,25 @@ class FairQueue:
     """Hears of other requests, and keeps pieces of work apart while there are any."""
 
     def __init__(self) -> None:
-        self._others = 0
-        self._heard = 0
+        self._plain_requests = 0
+        self._seen = 0
         self._free_at = 0.0
         self._queue = Condition()
-        self._came = 0
-        self._done = 0
+        self._next_ticket = 0
+        self._served = 0
 
-    def hear_another(self) -> None:
-        """Another request has come."""
-        self._others += 1
+    def note_plain_request(self) -> None:
+        """Another request has come, and it takes no slot."""
+        self._plain_requests += 1
 
     @contextmanager
     def slot(self) -> Iterator[None]:
         """One piece of work at a time, first come first served, rested from the last piece if others came since."""
         with self._alone():
             began = time.perf_counter()
-            if self._others != self._heard and self._free_at > began:
+            if self._plain_requests != self._seen and self._free_at > began:
                 time.sleep(self._free_at - began)
-            self._heard = self._others
+            self._seen = self._plain_requests
             abandoned = _ABANDONED.get()
             if abandoned and abandoned.is_set():
                 raise Abandoned
@@ -62,11 +62,11 @@ class FairQueue:
     def _alone(self) -> Iterator[None]:
         # a lock is taken again by whoever has just released it; numbers are fair
         with self._queue:
-            number, self._came = self._came, self._came + 1
-            self._queue.wait_for(lambda: number == self._done)
+            number, self._next_ticket = self._next_ticket, self._next_ticket + 1
+            self._queue.wait_for(lambda: number == self._served)
         try:
             yield
         finally:
             with self._queue:
-                self._done += 1
+                self._served += 1
                 self._queue.notify_all()

@@ -14,7 +14,7 @@ from fraud_detection_api.features.tables import columns_of_table
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind
-from fraud_detection_api.schemas.stored_scores import FRAUD_CLASSES, LEAST_ID, PageQuery, StoredScores
+from fraud_detection_api.schemas.stored_scores import FRAUD_CLASSES, LEAST_ID, ScoresQuery, StoredScores
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.answer_log.entry import as_answered
 from fraud_detection_api.storage.score_store import ScoreStore
@@ -66,7 +66,7 @@ class Population:
     def _holds(self, batch: StoredScores) -> bool:
         # what is asked is the store, not a note beside it: nobody can drop a table behind its own back
         ids: list[int] = batch.ids.tolist()
-        query = PageQuery(after=ids[0] - 1 if ids[0] > LEAST_ID else None, limit=len(ids))
+        query = ScoresQuery(after=ids[0] - 1 if ids[0] > LEAST_ID else None, limit=len(ids))
         try:
             page = self.store.page(self.project, self.table, query)
         except StoreTableMissing:

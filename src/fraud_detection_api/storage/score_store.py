@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from fraud_detection_api.errors import StoreTableMissing, StoreTableUnfit, StoreTableVanished
-from fraud_detection_api.schemas.stored_scores import PageQuery, ScoresPage, StoredScore, StoredScores
+from fraud_detection_api.schemas.stored_scores import ScoresPage, ScoresQuery, StoredScore, StoredScores
 from fraud_detection_api.storage.engines.engine import ScoreColumns
 from fraud_detection_api.storage.score_table import has_table, refuse_unfit, score_table
 from fraud_detection_api.storage.store_database import StoreDatabase
@@ -46,7 +46,7 @@ class ScoreStore:
         with turn:
             self._looking_again(project, table, write)
 
-    def page(self, project: str, table: str, query: PageQuery) -> ScoresPage:
+    def page(self, project: str, table: str, query: ScoresQuery) -> ScoresPage:
         """Scores in the order of their ids, as many as fit on a page."""
         refuse_unsafe_table(table)
         rows = self._looking_again(project, table, lambda: self._rows(project, table, query))
@@ -87,7 +87,7 @@ class ScoreStore:
             quoted = connection.dialect.identifier_preparer.format_table(table)
             self._database.engine.upsert_scores(connection, quoted, columns, now)
 
-    def _rows(self, project: str, name: str, query: PageQuery) -> list[StoredScore] | None:
+    def _rows(self, project: str, name: str, query: ScoresQuery) -> list[StoredScore] | None:
         """The rows of a page, and one more where there is more; None without a table."""
         engine = self._database.engine
         table = score_table(engine, project, name)
@@ -111,7 +111,7 @@ def _columns(scores: StoredScores) -> ScoreColumns:
     return ids.tolist(), scores.probabilities[places].tolist(), [classes[place] for place in places.tolist()]
 
 
-def _read(connection: sa.Connection, table: sa.Table, query: PageQuery) -> list[StoredScore]:
+def _read(connection: sa.Connection, table: sa.Table, query: ScoresQuery) -> list[StoredScore]:
     columns = table.c
     statement = sa.select(columns.id, columns.outlier_prob, columns.class_pred, columns.inserted_at)
     if query.class_pred is not None:
