@@ -71,7 +71,7 @@ class Compared:
 def main() -> None:
     """Fit, export, compare and time every kind of model, then weigh the runtime."""
     options = _options()
-    rows, labels = _transactions(options.rows)
+    rows, labels = transactions(options.rows)
     start = moment([])
     found, models = [], {}
     for name in MODELS:
@@ -91,7 +91,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _transactions(size: int) -> tuple[Matrix, NDArray[np.bool_]]:
+def transactions(size: int) -> tuple[Matrix, NDArray[np.bool_]]:
+    """Made-up card transactions, and which of them are frauds."""
     random = np.random.default_rng(0)
     rows = (random.normal(size=(size, FEATURES)) * random.uniform(0.1, 300, FEATURES)).astype(np.float32)
     signal = (rows[:, :3] / rows[:, :3].std(axis=0)).sum(axis=1) + random.normal(size=size)
