@@ -74,6 +74,12 @@ def test_what_an_extra_holds_is_named_with_how_to_install_it(
     assert "pip install 'fraud-detection-api[" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize("arguments", ["train card_transactions", "train credit_accounts --model tree"])
+def test_a_pipeline_is_refused_before_a_table_is_read(arguments: str, tmp_path: Path) -> None:
+    done = from_base_install(*arguments.split(), folder=tmp_path)
+    assert done.stderr == "fraud: This needs sklearn: pip install 'fraud-detection-api[training]'.\n"
+
+
 def test_the_fitter_says_the_same(tmp_path: Path) -> None:
     asked = ("--model_name", "platform_activity")
     done = from_base_install(*asked, folder=tmp_path, module="fraud_detection_api.cli.model_fitter")

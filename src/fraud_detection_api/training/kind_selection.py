@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 
 import orjson
 
@@ -12,7 +13,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.compared import ComparisonPlan
 from fraud_detection_api.training.fit_options import FitOptions, flags_of
 from fraud_detection_api.training.progress import Follower
-from fraud_detection_api.training.recipes import RECIPES
+from fraud_detection_api.training.recipes import FITTING, RECIPES
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.split import Split
 from fraud_detection_api.training.trainers import TRAINABLE, refuse_unknown, trained_kind
@@ -54,11 +55,13 @@ def _kinds_named(use_case: UseCase, options: FitOptions) -> tuple[str, ...]:
 
 
 def _refuse_broken(use_case: UseCase, name: str) -> None:
-    """Refuse at once an import string that gives nothing to train."""
+    """Refuse at once an import string that gives nothing to train, and pipelines where scikit-learn is missing."""
     try:
         is_pipeline = trained_kind(use_case, name) is None
     except Exception as error:  # whatever a team's own code breaks is told in one line
         raise DataRefused(f"There is no model {name!r}: {error}.") from error
+    if is_pipeline:
+        import_module(FITTING)
     if is_pipeline and ":" in name:
         from fraud_detection_api.training.comparing.own_models import own_model
 
