@@ -1,6 +1,5 @@
 """What many tests share: small models of every use case, a registry that holds them, a service that serves them."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -33,14 +32,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("compiled"):
             item.add_marker(absent)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def unmeasured_processes() -> None:
-    """Processes that tests start are not measured, unless they are handed what is taken out here."""
-    name = "COVERAGE_PROCESS_CONFIG"
-    if name in os.environ:
-        MEASURED[name] = os.environ.pop(name)
 
 
 @dataclass(frozen=True)
@@ -77,12 +68,15 @@ def other_credit_model() -> SmallModel:
 
 
 @pytest.fixture(scope="session")
-def shop(small_models: dict[str, SmallModel], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(
+    small_models: dict[str, SmallModel], tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Shop]:
     """A running service with a champion for every use case; tests only ask it, none changes it."""
+    measured = MEASURED if pytestconfig.pluginmanager.hasplugin("_cov") else {}
     folder = tmp_path_factory.mktemp("shop")
     registry = Registry(folder / "models")
     versions = {name: promoted(registry, model) for name, model in small_models.items()}
-    with running_service(folder, {"use_cases": DECLARED_HERE}, environment=MEASURED) as service:
+    with running_service(folder, {"use_cases": DECLARED_HERE}, environment=measured) as service:
         yield Shop(service, folder, small_models, versions)
 
 

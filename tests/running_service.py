@@ -24,7 +24,8 @@ LONGEST_WAIT = 30.0
 # Before a command that a test interrupts: a shell has its background jobs, and all that they start, ignore SIGINT.
 HEARS_SIGINT = ("env", "--default-signal=INT")
 PORTS = 2_000  # for each process of a test run, below those that the system gives to clients
-MEASURED: dict[str, str] = {}  # the environment of a process whose lines coverage counts, at twice the time
+# For a process whose lines coverage is to count, at twice the time; all others run unmeasured.
+MEASURED = {"COVERAGE_PROCESS_START": str(PROJECT / "pyproject.toml"), "COVERAGE_FILE": str(PROJECT / ".coverage")}
 _first = 12_000 + PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _ports = (_first + number % PORTS for number in itertools.count(os.getpid()))
 
