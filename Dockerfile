@@ -76,7 +76,7 @@ WORKDIR /app
 COPY --chown=10001:10001 . .
 RUN /opt/poetry/bin/pip --python /opt/venv/bin/python install -q --no-deps --editable . && chown -R 10001:10001 /app
 USER 10001:10001
-CMD ["python", "-m", "pytest", "--cov", "-n", "2", "--dist", "loadfile"]
+CMD ["python", "-m", "pytest", "-n", "2", "--dist", "loadfile"]
 
 FROM builder AS tracking-venv
 RUN python3 -m venv --without-pip /opt/venv \

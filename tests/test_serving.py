@@ -5,7 +5,6 @@ import os
 import random
 import shutil
 import signal
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -205,9 +204,7 @@ class TestStart:
         source = Path(fraud_detection_api.__file__).parent
         shutil.copytree(source, tmp_path / "plain" / source.name, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
         environment = {"PYTHONPATH": str(tmp_path / "plain")}
-        without_coverage = ("env", "-u", "COVERAGE_PROCESS_CONFIG", "-u", "COVERAGE_PROCESS_START", sys.executable)
-        command = (*without_coverage, "-m", "fraud_detection_api.cli.main", "serve")
-        with running_service(tmp_path, {}, command, environment) as service, service.client() as client:
+        with running_service(tmp_path, {}, environment=environment) as service, service.client() as client:
             libraries = loaded_files(service)
             assert not [path for path in libraries if "_json_rows" in path or "_forest" in path]
             assert [path for path in libraries if "libxgboost" in path]
