@@ -64,6 +64,13 @@ class TestProbabilities:
         assert_same_bits(sample, sample.rows)
         assert_same_bits(sample, trial_rows(sample, seed))
 
+    @pytest.mark.parametrize("trees", [20, 80, 400])  # few, many, and more codes than a table of them may take
+    def test_of_more_thresholds_than_a_byte_counts_are_those_of_scikit_learn(self, trees: int) -> None:
+        kinds = ["usual", "few values", "usual", "huge"]
+        sample = grow(RandomForestClassifier, 3, kinds, length=1_500, missing=0.05, n_estimators=trees)
+        assert len(lay_out(sample.saved).group_ends) // 4 > trees // 20
+        assert_same_bits(sample, trial_rows(sample, 1))
+
     def test_where_a_split_tells_the_missing_from_all_others(self) -> None:
         rows = np.ones((40, 2), np.float32)
         rows[:, 1], rows[:10, 0] = np.arange(40) % 2, np.nan

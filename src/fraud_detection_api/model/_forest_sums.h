@@ -52,17 +52,14 @@ INLINE void IN_REAL(add_four)(const forest_t *f, int tree, const uint8_t *slot, 
 }
 
 VECTORS
-static void IN_REAL(score_block)(const forest_t *f, const float *matrix, int rows, REAL *sums, int8_t *columns) {
+static void IN_REAL(score_block)(const forest_t *f, const float *matrix, int rows, REAL *sums, int8_t *columns,
+                                 uint32_t *ranks) {
     size_t size = (size_t)f->slots * BLOCK;
     int8_t *slots = columns + (size_t)f->columns * BLOCK;
     code_categories(f, matrix, rows, columns);
     for (int group = 0, tree = 0; group < f->groups; group++) {
-        const int32_t *ends = f->cut_ends + (size_t)group * f->features;
-        for (int j = 0; j < f->features; j++) {
-            int start = group + j ? ends[j - 1] : 0, count = ends[j] - start;
-            int8_t *low = columns + (size_t)(CELLS + 2 * j) * BLOCK;
-            if (count) code(matrix + j, f->features, rows, f->cuts + start, count, low, low + BLOCK);
-        }
+        for (int j = 0; j < f->features; j++)
+            code_feature(f, matrix, rows, group, j, ranks, columns + (size_t)(CELLS + 2 * j) * BLOCK);
         while (tree < f->group_ends[group]) {
             int trees = f->group_ends[group] - tree < ADDED ? 1 : ADDED;
             for (int k = 0; k < trees; k++)
@@ -78,13 +75,15 @@ static void IN_REAL(score_block)(const forest_t *f, const float *matrix, int row
 static int IN_REAL(score_blocks)(const forest_t *f, const float *matrix, Py_ssize_t rows, void *out) {
     REAL *sums = out;
     int8_t *columns = calloc((size_t)f->columns + (size_t)ADDED * f->slots, BLOCK);
-    if (!columns) return -1;
-    for (Py_ssize_t done = 0; done < rows; done += BLOCK) {
+    uint32_t *ranks = malloc((f->codes ? (size_t)f->features : 1) * BLOCK * sizeof *ranks);
+    int failed = columns && ranks ? 0 : -1;
+    for (Py_ssize_t done = 0; !failed && done < rows; done += BLOCK) {
         int count = rows - done < BLOCK ? (int)(rows - done) : BLOCK;
         for (int i = 0; i < count; i++) sums[done + i] = f->base;
-        IN_REAL(score_block)(f, matrix + done * f->features, count, sums + done, columns);
+        IN_REAL(score_block)(f, matrix + done * f->features, count, sums + done, columns, ranks);
     }
     free(columns);
-    return 0;
+    free(ranks);
+    return failed;
 }
 #endif
