@@ -27,7 +27,7 @@ typedef uint8_t numbers_t __attribute__((vector_size(LANES)));
 #endif
 
 enum { BLOCK = 256, TOGETHER = 8, ADDED = 4, FUSED = 3, CELLS = (1 << FUSED) - 1, MOST_LEAVES = 256, MOST_CUTS = 254,
-       NEVER = 255, CHECKED = 8, SIGN = 128, MOST_COLUMNS = 4096, MOST_DEPTH = 255, MOST_CODES = 1 << 22 };
+       NEVER = 255, CHECKED = 8, SIGN = 128, MOST_COLUMNS = 4096, MOST_DEPTH = 255, MOST_CODES = 1 << 20 };
 /* Measured: from how many rows on blocks are quicker (with sets of categories), and rows x trees that take 50 us. */
 enum { WALKED_ROWS = 16, WALKED_SETS = 30, GIL_WORK = 50000 };
 enum { CHOOSE = FUSED + 1, MEMBER_FIRST, MEMBER_NEXT };
