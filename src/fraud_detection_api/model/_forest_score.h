@@ -70,6 +70,8 @@ INLINE uint32_t category_of(float value, int32_t limit) {
 
 INLINE size_t leaf_size(const forest_t *f) { return f->wide ? sizeof(double) : sizeof(float); }
 
+INLINE size_t codes_width(const forest_t *f) { return (size_t)f->merged_ends[f->features] + 2 * (size_t)f->features; }
+
 INLINE size_t set_bytes(const category_t *category) { return ((size_t)category->limit + 2 + 7) / 8; }
 
 /* A row's cells lie side by side (stride 1), or those of so many rows column by column. */
@@ -114,8 +116,6 @@ INLINE void code(const uint32_t *reached, int rows, int count, const int8_t *cod
     else for (int i = 0; i < rows; i++) low[i] = (int8_t)((reached[i] > last ? 0 : (int)reached[i]) - SIGN);
     for (int i = 0; i < rows; i++) high[i] = reached[i] > last ? (int8_t)(MOST_CUTS - SIGN) : low[i];
 }
-
-INLINE size_t codes_width(const forest_t *f) { return (size_t)f->merged_ends[f->features] + 2 * (size_t)f->features; }
 
 /* The columns of one feature for one group; where there are several, its values were ranked once for all of them. */
 INLINE void code_feature(const forest_t *f, const float *matrix, int rows, int group, int j, uint32_t *ranks,
