@@ -1,5 +1,6 @@
 """What many tests share: small models of every use case, a registry that holds them, a service that serves them."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -28,6 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("no_cover")  # it runs the same lines a hundred times; others measure them once
     if all(find_spec(f"fraud_detection_api.{part}") for part in ("features._json_rows", "model._forest")):
         return
+    if os.environ.get("FRAUD_REQUIRE_COMPILED") == "1":
+        raise pytest.UsageError("FRAUD_REQUIRE_COMPILED=1, and the parts in C are not built")
     absent = pytest.mark.skip(reason="the parts in C are not built here: apt-get install gcc python3-dev")
     for item in items:
         if item.get_closest_marker("compiled"):

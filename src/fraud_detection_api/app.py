@@ -45,7 +45,8 @@ def create_app(settings: Settings) -> FastAPI:
     use_cases = all_use_cases(settings.use_cases)
     addresses = every_address(use_cases)
     served_models = ServedModels(use_cases, Registry(settings.models))
-    answer_log = AnswerLog(_answer_log(settings), use_cases)
+    log_options = _answer_log(settings)
+    answer_log = AnswerLog(log_options, use_cases)
     scoring, store = InFlightLimit(settings.max_requests_in_flight), InFlightLimit(settings.max_requests_in_flight)
     answers = _fast_paths(addresses, served_models, answer_log, settings)
     posts = {
@@ -66,7 +67,10 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(documented_route(address, use_case))
     for router in (health.router, models.router, model_information.router, documentation.router):
         app.include_router(router)
-    access = _store_access(settings)
+    access = StoreAccess(
+        store=Store(_scores(settings), log_options.writer.store),
+        threads=ThreadPoolExecutor(settings.store_pool, thread_name_prefix="storing"),
+    )
     app.include_router(store_router(access, settings.max_records))
     app.include_router(answer_log_router(access, use_cases, is_readable=settings.keep_readable))
     return app
@@ -104,13 +108,6 @@ def _fast_paths(
         )
         for path, (address, use_case) in addresses.items()
     }
-
-
-def _store_access(settings: Settings) -> StoreAccess:
-    return StoreAccess(
-        store=Store(_scores(settings), _answer_log(settings).writer.store),
-        threads=ThreadPoolExecutor(settings.store_pool, thread_name_prefix="storing"),
-    )
 
 
 def check_settings(settings: Settings) -> None:

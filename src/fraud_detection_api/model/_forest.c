@@ -142,9 +142,11 @@ static void translate(forest_t *f, size_t at, int j) {
     const float *merged = f->merged + f->merged_ends[j], *cuts = f->cuts + (at ? f->cut_ends[at - 1] : 0);
     int all = f->merged_ends[j + 1] - f->merged_ends[j], count = f->cut_ends[at] - (at ? f->cut_ends[at - 1] : 0);
     int8_t *codes = f->codes + at / f->features * codes_width(f) + f->merged_ends[j] + 2 * (size_t)j;
-    for (int rank = 0, reached = 0; rank < all; codes[++rank] = (int8_t)(reached - SIGN))
-        while (reached < count && cuts[reached] <= merged[rank]) reached++;
     codes[0] = codes[all + 1] = -SIGN;
+    for (int rank = 0, reached = 0; rank < all; rank++) {
+        while (reached < count && cuts[reached] <= merged[rank]) reached++;
+        codes[rank + 1] = (int8_t)(reached - SIGN);
+    }
 }
 
 /* Values are ranked once for all groups, which is quicker than once in each. */

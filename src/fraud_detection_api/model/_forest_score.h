@@ -123,6 +123,7 @@ INLINE void code_feature(const forest_t *f, const float *matrix, int rows, int g
     size_t at = (size_t)group * f->features + j;
     int start = at ? f->cut_ends[at - 1] : 0, count = f->cut_ends[at] - start;
     if (!f->codes) {
+        if (!count) return;
         reach(matrix + j, f->features, rows, f->cuts + start, count, ranks);
         code(ranks, rows, count, NULL, low, low + BLOCK);
         return;
