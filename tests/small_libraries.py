@@ -22,7 +22,7 @@ from fraud_detection_api.training.exporting.exporting import exported
 from fraud_detection_api.training.exporting.tree_file import original_shares, tree_file
 from fraud_detection_api.training.isolating.forest_file import forest_file
 from fraud_detection_api.training.isolating.isolation_fit import ranks_of
-from tests.model.test_contributions import shapley
+from tests.model.shapley_values import shapley
 from tests.model.test_isolation_reasons import anomaly
 from tests.model.test_tree_reasons import known
 

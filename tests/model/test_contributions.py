@@ -1,9 +1,6 @@
 """The compiled forest explains its margins as XGBoost does: exact Shapley values, for any model that has covers."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import combinations
-from math import factorial
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +28,7 @@ from tests.model.sample_forests import (
     train,
     trial_rows,
 )
+from tests.model.shapley_values import shapley
 
 compiled = pytest.importorskip("fraud_detection_api.model._forest", reason="the extension is not built")
 
@@ -157,19 +155,6 @@ def goes_left(tree: dict[str, list[float]], node: int, value: float) -> bool:
     at = tree["categories_nodes"].index(node)
     start, size = int(tree["categories_segments"][at]), int(tree["categories_sizes"][at])
     return int(value) not in tree["categories"][start : start + size]
-
-
-def shapley(value: Callable[[frozenset[int]], float], features: int, at: int) -> float:
-    """The textbook's sum over all sets of the other features."""
-    others = [feature for feature in range(features) if feature != at]
-    return sum(
-        factorial(size)
-        * factorial(features - size - 1)
-        / factorial(features)
-        * (value(frozenset(held) | {at}) - value(frozenset(held)))
-        for size in range(features)
-        for held in combinations(others, size)
-    )
 
 
 class TestBatches:

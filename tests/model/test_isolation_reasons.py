@@ -13,7 +13,7 @@ from fraud_detection_api.model.isolation_forest import IsolationForest, lay_out
 from fraud_detection_api.model.saved_trees import Doubles
 from tests.model.isolation_forests import Sample, grow, samples, trial_rows
 from tests.model.sample_forests import SLOW, Floats
-from tests.model.test_contributions import shapley
+from tests.model.shapley_values import shapley
 
 Tree = dict[str, list[float]]
 

@@ -14,7 +14,7 @@ from sklearn.tree._tree import Tree  # type: ignore[import-untyped]  # as above
 
 from fraud_detection_api.model.tree_ensemble import TreeEnsemble
 from tests.model.sample_forests import SLOW, Floats
-from tests.model.test_contributions import shapley
+from tests.model.shapley_values import shapley
 from tests.model.tree_ensembles import Sample, forest, grow, samples, trial_rows
 
 # scikit-learn's own, where it looks for missing values among the hugest
