@@ -9,6 +9,7 @@ import xgboost
 
 from fraud_detection_api.errors import BundleRefused
 from fraud_detection_api.model.bundle import Bundle, Reference
+from fraud_detection_api.model.forest import IS_BUILT
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.sandbox import why_unusable
 from fraud_detection_api.model.scorer import load_scorer
@@ -45,7 +46,8 @@ def test_every_kind_of_damage_is_refused_with_what_is_wrong(loans: SmallModel, d
     with pytest.raises(BundleRefused, match="its model cannot be used: ") as found:
         load_scorer(bundle_of(broken_bundle(loans, EVERY[damage])), LOAN_APPLICATIONS)
     message = found.value.message
-    assert any(reason in message for reason in REASONS), message
+    told = REASONS if IS_BUILT else (*REASONS, "XGBoost crashes on it", "XGBoost cannot read it")
+    assert any(reason in message for reason in told), message
     assert "\n" not in message
     assert "/" not in message, "no paths of this machine"
     assert len(message) < 300

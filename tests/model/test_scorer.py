@@ -171,6 +171,7 @@ class TestWarnings:
         assert self.scorer(credit_model).warnings(columns) == {}
 
 
+@pytest.mark.compiled
 def test_only_what_is_compiled_here_is_quick_enough_for_the_event_loop(small_models: dict[str, SmallModel]) -> None:
     runtimes = {name: load_scorer(bundle_of(model), model.use_case).runtime for name, model in small_models.items()}
     assert {name for name, runtime in runtimes.items() if not runtime.is_quick} == {WIRE_TRANSFERS.name}
