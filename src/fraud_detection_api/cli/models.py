@@ -1,11 +1,13 @@
 """fraud models: what the registry holds, and which of it leads."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fraud_detection_api.cli.arguments import (
+    USE_CASE,
     Models,
     Name,
     Track,
@@ -16,6 +18,7 @@ from fraud_detection_api.cli.arguments import (
     tracker_of,
     use_case_of,
 )
+from fraud_detection_api.cli.command import command_with_options
 from fraud_detection_api.errors import ForceNeedsReason
 from fraud_detection_api.model.data_frames import without_data_frames
 from fraud_detection_api.use_cases.known import named
@@ -79,30 +82,35 @@ def rollback(use_case: Name, models: Models = None, use_cases: UseCases = None, 
     tracker_of(track, registry, use_case).promoted(found)
 
 
-@app.command("import")
-def import_file(  # noqa: PLR0913 - every option of a command is a parameter
-    use_case: Name,
-    file: Annotated[Path, typer.Argument(help="A native XGBoost file, JSON or UBJ, with the use case's features")],
-    *,
-    threshold: Annotated[float, typer.Option(min=0, max=1, help="Probability from which a record is flagged")] = 0.5,
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """Which file becomes a version, from which probability it flags, and whether it leads."""
+
+    file: Annotated[Path, typer.Argument(help="A native XGBoost file, JSON or UBJ, with the use case's features")]
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="Probability from which a record is flagged")] = 0.5
     promote: Annotated[
         str | None,
         typer.Option("--promote", metavar="REASON", help="Make it champion; it was not validated on data, so say why"),
-    ] = None,
-    models: Models = None,
-    use_cases: UseCases = None,
-    track: Track = None,
-) -> None:
+    ] = None
+    models: Models = None
+    use_cases: UseCases = None
+    track: Track = None
+
+
+def _import(name: str, options: ImportOptions) -> None:
     """Make a bundle of a model that was trained elsewhere; it becomes champion if there is none, or with --promote."""
     with without_data_frames():
         from fraud_detection_api.training.bundling.importing import import_model
 
-    if promote is not None and not promote.strip():
+    if options.promote is not None and not options.promote.strip():
         raise ForceNeedsReason
-    registry = registry_of(models)
-    imported = import_model(registry, use_case_of(use_case, use_cases), file, threshold, promote)
+    registry, use_case = registry_of(options.models), use_case_of(name, options.use_cases)
+    imported = import_model(registry, use_case, options.file, options.threshold, options.promote)
     for remark in imported.remarks:
         typer.echo(remark, err=True)
     outcome = "champion now" if imported.is_champion else "published; to make it champion: fraud models promote --force"
-    typer.echo(f"{use_case} {imported.version} is {outcome}")
-    tracker_of(track, registry, use_case).published(imported.version, is_champion=imported.is_champion)
+    typer.echo(f"{name} {imported.version} is {outcome}")
+    tracker_of(options.track, registry, name).published(imported.version, is_champion=imported.is_champion)
+
+
+app.command("import")(command_with_options(_import, USE_CASE))
