@@ -57,6 +57,7 @@ NO_TIMES = WRONG_TYPES | {
     "no such hour": '"2024-01-31T24:00:00Z"',
     "no such second": '"2024-01-31T23:59:60Z"',
     "no such offset": '"2024-01-31T23:59:00+24:00"',
+    "no such minutes of an offset": '"2024-01-31T23:59:00+02:60"',
     "no zone": '"2024-01-31T12:30:00"',
     "no seconds": '"2024-01-31T12:30Z"',
     "no digits behind the point": '"2024-01-31T12:30:00.Z"',

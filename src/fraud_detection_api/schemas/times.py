@@ -26,7 +26,7 @@ Numbers = NDArray[np.float64]
 Values = TypeVar("Values", float, Numbers)
 
 _EPOCH_DAY = EPOCH.toordinal()
-_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:[0-5]\d)?", re.ASCII)
 
 
 def day_number(day: date) -> int:

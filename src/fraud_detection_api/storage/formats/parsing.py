@@ -25,7 +25,7 @@ WORDS = {
 _WHOLE = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMPACT_DAY = re.compile(r"\d{8}", re.ASCII)
-_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d{1,9})?)?)?\s?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d{1,9})?)?)?\s?(Z|[+-]\d\d:?[0-5]\d)?)?", re.ASCII)
 _SHORTEST_TIME = len("2024-05-31T12:30")
 _EXACT = 2**53  # whole numbers beyond this lose digits as float64
 
