@@ -19,7 +19,7 @@ from fraud_detection_api.model.bundle import (
     read_bundle,
     refuse_other_features,
 )
-from fraud_detection_api.model.manifest import MODEL
+from fraud_detection_api.model.manifest import MODEL, Manifest
 from tests.declared_use_cases import CARD_TAPS
 from tests.small_models import SmallModel, bundle_of
 
@@ -60,6 +60,11 @@ def test_the_same_parts_make_the_same_bytes(folder: Path) -> None:
     later = bundle.manifest.model_copy(update={"created_at": datetime(2025, 1, 1, tzinfo=UTC)})
     other = bundle_files(later, bundle.model, bundle.reference)
     assert {name for name in FILES if other[name] != again[name]} == {MANIFEST, SEAL}
+
+
+def test_a_model_of_an_older_bundle_was_trained_when_the_bundle_was_made(credit_model: SmallModel) -> None:
+    before = credit_model.manifest.model_dump(exclude={"trained_at"})
+    assert Manifest.model_validate(before).trained_at == credit_model.manifest.created_at
 
 
 def test_it_has_no_other_files_than_those_that_are_checked(credit_model: SmallModel) -> None:

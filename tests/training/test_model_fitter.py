@@ -196,6 +196,7 @@ def test_the_same_data_and_seed_give_the_same_bundle_but_for_the_creation_time(d
         each.manifest.model_copy(
             update={
                 "created_at": two.manifest.created_at,
+                "trained_at": two.manifest.trained_at,
                 "files": {name: sha for name, sha in each.manifest.files.items() if name not in (REPORT, REPORT_DATA)},
             }
         )

@@ -59,6 +59,7 @@ def test_a_budget_makes_a_new_version_of_the_same_model_that_leads(models: Path)
     manifest = after.manifest
     assert (manifest.threshold_rule, manifest.made_from) == ("budget:2/day", before.version)
     assert manifest.gate == before.manifest.gate
+    assert manifest.trained_at == before.manifest.trained_at < manifest.created_at
     assert Registry(models).bundle(NAME, before.version).manifest == before.manifest
 
 

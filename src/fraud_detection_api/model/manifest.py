@@ -133,6 +133,11 @@ def _usual_model_file(said: dict[str, str]) -> str:
     return "model.onnx" if said["model_kind"] == "onnx" else MODEL
 
 
+def _time_of_making(said: dict[str, datetime]) -> datetime:
+    """When the model was trained, for bundles whose manifests did not say it apart from their own making."""
+    return said["created_at"]
+
+
 class Manifest(Frozen):
     """A bundle's description; `files` holds the SHA-256 of every other file of the bundle."""
 
@@ -141,6 +146,7 @@ class Manifest(Frozen):
     model_kind: str = "xgboost"
     origin: Literal["trained", "imported"]
     created_at: datetime
+    trained_at: datetime = Field(default_factory=_time_of_making)  # stays when a version only changes the threshold
     features: tuple[Feature, ...]
     parameters: dict[str, str | int | float]
     threshold: float

@@ -24,7 +24,7 @@ async def model_information(served_models: ServedModelsDependency) -> ModelInfor
         {
             **manifest.parameters,
             "model_version": scorer.version,
-            "trained_at": manifest.created_at,
+            "trained_at": manifest.trained_at,
             "features": [feature.name for feature in manifest.features],
             "threshold": manifest.threshold,
         }

@@ -28,7 +28,7 @@ KINDS = {"Passed": "good", "Failed": "bad", "Failed, forced": "forced", "Not jud
 def header(report: Report) -> Markup:
     """Whose report this is."""
     manifest, data = report.manifest, report.manifest.data
-    made = f"{'Trained' if manifest.origin == 'trained' else 'Imported'} {manifest.created_at:%d %B %Y, %H:%M} UTC"
+    made = f"{'Trained' if manifest.origin == 'trained' else 'Imported'} {manifest.trained_at:%d %B %Y, %H:%M} UTC"
     frauds = f", {data.frauds:,} of them frauds" if data and data.frauds else ""
     rows = f" on {data.rows:,} rows{frauds}" if data else ""
     until = f", {data.first_day} to {data.last_day}" if data and data.first_day else ""
