@@ -29,7 +29,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answer_log.answer_log import AnswerLog, AnswerLogOptions, check_answer_log
 from fraud_detection_api.services.answer_log.writer_launcher import WriterOptions
 from fraud_detection_api.services.answers import writer_of
-from fraud_detection_api.services.bodies import reader_of
+from fraud_detection_api.services.body_readers import reader_of
 from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.scoring import Scoring
 from fraud_detection_api.services.served_models import ServedModels

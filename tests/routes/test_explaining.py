@@ -18,7 +18,7 @@ from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.routes.admission import Admission, InFlightLimit, Limits
 from fraud_detection_api.routes.fast_path import FastPath, ReasonsParameters, Threads
 from fraud_detection_api.services.answers import full_answer
-from fraud_detection_api.services.bodies import ListBody
+from fraud_detection_api.services.body_readers import ListBody
 from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.reasons import TOGETHER, Reasons
 from fraud_detection_api.services.scoring import Scoring

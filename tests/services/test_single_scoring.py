@@ -10,7 +10,7 @@ from fraud_detection_api.errors import RecordsRefused
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import Observer, Scored, full_answer, inlier_answer
-from fraud_detection_api.services.bodies import RecordBody, VectorBody
+from fraud_detection_api.services.body_readers import RecordBody, VectorBody
 from fraud_detection_api.services.scoring import Scoring
 from fraud_detection_api.services.served_models import ServedModel
 from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, packed, packed_forms, unpacked, unpacked_forms

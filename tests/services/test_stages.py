@@ -14,7 +14,7 @@ from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.routes.admission import InFlightLimit
 from fraud_detection_api.routes.fast_path import FastPath, NoParameters, Threads
 from fraud_detection_api.services.answers import Scored, short_answer
-from fraud_detection_api.services.bodies import ListBody
+from fraud_detection_api.services.body_readers import ListBody
 from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.scoring import Scoring
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS

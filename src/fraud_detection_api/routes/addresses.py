@@ -23,7 +23,7 @@ from fraud_detection_api.schemas.address import Address, AnswerForm, BodyForm, v
 from fraud_detection_api.schemas.answers import InlierPrediction, full_score_answer, score_answer
 from fraud_detection_api.schemas.score_kinds import ANOMALY
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.bodies import vector_of
+from fraud_detection_api.services.body_readers import vector_of
 
 SCORING_RESPONSES: Responses = {
     **POSTED,

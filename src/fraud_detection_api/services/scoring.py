@@ -11,7 +11,7 @@ from fraud_detection_api.features.validated import Slot
 from fraud_detection_api.schemas.reasons import JUST_SCORES, Question
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import AnswerWriter, Observer, Scored
-from fraud_detection_api.services.bodies import BodyReader
+from fraud_detection_api.services.body_readers import BodyReader
 from fraud_detection_api.services.served_models import ServedModel
 
 Recall = Callable[[Columns], Awaitable[Columns]]
