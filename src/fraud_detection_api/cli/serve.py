@@ -12,6 +12,7 @@ from loguru import logger
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from fraud_detection_api.cli.connections import Connection
 from fraud_detection_api.errors import CannotListen
 from fraud_detection_api.monitoring.logs import configure_logs
 from fraud_detection_api.settings import Settings
@@ -66,6 +67,7 @@ def _run(settings: Settings, workers: int, listeners: list[socket.socket]) -> No
         "fraud_detection_api.main:create",
         factory=True,
         workers=workers,
+        http=Connection,
         timeout_graceful_shutdown=settings.shutdown_seconds,
         timeout_worker_healthcheck=30,  # a worker that a busy machine starts slowly is not one that hangs
         log_config=None,  # its lines come in our form
