@@ -122,8 +122,8 @@ class TestWhatIsRefused:
             ("id", [2], "int_type"),
             ("id", 2.5, "int_type"),
             ("id", 2**63, "less_than_equal"),
-            ("id", -(2**63) - 1, "int_type"),
-            ("id", 2**64, "int_type"),
+            ("id", -(2**63) - 1, "greater_than_equal"),
+            ("id", 2**64, "less_than_equal"),
             ("id", 2.0**53, "int_type"),  # which is what 2**53 + 1 is read as
             ("id", math.nan, "int_type"),
             ("outlier_prob", "0.5", "float_type"),

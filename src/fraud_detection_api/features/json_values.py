@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from fraud_detection_api.errors import BodyUnreadable, InputRefused, RecordTooLarge
 from fraud_detection_api.problems import Misfit
@@ -12,6 +12,7 @@ Content = bytes | bytearray
 MOST_VALUE_BYTES = 131_072  # of one record: what it becomes takes up to 20 times as much, and some ms to read
 PIECE = 65_536  # bytes of text at a time
 MOST_AT_ONCE = 256
+PLAIN_AT_ONCE = 16_384  # characters of numbers or short texts, a few of thousands
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -30,45 +31,92 @@ class JsonValues:
         self._more(PIECE)
 
     @property
-    def is_array(self) -> bool:
-        """Whether the body is an array."""
-        return self._peek() == "["
+    def opening(self) -> str:
+        """The character that a value begins with, or nothing where the text ends."""
+        return self._peek()
 
     def only(self) -> object:
         """The one value that the body is."""
-        self._peek()
-        value = self._value()
-        self._refuse_more()
+        value = self.value()
+        self.refuse_more()
         return value
+
+    def value(self) -> object:
+        """The value that begins here."""
+        self._peek()
+        return self._value()
 
     def batches(self) -> Iterator[list[object]]:
         """The values of the array that the body is, some at a time."""
+        yield from self._items(self._some)
+        self.refuse_more()
+
+    def items(self) -> Iterator[list[object]]:
+        """The values of the array that begins here, thousands at a time where they are plain."""
+        return self._items(lambda: self._plain() or self._some())
+
+    def names(self) -> Iterator[str]:
+        """The names of the object that begins here; the value of each has to be read before the next is asked for."""
+        self._at += 1
+        more = self._peek() != "}"
+        while more:
+            if self._peek() != '"':
+                raise self._broken("Expecting property name enclosed in double quotes", self._at)
+            name = str(self._value())
+            if self._peek() != ":":
+                raise self._broken("Expecting ':' delimiter", self._at)
+            self._at += 1
+            yield name
+            more = self._goes_on("}")
+        self._at += 1
+
+    def refuse_more(self) -> None:
+        """Nothing may follow the last value."""
+        if self._peek():
+            raise self._broken("Extra data", self._at)
+
+    def _items(self, read: Callable[[], tuple[list[object], bool]]) -> Iterator[list[object]]:
         self._peek()
         self._at += 1
-        batch: list[object] = []
-        began, more = self._before, self._peek() != "]"
+        batch, more = ([], False) if self._peek() == "]" else read()
         while more:
-            batch.append(self._value())
-            more = self._goes_on()
-            if len(batch) == MOST_AT_ONCE or self._before + self._at - began >= PIECE:
-                yield batch
-                batch, began = [], self._before + self._at
+            yield batch
+            batch, more = read()
         self._at += 1
-        self._refuse_more()
         yield batch
 
-    def _goes_on(self) -> bool:
+    def _some(self) -> tuple[list[object], bool]:
+        """Values read one by one, and whether more follow."""
+        batch: list[object] = []
+        began, more = self._before + self._at, True
+        while more and len(batch) < MOST_AT_ONCE and self._before + self._at - began < PIECE:
+            self._peek()
+            batch.append(self._value())
+            more = self._goes_on("]")
+        return batch, more
+
+    def _plain(self) -> tuple[list[object], bool] | None:
+        """Values up to the end of the array or of the piece, read at once; None where one of them is not plain."""
+        if len(self._text) - self._at < PLAIN_AT_ONCE and not self._is_last:
+            self._more(PIECE)
+        end = self._text.find("]", self._at, self._at + PLAIN_AT_ONCE)
+        cut = end if end >= 0 else self._text.rfind(",", self._at, self._at + PLAIN_AT_ONCE)
+        try:  # a cut inside a text, an array or an object leaves none that can be read
+            batch: list[object] = _DECODER.decode(f"[{self._text[self._at : max(cut, self._at)]}]")
+        except (ValueError, RecursionError):
+            return None
+        if not batch:
+            return None
+        self._at = cut + (end < 0)
+        return batch, end < 0
+
+    def _goes_on(self, closing: str) -> bool:
         following = self._peek()
         if following == ",":
             self._at += 1
-            self._peek()
-        elif following != "]":
+        elif following != closing:
             raise self._broken("Expecting ',' delimiter", self._at)
         return following == ","
-
-    def _refuse_more(self) -> None:
-        if self._peek():
-            raise self._broken("Extra data", self._at)
 
     def _peek(self) -> str:
         """The next character that is no white space, or nothing at the end."""

@@ -67,7 +67,7 @@ class ValidatedRecords:
         """The columns of a list; counted first, then read and validated in pieces, each in a slot of its own."""
         if not body:
             raise InputRefused([Misfit(("body",), "Field required", None, "missing")])
-        if not JsonValues(body).is_array:
+        if JsonValues(body).opening != "[":
             no_list = plain(JsonValues(body).only(), 1)
             raise InputRefused([Misfit(("body",), "Input should be a valid list", no_list, "list_type")])
         self._refuse_too_many(body, slot)

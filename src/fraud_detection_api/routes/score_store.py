@@ -1,7 +1,6 @@
 """POST /insert and GET /scores: scores into the store, and back in pages."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -11,11 +10,9 @@ from typing import Annotated, Literal, TypeVar
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import ValidationError
 
 from fraud_detection_api.errors import (
     BodyTooLarge,
-    BodyUnreadable,
     DeadlineExceeded,
     InputRefused,
     StoreTableMissing,
@@ -23,15 +20,15 @@ from fraud_detection_api.errors import (
     StoreUnavailable,
     TooManyRecords,
 )
-from fraud_detection_api.features.json_values import broken_json, has_more
-from fraud_detection_api.features.validated import misfits_of
+from fraud_detection_api.features.json_values import has_more
+from fraud_detection_api.routes.admission import Body
 from fraud_detection_api.routes.refusals import BUSY, JSON, POSTED, Responses, documented
 from fraud_detection_api.schemas.plain_values import plain
 from fraud_detection_api.schemas.stored_scores import SAFE_NAME, Insertion, ScoresPage, ScoresQuery
+from fraud_detection_api.services.insertions import insertion_in
 from fraud_detection_api.services.store import Store
 
 INSERTED: Literal["values inserted"] = "values inserted"
-COLUMNS = ("id", "outlier_prob", "class_pred")
 INSERT, SCORES = "/insert", "scores"
 MOST_ROW_BYTES = 200  # three times what the longest id, score and class take
 COMMAS_PER_ROW = 4  # one for each of three columns, and a few between the fields
@@ -80,7 +77,7 @@ def store_router(access: StoreAccess, max_rows: int) -> APIRouter:
     @router.post(INSERT, summary="Store scores", responses=INSERT_REFUSALS, openapi_extra=BODY)
     async def insert(request: Request) -> Literal["values inserted"]:
         """Store one score, or lists of one length: all of them or none. An id that is there already is updated."""
-        await access.apart(partial(_insert, access.store, max_rows, await request.body()))
+        await access.apart(partial(_insert, access.store, max_rows, (await request.receive())["body"]))
         return INSERTED
 
     @router.get(
@@ -97,45 +94,19 @@ def store_router(access: StoreAccess, max_rows: int) -> APIRouter:
     return router
 
 
-def _insert(store: Store, most: int, body: bytes) -> None:
+def _insert(store: Store, most: int, body: Body) -> None:
     if has_more(body, b",", COMMAS_PER_ROW * most):  # counted in a moment, read in seconds
         raise TooManyRecords(most)
-    insertion = _insertion(_json(body))
+    insertion = insertion_in(body)
     if len(insertion.id) > most:
         raise TooManyRecords(most)
     with _placed("body"):
         store.scores.write(insertion.project_name, insertion.table_name, insertion.scores)
 
 
-def _insertion(content: object) -> Insertion:
-    """Single values are lists of one, but for the place of what is wrong with them."""
-    columns = [content[name] for name in COLUMNS if name in content] if isinstance(content, dict) else []
-    alone = bool(columns) and not isinstance(columns[0], list)
-    try:
-        if isinstance(content, dict) and alone:
-            content = {name: [value] if name in COLUMNS else value for name, value in content.items()}
-        return Insertion.model_validate(content)
-    except ValidationError as error:
-        misfits = misfits_of(error, ("body",))
-        raise InputRefused([replace(each, place=each.place[:2]) if alone else each for each in misfits]) from None
-
-
 def _page(store: Store, project: str, table: str, query: ScoresQuery) -> bytes:
     with _placed("path"):
         return orjson.dumps(store.scores.page(project, table, query), option=orjson.OPT_UTC_Z)
-
-
-def _json(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        pass  # the slower reader knows NaN, which is then refused in its place, and words what is broken
-    try:
-        return json.loads(body)
-    except json.JSONDecodeError as error:
-        raise InputRefused([broken_json(error.msg, error.pos)]) from None
-    except (ValueError, RecursionError):
-        raise BodyUnreadable from None
 
 
 @contextmanager

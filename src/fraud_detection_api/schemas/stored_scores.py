@@ -13,7 +13,9 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -24,6 +26,7 @@ EXACT = 2**53  # below it a float names one whole number
 MOST_SCORES_ON_A_PAGE = 10_000
 
 FraudClass = Literal["fraud", "nonfraud"]
+ScoreColumn = NDArray[np.int64] | NDArray[np.float64] | NDArray[np.object_]
 FRAUD_CLASSES: tuple[FraudClass, ...] = get_args(FraudClass)
 
 
@@ -52,6 +55,11 @@ def _whole_numbers(values: object) -> object:
     ]
 
 
+def _read_already(values: object, read: ValidatorFunctionWrapHandler) -> object:
+    """An array is made of values that were read piece by piece."""
+    return values if isinstance(values, np.ndarray) else read(values)
+
+
 def _one_or_many(**item: object) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [item, {"type": "array", "items": item}]})
 
@@ -60,10 +68,24 @@ Id = Annotated[int, Field(ge=LEAST_ID, le=MOST_ID)]
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 # each list is read up to its first wrong value: a long list of wrong ones must not make a long list of errors
 Ids = Annotated[
-    list[Id], Field(fail_fast=True), BeforeValidator(_whole_numbers), _one_or_many(type="integer", format="int64")
+    list[Id],
+    Field(fail_fast=True),
+    BeforeValidator(_whole_numbers),
+    WrapValidator(_read_already),
+    _one_or_many(type="integer", format="int64"),
 ]
-Probabilities = Annotated[list[Probability], Field(fail_fast=True), _one_or_many(type="number", minimum=0, maximum=1)]
-Classes = Annotated[list[FraudClass], Field(fail_fast=True), _one_or_many(type="string", enum=list(FRAUD_CLASSES))]
+Probabilities = Annotated[
+    list[Probability],
+    Field(fail_fast=True),
+    WrapValidator(_read_already),
+    _one_or_many(type="number", minimum=0, maximum=1),
+]
+Classes = Annotated[
+    list[FraudClass],
+    Field(fail_fast=True),
+    WrapValidator(_read_already),
+    _one_or_many(type="string", enum=list(FRAUD_CLASSES)),
+]
 
 
 class Insertion(BaseModel):
@@ -104,8 +126,8 @@ class Insertion(BaseModel):
     @property
     def scores(self) -> StoredScores:
         """The columns as they are stored."""
-        probabilities = np.array(self.outlier_prob, np.float64) + 0.0  # -0.0 is 0.0
-        return StoredScores(np.array(self.id, np.int64), probabilities, self.class_pred)
+        probabilities = np.asarray(self.outlier_prob, np.float64) + 0.0  # -0.0 is 0.0
+        return StoredScores(np.asarray(self.id, np.int64), probabilities, self.class_pred)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ from functools import partial
 from threading import Lock
 from typing import TypeVar
 
-import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from fraud_detection_api.errors import StoreTableMissing, StoreTableUnfit, StoreTableVanished
 from fraud_detection_api.schemas.stored_scores import ScoresPage, ScoresQuery, StoredScore, StoredScores
-from fraud_detection_api.storage.engines.engine import ScoreColumns
+from fraud_detection_api.storage.engines.engine import ScoreRows, rows_of
 from fraud_detection_api.storage.score_table import has_table, refuse_unfit, score_table
 from fraud_detection_api.storage.store_database import StoreDatabase
 from fraud_detection_api.storage.store_options import refuse_unsafe_table
@@ -35,12 +34,12 @@ class ScoreStore:
         """Insert what is new and update what is there, in one transaction."""
         refuse_unsafe_table(table)
         self._database.refuse_unknown_project(project)
-        now, columns = datetime.now(UTC), _columns(scores)
+        now, rows = datetime.now(UTC), rows_of(scores)
         turn = self._turns.setdefault((project, table), Lock()) if len(scores) >= TAKING_TURNS_FROM else nullcontext()
 
         def write() -> None:
             declared = self._table(project, table)
-            work = partial(self._upsert, table=declared, columns=columns, now=now)
+            work = partial(self._upsert, table=declared, rows=rows, now=now)
             self._database.in_transaction(project, work)
 
         with turn:
@@ -82,10 +81,10 @@ class ScoreStore:
         self._known[project, name] = table
         return table
 
-    def _upsert(self, connection: sa.Connection, table: sa.Table, columns: ScoreColumns, now: datetime) -> None:
-        if columns[0]:
+    def _upsert(self, connection: sa.Connection, table: sa.Table, rows: ScoreRows, now: datetime) -> None:
+        if len(rows):
             quoted = connection.dialect.identifier_preparer.format_table(table)
-            self._database.engine.upsert_scores(connection, quoted, columns, now)
+            self._database.engine.upsert_scores(connection, quoted, rows, now)
 
     def _rows(self, project: str, name: str, query: ScoresQuery) -> list[StoredScore] | None:
         """The rows of a page, and one more where there is more; None without a table."""
@@ -101,14 +100,6 @@ class ScoreStore:
         if rows is not None:
             self._known[project, name] = table
         return rows
-
-
-def _columns(scores: StoredScores) -> ScoreColumns:
-    """Sorted by id, so that writers of the same rows lock them in one order; of an id that comes twice the last."""
-    ids, reversed_places = np.unique(scores.ids[::-1], return_index=True)
-    places = len(scores) - 1 - reversed_places
-    classes = scores.classes
-    return ids.tolist(), scores.probabilities[places].tolist(), [classes[place] for place in places.tolist()]
 
 
 def _read(connection: sa.Connection, table: sa.Table, query: ScoresQuery) -> list[StoredScore]:

@@ -1,17 +1,23 @@
 """What an engine is: everything that one kind of database does in its own way."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy import exc
+
+from fraud_detection_api.schemas.stored_scores import StoredScores
 
 Code = str | int | None
 ScoreColumns = tuple[list[int], list[float], list[str]]  # ids in ascending order, probabilities, classes
+WRITTEN_AT_ONCE = 5_000  # rows: as objects, on their way to a driver, a row takes some 200 bytes
 
 SCORE_COLUMNS = ("id", "outlier_prob", "class_pred", "inserted_at")
 READS_ONLY = "fraud_reads_only"  # an option of a connection whose transaction will not write
@@ -28,6 +34,33 @@ class Failure(Enum):
     AWAY = auto()  # the database
     VANISHED = auto()  # a table or a project that was there
     OURS = auto()  # a statement or a value that can never work
+
+
+@dataclass(frozen=True)
+class ScoreRows:
+    """Scores by ascending id, each id once, so that writers of the same rows lock them in one order."""
+
+    scores: StoredScores
+    places: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def parts(self) -> Iterator[ScoreColumns]:
+        """The rows as lists, some at a time."""
+        ids, probabilities, classes = self.scores.ids, self.scores.probabilities, self.scores.classes
+        for start in range(0, len(self), WRITTEN_AT_ONCE):
+            places = self.places[start : start + WRITTEN_AT_ONCE]
+            named = [classes[place] for place in places.tolist()]
+            yield ids[places].tolist(), probabilities[places].tolist(), named
+
+
+def rows_of(scores: StoredScores) -> ScoreRows:
+    """Of an id that comes twice the last one counts."""
+    places = np.argsort(scores.ids, kind="stable")
+    ids = scores.ids[places]
+    is_last = np.append(ids[1:] != ids[:-1], True)[: len(ids)]
+    return ScoreRows(scores, places[is_last])
 
 
 class Engine(ABC):
@@ -75,7 +108,7 @@ class Engine(ABC):
         """An INSERT that leaves a row alone whose key is there already."""
 
     @abstractmethod
-    def upsert_scores(self, connection: sa.Connection, table: str, scores: ScoreColumns, now: datetime) -> None:
+    def upsert_scores(self, connection: sa.Connection, table: str, rows: ScoreRows, now: datetime) -> None:
         """Insert or update scores in the fastest way that the driver knows; the table's name is quoted."""
 
     def failure(self, error: exc.SQLAlchemyError) -> Failure:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.dialects import mysql
 
-from fraud_detection_api.storage.engines.engine import NAMES, SCORE_COLUMNS, Code, ScoreColumns
+from fraud_detection_api.storage.engines.engine import NAMES, SCORE_COLUMNS, Code, ScoreRows
 from fraud_detection_api.storage.engines.server import ServerEngine
 
 # the way to say it that MariaDB knows, too, and that keeps the driver's statements of many rows
@@ -64,8 +64,9 @@ class DatabaseEngine(ServerEngine):
         key = table.primary_key.columns[0]
         return mysql.insert(table).on_duplicate_key_update({key.name: key})
 
-    def upsert_scores(self, connection: sa.Connection, table: str, scores: ScoreColumns, now: datetime) -> None:
+    def upsert_scores(self, connection: sa.Connection, table: str, rows: ScoreRows, now: datetime) -> None:
         """Statements of many rows, which the driver makes of one."""
         moment = now.replace(tzinfo=None)
         statement = f"INSERT INTO {table} ({NAMES}) VALUES (%s, %s, %s, %s) {_ON_DUPLICATE}"  # noqa: S608 - every name is checked and quoted
-        connection.exec_driver_sql(statement, list(zip(*scores, repeat(moment), strict=False)))
+        for part in rows.parts():
+            connection.exec_driver_sql(statement, list(zip(*part, repeat(moment), strict=False)))

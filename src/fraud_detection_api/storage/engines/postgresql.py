@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import ClassVar, TypeVar, cast
 
 import psycopg
@@ -14,7 +15,7 @@ from psycopg.rows import TupleRow
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql
 
-from fraud_detection_api.storage.engines.engine import NAMES, ON_CONFLICT, SCORE_COLUMNS, Code, ScoreColumns
+from fraud_detection_api.storage.engines.engine import NAMES, ON_CONFLICT, SCORE_COLUMNS, Code, ScoreRows
 from fraud_detection_api.storage.engines.server import ServerEngine
 
 COPIED_FROM = 1_000  # rows; below, a temporary table costs more than it saves
@@ -64,20 +65,20 @@ class DatabaseEngine(ServerEngine):
         """ON CONFLICT DO NOTHING."""
         return postgresql.insert(table).on_conflict_do_nothing()
 
-    def upsert_scores(self, connection: sa.Connection, table: str, scores: ScoreColumns, now: datetime) -> None:
+    def upsert_scores(self, connection: sa.Connection, table: str, rows: ScoreRows, now: datetime) -> None:
         """One statement that is given arrays, or a table that many rows are copied to."""
         bound: tuple[object, ...] = (now,)
-        if len(scores[0]) < COPIED_FROM:
+        if len(rows) < COPIED_FROM:
             arrays = ", ".join(f"%s::{kind}[]" for kind in _TYPES)
-            given, bound = f"unnest({arrays}) AS given", (now, *scores)
+            given, bound = f"unnest({arrays}) AS given", (now, *next(rows.parts()))
         else:
-            _copy(connection, scores)
+            _copy(connection, rows)
             given = "pg_temp.given_scores AS given ORDER BY id"
         statement = f"INSERT INTO {table} AS stored ({NAMES}) SELECT given.*, %s FROM {given} {ON_CONFLICT}"  # noqa: S608 - every name is checked and quoted
         connection.exec_driver_sql(statement, bound)
 
 
-def _copy(connection: sa.Connection, scores: ScoreColumns) -> None:
+def _copy(connection: sa.Connection, rows: ScoreRows) -> None:
     shape = ", ".join(f"{name} {kind}" for name, kind in zip(SCORE_COLUMNS, _TYPES, strict=False))
     connection.exec_driver_sql(f"CREATE TEMPORARY TABLE given_scores ({shape}) ON COMMIT DROP")
     driver = cast("psycopg.Connection", connection.connection.driver_connection)
@@ -85,7 +86,7 @@ def _copy(connection: sa.Connection, scores: ScoreColumns) -> None:
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             copy.set_types(_TYPES)
-            for row in zip(*scores, strict=True):
+            for row in chain.from_iterable(zip(*part, strict=True) for part in rows.parts()):
                 copy.write_row(row)
     except psycopg.Error as error:  # SQLAlchemy has no word for COPY, so it wraps no error of it
         raise exc.OperationalError(statement, None, error, connection_invalidated=driver.closed) from error

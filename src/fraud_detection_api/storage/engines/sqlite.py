@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from fraud_detection_api.errors import StoreUnusable
-from fraud_detection_api.storage.engines.engine import NAMES, ON_CONFLICT, READS_ONLY, Code, Engine, ScoreColumns
+from fraud_detection_api.storage.engines.engine import NAMES, ON_CONFLICT, READS_ONLY, Code, Engine, ScoreRows
 
 _BUSY, _LOCKED, _ERROR = 5, 6, 1
 _NO_TABLE = "no such table"  # _ERROR is whatever a statement has wrong
@@ -80,11 +80,12 @@ class DatabaseEngine(Engine):
         """ON CONFLICT DO NOTHING."""
         return sqlite.insert(table).on_conflict_do_nothing()
 
-    def upsert_scores(self, connection: sa.Connection, table: str, scores: ScoreColumns, now: datetime) -> None:
+    def upsert_scores(self, connection: sa.Connection, table: str, rows: ScoreRows, now: datetime) -> None:
         """One statement, many times."""
         moment = now.replace(tzinfo=None).isoformat(" ", "microseconds")
         statement = f"INSERT INTO {table} AS stored ({NAMES}) VALUES (?, ?, ?, ?) {ON_CONFLICT}"  # noqa: S608 - every name is checked and quoted
-        connection.exec_driver_sql(statement, list(zip(*scores, repeat(moment), strict=False)))
+        for part in rows.parts():
+            connection.exec_driver_sql(statement, list(zip(*part, repeat(moment), strict=False)))
 
     def _begin(self, connection: sa.Connection) -> None:
         reads_only = connection.get_execution_options().get(READS_ONLY)
