@@ -91,11 +91,11 @@ def _others(size: int) -> Iterator[tuple[str, str, bytes]]:
 
 def _insertions(size: int) -> Iterator[tuple[str, str, bytes]]:
     wide = "\U0001f600".encode()
-    yield "100,000 scores to store", INSERT, _scores(b"7", b"0.5", b'"fraud"')
-    yield "100,000 wrong scores to store", INSERT, _scores(b'"a"', b"7", b"null")
-    yield "a wrong class after 99,999", INSERT, _scores(b"7", b"0.5", b'"fraud"').replace(b'"]', b'x"]')
+    yield "100,000 scores to store", INSERT, scores_to_store(b"7", b"0.5", b'"fraud"')
+    yield "100,000 wrong scores to store", INSERT, scores_to_store(b'"a"', b"7", b"null")
+    yield "a wrong class after 99,999", INSERT, scores_to_store(b"7", b"0.5", b'"fraud"').replace(b'"]', b'x"]')
     yield "commas to store", INSERT, b"[" + b"," * size
-    yield "empty lists to store", INSERT, _scores(b"[]", b"[]", b"[]")
+    yield "empty lists to store", INSERT, scores_to_store(b"[]", b"[]", b"[]")
     yield "empty objects to store", INSERT, b'{"id":' + _array(b"{}", 390_000) + b"}"
     yield "many names to store", INSERT, _names(390_000)
     yield "digits to store", INSERT, _array(b"7", 390_000)
@@ -150,6 +150,13 @@ def repeated(part: bytes, size: int) -> Iterator[bytes]:
         yield piece
 
 
+def scores_to_store(*columns: bytes, rows: int = RECORDS) -> bytes:
+    """A body with one value of each column again and again."""
+    names = (b"id", b"outlier_prob", b"class_pred")
+    lists = b",".join(b'"%b":%b' % (name, _array(value, rows)) for name, value in zip(names, columns, strict=True))
+    return b'{"project_name":"raizen_gasoline","table_name":"fraud",' + lists + b"}"
+
+
 def _head(method: bytes, path: str, *headers: bytes) -> bytes:
     lines = (b"%b %b HTTP/1.1" % (method, path.encode()), b"Host: " + HOST.encode(), b"Connection: close", *headers)
     return b"\r\n".join(lines) + b"\r\n\r\n"
@@ -161,9 +168,3 @@ def _array(record: bytes, count: int) -> bytes:
 
 def _names(count: int) -> bytes:
     return b"{" + b",".join(b'"a%d":1' % name for name in range(count)) + b"}"
-
-
-def _scores(*columns: bytes) -> bytes:
-    names = (b"id", b"outlier_prob", b"class_pred")
-    lists = b",".join(b'"%b":%b' % (name, _array(value, RECORDS)) for name, value in zip(names, columns, strict=True))
-    return b'{"project_name":"raizen_gasoline","table_name":"fraud",' + lists + b"}"

@@ -18,13 +18,12 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.attacks import FULL, INSERT, LIST, REASONS, SINGLE, Attack, attacks
+from benchmarks.attacks import FULL, INSERT, LIST, REASONS, SINGLE, Attack, attacks, scores_to_store
 from benchmarks.sample_model import body_of, sample_accounts, sample_model
 from benchmarks.servers import HOST, Server, free_port, our_command, running
 
 LONGEST_STALL, MOST_RATIO, SMALL = 0.050, 4.0, 1_000_000
 EVERY, PATIENCE = 0.002, 120
-SCORES = b'{"project_name":"raizen_gasoline","table_name":"fraud","id":[1],"outlier_prob":[0.5],"class_pred":["fraud"]}'
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,13 @@ def _service(python: str, folder: Path, settings: Mapping[str, str]) -> Iterator
 def warm_up(server: Server) -> None:
     """What is loaded with the first request of a kind is no stranger's doing."""
     records = body_of(sample_accounts(1_000, seed=1))
-    posts = {LIST: records, FULL: records, REASONS: records, SINGLE: b'{"customer_i\\u0064":"a"}', INSERT: SCORES}
+    posts = {
+        LIST: records,
+        FULL: records,
+        REASONS: records,
+        SINGLE: b'{"customer_i\\u0064":"a"}',
+        INSERT: scores_to_store(b"7", b"0.5", b'"fraud"', rows=10_000),
+    }
     for path, body in posts.items():
         connection = HTTPConnection(HOST, server.port, timeout=PATIENCE)
         connection.request("POST", path, body, {"Content-Type": "application/json"})

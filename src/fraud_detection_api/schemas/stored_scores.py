@@ -126,7 +126,8 @@ class Insertion(BaseModel):
     @property
     def scores(self) -> StoredScores:
         """The columns as they are stored."""
-        probabilities = np.asarray(self.outlier_prob, np.float64) + 0.0  # -0.0 is 0.0
+        probabilities = np.asarray(self.outlier_prob, np.float64)
+        probabilities += 0.0  # -0.0 is 0.0
         return StoredScores(np.asarray(self.id, np.int64), probabilities, self.class_pred)
 
 
