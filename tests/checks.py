@@ -9,7 +9,7 @@ from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.schemas.record import Kind, formatted
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.answers import Scored, full_answer, short_answer
+from fraud_detection_api.services.answers import Scored, full_answer, short_answer, whole
 from tests.examples import (
     Row,
     bad_spellings,
@@ -167,7 +167,7 @@ def short_and_full_answers_carry_the_same_scores(subject: Subject) -> None:
     columns = RecordReader(subject.use_case).columns(records_of(rows, subject.use_case))
     columns = derive(columns, subject.use_case)
     scored = Scored(subject.use_case, columns, scorer, scorer.scores(columns))
-    short, full = json.loads(short_answer(scored)), json.loads(full_answer(scored))
+    short, full = json.loads(whole(short_answer(scored))), json.loads(whole(full_answer(scored)))
     assert short == [{key: answer[key] for key in said} for answer in full]
     assert {tuple(answer) for answer in full} == {(*said, *BESIDE)}
     assert full == [answer | {"model_version": scorer.version} for answer in subject.scored(body_of(rows))]

@@ -22,7 +22,7 @@ from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.model.xgboost_library import LibraryModel
-from fraud_detection_api.services.answers import Scored, short_answer
+from fraud_detection_api.services.answers import Scored, short_answer, whole
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.examples import body_of, good_rows, records_of, slow_body_of
 from tests.running_service import RunningService, SlowPost, eventually, running_service
@@ -150,7 +150,7 @@ def answer_of(model: SmallModel, body: bytes) -> bytes:
     rows = ROWS[:1] if body == BODIES[0] else ROWS
     columns = RecordReader(CREDIT_ACCOUNTS).columns(records_of(rows, CREDIT_ACCOUNTS))
     scorer = Scorer("any", model.manifest, XGBOOST, LibraryModel(model.booster))
-    return short_answer(Scored(CREDIT_ACCOUNTS, columns, scorer, scorer.scores(columns)))
+    return whole(short_answer(Scored(CREDIT_ACCOUNTS, columns, scorer, scorer.scores(columns))))
 
 
 def clients_of_every_worker(service: RunningService, stack: ExitStack) -> dict[int, httpx.Client]:

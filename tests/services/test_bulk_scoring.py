@@ -11,7 +11,7 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.scorer import Scorer, load_scorer
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.answers import full_answer
+from fraud_detection_api.services.answers import full_answer, whole
 from fraud_detection_api.services.bulk_scoring import BulkFiles, BulkSummary, score_file
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
@@ -53,7 +53,7 @@ class TestScores:
         write_rows(files.records, rows, use_case)
         assert scored(files, scorer, use_case) == BulkSummary(50, 0, ())
         asked = scored_rows(rows, scorer, use_case)
-        online = orjson.loads(full_answer(asked))
+        online = orjson.loads(whole(full_answer(asked)))
         found = table_of(files.scores)
         said = (*library_of(use_case).figures, "decision", "model_version")
         assert set(found.column_names) == {*known_by(use_case), *said}
@@ -88,7 +88,7 @@ class TestScores:
         files = BulkFiles(tmp_path / "records.csv", tmp_path / "scores.csv")
         write_rows(files.records, rows, CREDIT_ACCOUNTS)
         scored(files, credit_scorer)
-        online = orjson.loads(full_answer(scored_rows(rows, credit_scorer, CREDIT_ACCOUNTS)))
+        online = orjson.loads(whole(full_answer(scored_rows(rows, credit_scorer, CREDIT_ACCOUNTS))))
         lines = files.scores.read_text().splitlines()[1:]
         assert [float(line.split(",")[1]) for line in lines] == [answer["fraud_probability"] for answer in online]
 

@@ -17,7 +17,7 @@ from fraud_detection_api.model.runtimes import Contributions, Probabilities, Run
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.reasons import Question, ReasonsFor, ReasonsQuery
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.answers import full_answer
+from fraud_detection_api.services.answers import full_answer, whole
 from fraud_detection_api.services.bulk_scoring import BulkFiles, score_file
 from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.reasons import Reasons, strongest
@@ -41,8 +41,8 @@ def columns_of(rows: list[Row], use_case: UseCase) -> Columns:
 def answers(rows: list[Row], scorer: Scorer, asked: ReasonsQuery, use_case: UseCase = CREDIT_ACCOUNTS) -> Answers:
     """The full answers to these rows; but for their reasons they are what they are without."""
     scored = scored_rows(rows, scorer, use_case)
-    found: Answers = json.loads(full_answer(scored, Question(asked), Reasons(use_case)))
-    plain = json.loads(full_answer(scored))
+    found: Answers = json.loads(whole(full_answer(scored, Question(asked), Reasons(use_case))))
+    plain = json.loads(whole(full_answer(scored)))
     assert [{name: value for name, value in answer.items() if name != "reasons"} for answer in found] == plain
     return found
 
@@ -158,7 +158,7 @@ class TestBulk:
         write_rows(files.records, rows, use_case)
         found = self.column(files, scorer, use_case, ReasonsQuery(3))
         online = full_answer(scored_rows(rows, scorer, use_case), Question(ReasonsQuery(3)), Reasons(use_case))
-        assert [json.loads(text) for text in found] == [answer["reasons"] for answer in json.loads(online)]
+        assert [json.loads(text) for text in found] == [answer["reasons"] for answer in json.loads(whole(online))]
         assert "[]" in found
 
     def test_without_asking_the_file_is_what_it_was(self, credit_scorer: Scorer, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def turned(columns: Columns) -> Columns:
 def answered(scoring: Scoring, body: bytes) -> list[dict[str, float]]:
     """What the fast path answers."""
     threads = Threads(ThreadPoolExecutor(1), ThreadPoolExecutor(2), FairQueue(), InFlightLimit(2))
-    messages: list[Message] = asyncio.run(FastPath(scoring, NoParameters, threads)(SCOPE, body))
+    messages = list(asyncio.run(FastPath(scoring, NoParameters, threads)(SCOPE, body)))
     found: list[dict[str, float]] = json.loads(messages[1]["body"])
     return found
 
@@ -77,7 +77,7 @@ def test_the_event_loop_goes_on_while_a_history_is_waited_for(plain: Scoring) ->
         await FastPath(plain, NoParameters, threads)(SCOPE, body_of(ROWS[:1]))
         assert not waiting.done()
         arrived.set()
-        return await waiting
+        return list(await waiting)
 
     assert asyncio.run(both())[0]["status"] == 200
 

@@ -3,7 +3,8 @@
 It stands before FastAPI's routing: what is checked here is checked for the fast path as well, before a body is read.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -23,7 +24,7 @@ from fraud_detection_api.routes.refusals import JSON, refusal_of
 JSON_HEADER = JSON.encode()
 
 Body = bytes | bytearray
-Answering = Callable[[Scope, Body], Awaitable[list[Message]]]
+Answering = Callable[[Scope, Body], Awaitable[Iterable[Message]]]
 
 
 class InFlightLimit:
@@ -85,6 +86,8 @@ class Admission:
         else:
             for message in messages:
                 await send(message)
+                if message.get("more_body"):
+                    await asyncio.sleep(0)  # sending need not wait, so that others would
 
     def _limits(self, scope: Scope) -> Limits | None:
         if scope["method"] == "POST":
@@ -93,7 +96,7 @@ class Admission:
             return self._pages.get(path_of(scope)[1:].partition("/")[0])
         return None
 
-    async def _admitted(self, limits: Limits, scope: Scope, receive: Receive) -> list[Message]:
+    async def _admitted(self, limits: Limits, scope: Scope, receive: Receive) -> Iterable[Message]:
         with limits.in_flight, Deadline(self._seconds) as deadline:
             pieces = bytearray()
             try:

@@ -4,12 +4,13 @@ FastAPI knows these addresses all the same, and documents them (`routes/addresse
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Protocol, TypeVar
 from urllib.parse import parse_qsl
 
@@ -77,7 +78,7 @@ class FastPath:
         self._query = query
         self._threads = threads
 
-    async def __call__(self, scope: Scope, body: Body) -> list[Message]:
+    async def __call__(self, scope: Scope, body: Body) -> Iterable[Message]:
         question = question_in(scope["query_string"], self._query) if scope["query_string"] else JUST_SCORES
         if question.reasons:
             with self._threads.in_flight:
@@ -134,12 +135,16 @@ def question_in(query: bytes, model: type[NoParameters]) -> Question:
     return found.question()
 
 
-def messages_of(answer: Answer) -> list[Message]:
-    """An answer as ASGI sends it."""
+def messages_of(answer: Answer) -> Iterable[Message]:
+    """An answer as ASGI sends it; a long one part by part, each made when the one before has been sent."""
+    content = answer.content
     headers = [
-        (b"content-length", b"%d" % len(answer.content)),
+        (b"content-length", b"%d" % len(content)),
         (b"content-type", JSON_HEADER),
         (b"x-model-version", answer.model_version.encode()),
     ]
     start = {"type": "http.response.start", "status": 200, "headers": headers}
-    return [start, {"type": "http.response.body", "body": answer.content}]
+    if isinstance(content, bytes):
+        return [start, {"type": "http.response.body", "body": content}]
+    parts = ({"type": "http.response.body", "body": part, "more_body": True} for part in content)
+    return chain([start], parts, [{"type": "http.response.body"}])

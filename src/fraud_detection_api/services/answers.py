@@ -1,5 +1,6 @@
 """Answers as bytes: short, full, in a use case's own words, or whether a vector is one of the usual ones."""
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +20,9 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.reasons import Reasons
 
 INLIER, OUTLIER = 1, -1
-AT_ONCE = 4_096
+AT_ONCE = 4_096  # records: the texts that an answer is made of take several times its bytes
+EXPLAINED_AT_ONCE = 128  # their reasons are 60 to 600 KB
+LONG = 160  # bytes of a record's answer, from which on it has warnings or reasons: the same words again and again
 
 Fields = Mapping[str, list[str]]
 
@@ -41,18 +44,43 @@ class Scored:
         return replace(self, columns=self.columns.part(start, stop), scores=self.scores.part(start, stop))
 
 
-AnswerWriter = Callable[[Scored, Question], bytes]
+@dataclass(frozen=True)
+class LongAnswer:
+    """The answer to many records in parts, long-winded ones compressed until they are sent.
+
+    A record of 120 bytes may get 3 KB of reasons. So an answer never takes more memory than the records did,
+    and it is complete before its first byte is sent.
+    """
+
+    size: int
+    parts: tuple[tuple[bytes, bool], ...]  # and whether it is compressed
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (zlib.decompress(part) if compressed else part for part, compressed in self.parts)
+
+
+Content = bytes | LongAnswer
+AnswerWriter = Callable[[Scored, Question], Content]
 Observer = Callable[[Scored], None]
 
 
-def short_answer(scored: Scored, _: Question = JUST_SCORES) -> bytes:
+def whole(content: Content) -> bytes:
+    """An answer in one piece."""
+    return content if isinstance(content, bytes) else b"".join(content)
+
+
+def short_answer(scored: Scored, _: Question = JUST_SCORES) -> Content:
     """Identifier and score of each record."""
-    return _listed(scored, lambda part: dict(_scores(part)))
+    return _listed(scored, lambda part: _rows(dict(_scores(part)), len(part)))
 
 
-def full_answer(scored: Scored, question: Question = JUST_SCORES, reasons: Reasons | None = None) -> bytes:
+def full_answer(scored: Scored, question: Question = JUST_SCORES, reasons: Reasons | None = None) -> Content:
     """Identifier, score, decision, warnings and model version of each record, and reasons where they are asked for."""
-    return _listed(scored, lambda part: _full(part, question.reasons, reasons))
+    at_once = EXPLAINED_AT_ONCE if question.reasons and reasons else AT_ONCE
+    return _listed(scored, lambda part: _rows(_full(part, question.reasons, reasons), len(part)), at_once)
 
 
 def inlier_answer(scored: Scored, question: Question = JUST_SCORES) -> bytes:
@@ -62,9 +90,9 @@ def inlier_answer(scored: Scored, question: Question = JUST_SCORES) -> bytes:
     return _json(inlier | {"anomaly_score": score, "anomoly_score": score} if question.anomaly_score else inlier)
 
 
-def own_answer(scored: Scored, _: Question, own: OwnAnswer) -> bytes:
+def own_answer(scored: Scored, _: Question, own: OwnAnswer) -> Content:
     """Each record's answer in a use case's own words."""
-    return _json([own.write(record_score) for record_score in _record_scores(scored)])
+    return _listed(scored, lambda part: _json([own.write(each) for each in _record_scores(part)])[1:-1])
 
 
 def writer_of(address: Address, use_case: UseCase, slot: Slot) -> AnswerWriter:
@@ -83,7 +111,7 @@ def writer_of(address: Address, use_case: UseCase, slot: Slot) -> AnswerWriter:
 
 def _only(scored: Scored, question: Question, write: AnswerWriter) -> bytes:
     """The answer to one record without the list around it."""
-    return write(scored, question)[1:-1]
+    return whole(write(scored, question))[1:-1]
 
 
 def _record_scores(scored: Scored) -> Iterator[RecordScore]:
@@ -115,13 +143,19 @@ def _full(scored: Scored, query: ReasonsQuery | None, reasons: Reasons | None) -
     }
 
 
-def _listed(scored: Scored, fields: Callable[[Scored], Fields]) -> bytes:
-    """A JSON list of the records, some at a time: the texts that an answer is made of take several times its bytes."""
+def _listed(scored: Scored, rows: Callable[[Scored], bytes], at_once: int = AT_ONCE) -> Content:
+    """A JSON list of the records, some at a time."""
     size = len(scored)
-    if size <= AT_ONCE:
-        return f"[{_rows(fields(scored), size)}]".encode()
-    parts = (scored.part(at, at + AT_ONCE) for at in range(0, size, AT_ONCE))
-    return b"[%b]" % b",".join([_rows(fields(part), len(part)).encode() for part in parts])
+    if size <= at_once:
+        return b"[%b]" % rows(scored)
+    parts, total = [], 0
+    for start in range(0, size, at_once):
+        part = scored.part(start, min(start + at_once, size))
+        text = (b"," if start else b"[") + rows(part) + (b"" if start + at_once < size else b"]")
+        is_long = len(text) > LONG * len(part)
+        parts.append((zlib.compress(text, zlib.Z_BEST_SPEED) if is_long else text, is_long))
+        total += len(text)
+    return LongAnswer(total, tuple(parts))
 
 
 def _scores(scored: Scored) -> Iterator[tuple[str, list[str]]]:
@@ -131,14 +165,14 @@ def _scores(scored: Scored) -> Iterator[tuple[str, list[str]]]:
         yield name, _numbers(numbers)
 
 
-def _rows(fields: Fields, size: int) -> str:
+def _rows(fields: Fields, size: int) -> bytes:
     # names and values laid in turn by slices and joined once: a quarter of the time of one template a row
     step = 2 * len(fields)
     parts = [""] * (size * step)
     for position, (name, values) in enumerate(fields.items()):
         parts[2 * position :: step] = [f',"{name}":' if position else f'}},{{"{name}":'] * size
         parts[2 * position + 1 :: step] = values
-    return "".join(parts)[2:] + "}" if size else ""
+    return f"{''.join(parts)[2:]}}}".encode() if size else b""
 
 
 def _json(content: object) -> bytes:

@@ -10,7 +10,7 @@ from fraud_detection_api.features.json_values import Content
 from fraud_detection_api.features.validated import Slot
 from fraud_detection_api.schemas.reasons import JUST_SCORES, Question
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.answers import AnswerWriter, Observer, Scored
+from fraud_detection_api.services.answers import AnswerWriter, LongAnswer, Observer, Scored
 from fraud_detection_api.services.body_readers import BodyReader
 from fraud_detection_api.services.served_models import ServedModel
 
@@ -21,7 +21,7 @@ Recall = Callable[[Columns], Awaitable[Columns]]
 class Answer:
     """The bytes of an answer and the version of the model that gave it."""
 
-    content: bytes
+    content: bytes | LongAnswer
     model_version: str
 
 
