@@ -1,7 +1,8 @@
 """python -m benchmarks.hostile: what strangers can make the service pay: memory, and the waits of others.
 
 Each attack meets a service of its own, which has answered a good request of every kind before. The promise: nothing
-holds others up for more than 50 ms, or takes more than four times its own bytes, or 1 MB where it is small.
+holds others up for more than 50 ms, or takes more than four times its own bytes, or 3 MB where it is small, which is
+what one record of the largest size may become.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from benchmarks.attacks import FULL, INSERT, LIST, REASONS, SINGLE, Attack, atta
 from benchmarks.sample_model import body_of, sample_accounts, sample_model
 from benchmarks.servers import HOST, Server, free_port, our_command, running
 
-LONGEST_STALL, MOST_RATIO, SMALL = 0.050, 4.0, 1_000_000
+LONGEST_STALL, MOST_RATIO, SMALL = 0.050, 4.0, 3_000_000
 EVERY, PATIENCE = 0.002, 120
 
 

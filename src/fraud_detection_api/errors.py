@@ -52,6 +52,14 @@ class BodyUnreadable(FraudError):
     words = "There was an error parsing the body"
 
 
+class QueryTooLong(FraudError):
+    status = 414
+    code = "query_too_long"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A query may hold at most {most:,} bytes.")
+
+
 class UnsupportedMediaType(FraudError):
     status = 415
     code = "unsupported_media_type"

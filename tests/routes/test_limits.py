@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from fraud_detection_api.model.registry import Registry
+from fraud_detection_api.routes.admission import MOST_QUERY
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.conftest import Shop
 from tests.declared_use_cases import CARD_TAPS
@@ -81,6 +82,17 @@ class TestRecords:
             for body in (b"[" + b"{}," * 500 + b"{}]", b"[" + b"7," * 2_000 + b"7]"):
                 response = client.post(PATH, content=body, headers={"Content-Type": "application/json"})
                 assert (response.status_code, response.json()["code"]) == (413, "too_many_records")
+
+
+class TestQueries:
+    @pytest.mark.parametrize("path", ["/ping", "/score/credit_accounts", "/scores/raizen_gasoline/fraud"])
+    def test_one_too_long_is_414_before_its_names_are_looked_at(self, small: RunningService, path: str) -> None:
+        with small.client() as client:
+            for size, expected in ((MOST_QUERY, 422), (MOST_QUERY + 1, 414)):
+                method = "POST" if path.startswith("/score/") else "GET"
+                answer = client.request(method, f"{path}?{'a' * size}", json=ROWS[:1] if method == "POST" else None)
+                assert answer.status_code == expected
+        assert answer.json()["code"] == "query_too_long"
 
 
 class TestBytes:
