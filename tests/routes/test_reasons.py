@@ -54,6 +54,14 @@ def crowded(credit_model: SmallModel, tmp_path_factory: pytest.TempPathFactory) 
         yield service
 
 
+def test_a_long_answer_comes_as_a_whole_with_its_length(client: httpx.Client) -> None:
+    rows = good_rows(CREDIT_ACCOUNTS, 300)
+    response = post(client, ALL, body_of(rows))
+    assert int(response.headers["Content-Length"]) == len(response.content)
+    assert [answer["customer_id"] for answer in response.json()] == [row["customer_id"] for row in rows]
+    assert all(answer["reasons"] for answer in response.json())
+
+
 @pytest.mark.parametrize("query", MISTAKES)
 def test_mistakes_are_told_at_their_place(client: httpx.Client, query: str) -> None:
     response = post(client, query)
