@@ -130,12 +130,12 @@ class GateVerdict(Frozen):
 
 def _usual_model_file(said: dict[str, str]) -> str:
     """The name that bundles gave the model's file before their manifests said it."""
-    return "model.onnx" if said["model_kind"] == "onnx" else MODEL
+    return "model.onnx" if said.get("model_kind") == "onnx" else MODEL
 
 
 def _time_of_making(said: dict[str, datetime]) -> datetime:
     """When the model was trained, for bundles whose manifests did not say it apart from their own making."""
-    return said["created_at"]
+    return said.get("created_at", datetime.max)  # without either the manifest is refused
 
 
 class Manifest(Frozen):
