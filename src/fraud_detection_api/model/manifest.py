@@ -1,6 +1,6 @@
 """The manifest: everything that is known of a trained model, beside the model itself."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
@@ -135,7 +135,7 @@ def _usual_model_file(said: dict[str, str]) -> str:
 
 def _time_of_making(said: dict[str, datetime]) -> datetime:
     """When the model was trained, for bundles whose manifests did not say it apart from their own making."""
-    return said.get("created_at", datetime.max)  # without either the manifest is refused
+    return said.get("created_at", datetime.max.replace(tzinfo=UTC))  # without either the manifest is refused
 
 
 class Manifest(Frozen):
