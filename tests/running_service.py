@@ -89,7 +89,8 @@ def running_service(
 def service_environment(settings: Mapping[str, object]) -> dict[str, str]:
     """This process's environment with these settings, and the tests' own use cases within reach."""
     variables = {f"FRAUD_{name.upper()}": str(value) for name, value in settings.items()}
-    return {**os.environ, "PYTHONPATH": str(PROJECT), **variables}
+    path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))  # it may hold another build
+    return {**os.environ, "PYTHONPATH": path, **variables}
 
 
 def free_port() -> int:
