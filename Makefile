@@ -66,6 +66,12 @@ coverage: .venv/.dev .venv/.project ## Run the tests with branch coverage, 95 % 
 test-variant: .venv/.dev .venv/.project ## Run the tests of the parts in C on another build (VARIANT=absent, walk, portable or sanitized)
 	@scripts/test-compiled .tools/bin/python $(BIN)/python $(VARIANT) $(ARGS)
 
+.PHONY: test-variants
+test-variants: .venv/.dev .venv/.project ## Run every variant of test-variant with fewer examples, two at a time
+	@printf '%s\n' sanitized absent walk portable | xargs -P 2 -I {} bash -c ' \
+	  said=$$(scripts/test-compiled --quick .tools/bin/python $(BIN)/python {} 2>&1) && code=0 || code=$$?; \
+	  printf "Parts in C, %s:\n%s\n" {} "$$said"; exit $$code'
+
 .PHONY: lint
 lint: .venv/.dev .venv/.project ## Check style, types and import rules
 	$(BIN)/ruff check

@@ -15,9 +15,14 @@ from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import DECLARED_HERE, EVERY_USE_CASE
 from tests.running_service import MEASURED, RunningService, running_service
 from tests.small_models import SmallModel, promoted, small_model
+from tests.thoroughness import times
 
 settings.register_profile(
-    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    "suite",
+    max_examples=times(100),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 settings.load_profile("suite")
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tests.features.mutations import mutated
+from tests.thoroughness import times
 
 Reader = pytest.importorskip("fraud_detection_api.features._json_rows", reason="needs gcc and python3-dev").Reader
 
@@ -29,6 +30,7 @@ README = (
     '[{"customer_id": 345435, "number_of_open_accounts": 23, "total_credit_limit": 12345,'
     ' "total_balance": 200000, "number_of_accounts_in_arrears": 2}]'
 )
+
 AS_THEY_ARE = ("customer_id", "email", "note")
 MOST_ROWS = 1000
 
@@ -119,7 +121,7 @@ spellings = literals | st.sampled_from(["null", "true", '""', '"2"', "-0", "-0.0
 spaces = st.text(" \n\r\t", max_size=3)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=times(300), deadline=None)
 @given(st.lists(records, max_size=4), orders, st.sampled_from([None, 1]))
 def test_it_accepts_what_writers_write(rows: list[dict[str, Value]], order: list[str], indent: int | None) -> None:
     ordered = [{name: row[name] for name in order if name in row} for row in rows]
@@ -127,7 +129,7 @@ def test_it_accepts_what_writers_write(rows: list[dict[str, Value]], order: list
     assert assert_sound(orjson.dumps(ordered))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=times(250), deadline=None)
 @given(st.data())
 def test_whatever_the_spelling_it_is_sound(data: st.DataObject) -> None:
     rows = []
@@ -144,14 +146,14 @@ def body_with(**spelled: str) -> bytes:
     return ("[{" + ",".join(f'"{name}":{value}' for name, value in plain.items()) + "}]").encode()
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=times(1000), deadline=None)
 @given(literals)
 def test_numbers_have_the_bits_that_pydantic_gives_them(literal: str) -> None:
     for name in ("customer_id", "open_accounts", "balance"):
         assert_sound(body_with(**{name: literal}))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=times(1000), deadline=None)
 @given(normal_floats, st.integers(0, 17))
 def test_a_number_is_read_correctly_rounded(value: float, places: int) -> None:
     assert read(body_with(balance=repr(value))) is not None
@@ -170,8 +172,8 @@ SEEDS = [
 
 def test_no_mutation_of_a_body_makes_it_unsound() -> None:
     random = Random(20240607)
-    accepted = sum(assert_sound(mutated(random, random.choice(SEEDS))) for _ in range(40_000))
-    assert accepted > 1_000
+    accepted = sum(assert_sound(mutated(random, random.choice(SEEDS))) for _ in range(times(40_000)))
+    assert accepted > times(1_000)
 
 
 @pytest.mark.parametrize("body", SEEDS)

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from fraud_detection_api.features.rows import as_number
 from fraud_detection_api.schemas.record import Record
 from tests.features.mutations import TOKENS, mutated
+from tests.thoroughness import times
 
 Reader = pytest.importorskip("fraud_detection_api.features._json_rows", reason="needs gcc and python3-dev").Reader
 MOST_ROWS = 1000
@@ -54,12 +55,12 @@ def visits_validated(body: bytes) -> list[list[float | None]] | None:
 
 def test_no_mutation_of_dates_and_times_makes_them_unsound() -> None:
     random, accepted = Random(20240531), 0
-    for _ in range(20_000):
+    for _ in range(times(20_000)):
         body = mutated(random, random.choice(VISIT_SEEDS), VISIT_TOKENS)
         rows = visits_read(body)
         assert rows is None or rows == visits_validated(body), body
         accepted += rows is not None
-    assert accepted > 500
+    assert accepted > times(500)
 
 
 @pytest.mark.parametrize("body", VISIT_SEEDS)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fraud_detection_api.model.forest import Forest
 from fraud_detection_api.model.saved_trees import CATEGORY_KEYS, COVER_KEY, NODE_KEYS
+from tests.thoroughness import times
 
 Floats = NDArray[np.float32]
 Setting = str | int | float
@@ -18,7 +19,7 @@ TINY, HUGE = np.finfo(np.float32).smallest_subnormal, np.finfo(np.float32).max
 EDGES = np.array([0.0, -0.0, TINY, -TINY, HUGE, -HUGE, np.inf, -np.inf, np.nan, 1.0, -1.0], np.float32)
 ODD_CATEGORIES = np.array([-1, -0.5, -0.0, 2.999, 31, 32, 63, 64, 2**24 - 1, 2**24, 3e38, np.inf, np.nan], np.float32)
 ODD_NUMBERS = st.integers(-3, 130) | st.sampled_from([2**16, 2**31 - 1, 2**31, -(2**63), 1e300, 0.5, None, "x"])
-SLOW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=times(80), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 class Sample(NamedTuple):

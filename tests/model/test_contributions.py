@@ -29,6 +29,7 @@ from tests.model.sample_forests import (
     trial_rows,
 )
 from tests.model.shapley_values import shapley
+from tests.thoroughness import times
 
 compiled = pytest.importorskip("fraud_detection_api.model._forest", reason="the extension is not built")
 
@@ -98,12 +99,12 @@ def mixed() -> Sample:
 
 class TestValues:
     @given(samples("q", NUMERIC), st.integers(0, 10_000))
-    @settings(SLOW, max_examples=50)
+    @settings(SLOW, max_examples=times(50))
     def test_are_the_librarys_for_numbers(self, sample: Sample, seed: int) -> None:
         assert_explained(sample, known(sample, seed))
 
     @given(samples("qc", CATEGORICAL), st.integers(0, 10_000))
-    @settings(SLOW, max_examples=50)
+    @settings(SLOW, max_examples=times(50))
     def test_are_the_librarys_for_categories(self, sample: Sample, seed: int) -> None:
         assert_explained(sample, known(sample, seed))
 

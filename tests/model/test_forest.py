@@ -30,6 +30,7 @@ from tests.model.sample_forests import (
     train,
     trial_rows,
 )
+from tests.thoroughness import times
 
 compiled = pytest.importorskip("fraud_detection_api.model._forest", reason="the extension is not built")
 
@@ -185,7 +186,7 @@ class TestRefusals:
             Forest.read(orjson.dumps(document))
 
     @given(st.data())
-    @settings(SLOW, max_examples=250)
+    @settings(SLOW, max_examples=times(250))
     def test_damaged_trees_are_refused_or_harmless(self, mixed: Sample, data: st.DataObject) -> None:
         document = orjson.loads(mixed.saved)
         trees = document["learner"]["gradient_booster"]["model"]["trees"]
@@ -205,7 +206,7 @@ class TestTrees:
     """The extension checks its own arguments: what forest.py would never hand over must not crash it either."""
 
     @given(name=st.sampled_from(Parts._fields[2:]), at=st.integers(0, 100_000), byte=st.integers(0, 255))
-    @settings(SLOW, max_examples=600)
+    @settings(SLOW, max_examples=times(600))
     @pytest.mark.parametrize("cut", [False, True])
     def test_damaged_parts_are_refused_or_harmless(
         self, mixed: Sample, parts: Parts, cut: bool, name: str, at: int, byte: int

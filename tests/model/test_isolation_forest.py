@@ -17,6 +17,7 @@ from fraud_detection_api.model.isolation_forest import IsolationForest, lay_out
 from fraud_detection_api.model.saved_trees import ForestUnsupported
 from tests.model.isolation_forests import Sample, grow, samples, trial_rows
 from tests.model.sample_forests import ODD_NUMBERS, SLOW, Floats
+from tests.thoroughness import times
 
 TREE_KEYS = (
     "left_children",
@@ -89,8 +90,8 @@ class TestScores:
         sample = grow(5, ["usual"], 3000, n_estimators=9, max_samples=1200)
         assert_same_bits(sample, trial_rows(sample, 6, 600))
 
-    def test_of_thousands_of_trees_still_add_up_to_the_bit(self) -> None:
-        sample = grow(5, ["usual"] * 2, 60, n_estimators=3_000)
+    def test_of_a_thousand_trees_still_add_up_to_the_bit(self) -> None:
+        sample = grow(5, ["usual"] * 2, 60, n_estimators=1_100)
         assert_same_bits(sample, sample.rows)
 
     def test_of_forests_that_saw_one_row_a_tree_are_all_half(self) -> None:
@@ -200,7 +201,7 @@ class TestRefusals:
             IsolationForest.read(orjson.dumps(document))
 
     @given(st.data())
-    @settings(SLOW, max_examples=300)
+    @settings(SLOW, max_examples=times(300))
     def test_damaged_trees_are_refused_or_harmless(self, some: Sample, data: st.DataObject) -> None:
         document = orjson.loads(some.saved)
         del document["isolation_forest"]["trees"][6:]
@@ -223,7 +224,7 @@ class TestTrees:
     """The extension checks its own arguments, the kind of leaves among them."""
 
     @given(name=st.sampled_from(["nodes", "values", "starts", "ranks", "cuts", "covers"]), at=st.integers(0, 100_000))
-    @settings(SLOW, max_examples=300)
+    @settings(SLOW, max_examples=times(300))
     def test_damaged_parts_are_refused_or_harmless(self, some: Sample, name: str, at: int) -> None:
         compiled = pytest.importorskip("fraud_detection_api.model._forest")
         parts = lay_out(some.saved)[0]

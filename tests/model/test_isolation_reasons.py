@@ -14,6 +14,7 @@ from fraud_detection_api.model.saved_trees import Doubles
 from tests.model.isolation_forests import Sample, grow, samples, trial_rows
 from tests.model.sample_forests import SLOW, Floats
 from tests.model.shapley_values import shapley
+from tests.thoroughness import times
 
 Tree = dict[str, list[float]]
 
@@ -54,7 +55,7 @@ def test_are_those_of_the_definition(missing: float) -> None:
 
 
 @given(samples(), st.integers(0, 10_000))
-@settings(SLOW, max_examples=40)
+@settings(SLOW, max_examples=times(40))
 def test_add_up_to_the_score(sample: Sample, seed: int) -> None:
     own, rows = IsolationForest.read(sample.saved), trial_rows(sample, seed, 50)
     found = own.contributions(rows).sum(axis=1)
@@ -62,7 +63,7 @@ def test_add_up_to_the_score(sample: Sample, seed: int) -> None:
 
 
 @given(samples(), st.integers(0, 10_000))
-@settings(SLOW, max_examples=15)
+@settings(SLOW, max_examples=times(15))
 def test_are_the_same_from_numpy(sample: Sample, seed: int) -> None:
     parts, average_path = lay_out(sample.saved)
     rows = trial_rows(sample, seed, 9)

@@ -19,6 +19,7 @@ from fraud_detection_api.model.tree_ensemble import TreeEnsemble, lay_out
 from tests.model.sample_forests import ODD_NUMBERS, SLOW, Floats
 from tests.model.test_isolation_forest import TREE_KEYS as ISOLATING_KEYS
 from tests.model.tree_ensembles import Sample, forest, grow, samples, trial_rows
+from tests.thoroughness import times
 
 # scikit-learn's own, where it looks for missing values among the hugest
 pytestmark = pytest.mark.filterwarnings("ignore:.* encountered in reduce")
@@ -167,7 +168,7 @@ class TestRefusals:
             TreeEnsemble.read(orjson.dumps({"tree_ensemble": {"features": 1, "trees": [tree]}}))
 
     @given(st.data())
-    @settings(SLOW, max_examples=300)
+    @settings(SLOW, max_examples=times(300))
     def test_damaged_trees_are_refused_or_harmless(self, some: Sample, data: st.DataObject) -> None:
         document = orjson.loads(some.saved)
         del document["tree_ensemble"]["trees"][6:]
