@@ -1,5 +1,6 @@
 """Hypothesis strategies for records of any use case: mostly good, with bad values mixed in."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from hypothesis import strategies as st
@@ -20,13 +21,14 @@ def rows_of(use_case: UseCase, most: int = 4) -> st.SearchStrategy[list[Row]]:
 
 def spelled_rows_of(use_case: UseCase) -> st.SearchStrategy[bytes]:
     """Bodies whose values are spelled in every way that JSON knows, and in some that it does not."""
-    return st.lists(_spelled_row(use_case), max_size=3).map(lambda rows: f"[{','.join(rows)}]".encode())
+    spellings = {field.name: _spellings(field, use_case) for field in use_case.fields}
+    return st.lists(_spelled_row(spellings), max_size=3).map(lambda rows: f"[{','.join(rows)}]".encode())
 
 
 @st.composite
-def _spelled_row(draw: st.DrawFn, use_case: UseCase) -> str:
-    names = [field.name for field in use_case.fields]
-    spelled = {field.name: draw(_spellings(field, use_case)) for field in use_case.fields}
+def _spelled_row(draw: st.DrawFn, spellings: Mapping[str, st.SearchStrategy[str]]) -> str:
+    names = list(spellings)
+    spelled = {name: draw(spelling) for name, spelling in spellings.items()}
     order = draw(st.just(names) | st.permutations(names))
     left_out = draw(st.sampled_from([None, None, None, *names]))
     return "{" + ",".join(f'"{name}": {spelled[name]}' for name in order if name != left_out) + "}"

@@ -14,12 +14,13 @@ from tests.random_records import rows_of
 from tests.readers import by_pydantic, by_table
 
 every_use_case = pytest.mark.parametrize("use_case", EVERY_USE_CASE, ids=lambda use_case: use_case.name)
+ROWS = {use_case.name: rows_of(use_case) for use_case in EVERY_USE_CASE}  # made once, as in test_rows.py
 
 
 @every_use_case
 @given(data=st.data())
 def test_both_readers_accept_refuse_and_produce_the_same(use_case: UseCase, data: st.DataObject) -> None:
-    rows = data.draw(rows_of(use_case))
+    rows = data.draw(ROWS[use_case.name])
     as_json, as_table = by_pydantic(body_of(rows), use_case), by_table(rows, use_case)
     if isinstance(as_json, set):
         assert isinstance(as_table, set)
