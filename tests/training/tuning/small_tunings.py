@@ -20,7 +20,7 @@ from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.training.fitting import Listener
 
 NAME = CREDIT_ACCOUNTS.name
-SMALL = TuneOptions(rounds=30, patience=5, threads=1, trials=8, minutes=5, folds=2)
+SMALL = TuneOptions(rounds=30, patience=5, threads=1, trials=6, minutes=5, folds=2)
 
 
 @dataclass

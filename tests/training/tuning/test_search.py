@@ -1,6 +1,7 @@
 """The search: it starts where the options say, sees no row that judges, and goes on where it was stopped."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +16,10 @@ from optuna.trial import TrialState
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.samples import SAMPLES
 from fraud_detection_api.schemas.judging import Costs
+from fraud_detection_api.training.boosting import Parameters
 from fraud_detection_api.training.tuning.space import Space
 from fraud_detection_api.training.tuning.studies import STUDIES, StudyKey, enqueue_start, next_trial, opened
-from fraud_detection_api.training.tuning.tuning import tune
+from fraud_detection_api.training.tuning.tuning import Tuning, tune
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.learning import with_learning
 from tests.running_service import HEARS_SIGINT
@@ -50,9 +52,28 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return models
 
 
-def test_the_first_trial_is_the_start_so_that_tuned_is_never_worse_on_the_folds(data: Path, tmp_path: Path) -> None:
-    tuning, _ = tuned(data, tmp_path, FEW)
-    trials = trials_in(tmp_path)
+@dataclass(frozen=True)
+class Stopped:
+    """What a tuning of a few trials left behind."""
+
+    models: Path
+    tuning: Tuning
+    told: list[tuple[str, int, Parameters, dict[str, float]]]
+
+    def copy(self, folder: Path) -> Path:
+        """The same in a folder of its own, to go on with."""
+        return shutil.copytree(self.models, folder / "models")
+
+
+@pytest.fixture(scope="module")
+def few(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    models, diary = tmp_path_factory.mktemp("few"), Diary()
+    tuning = tune(CREDIT_ACCOUNTS, replace(FEW, data=str(data), models=models), SearchListener(), diary)
+    return Stopped(models, tuning, diary.told)
+
+
+def test_the_first_trial_is_the_start_so_that_tuned_is_never_worse_on_the_folds(few: Stopped) -> None:
+    tuning, trials = few.tuning, trials_in(few.models)
     assert trials[0].params == Space.of(CREDIT_ACCOUNTS, FEW.boosting).start_point
     assert trials[0].value == tuning.tuned.default_on_folds
     assert tuning.tuned.value_on_folds >= tuning.tuned.default_on_folds
@@ -76,17 +97,19 @@ def test_what_the_last_period_holds_changes_no_trial(whole: Path, tmp_path: Path
 def test_the_same_seed_gives_the_same_trials_and_another_seed_others(data: Path, whole: Path, tmp_path: Path) -> None:
     tuned(data, tmp_path / "again")
     assert trials_in(tmp_path / "again") == trials_in(whole)
-    tuned(data, tmp_path / "other", replace(FEW, seed=4))
+    tuned(data, tmp_path / "other", replace(FEW, seed=4, trials=2))
     assert trials_in(tmp_path / "other")[1].params != trials_in(whole)[1].params
 
 
-def test_a_stopped_study_goes_on_to_the_trials_it_would_have_had(data: Path, whole: Path, tmp_path: Path) -> None:
-    tuned(data, tmp_path, FEW)
-    tuning, listener = tuned(data, tmp_path)
-    assert any("goes on: 3 of 8 trials are done" in said for said in listener.said)
-    assert len(listener.trials) == 5
-    assert tuning.tuned.trials == 8
-    assert trials_in(tmp_path) == trials_in(whole)
+def test_a_stopped_study_goes_on_to_the_trials_it_would_have_had(
+    data: Path, whole: Path, few: Stopped, tmp_path: Path
+) -> None:
+    models = few.copy(tmp_path)
+    tuning, listener = tuned(data, models)
+    assert any("goes on: 3 of 6 trials are done" in said for said in listener.said)
+    assert len(listener.trials) == 3
+    assert tuning.tuned.trials == 6
+    assert trials_in(models) == trials_in(whole)
 
 
 TUNES = """
@@ -109,9 +132,9 @@ def test_a_killed_study_goes_on_to_the_trials_it_would_have_had(
         assert tuner.poll() is None, "it ended before it could be killed"
         tuner.send_signal(kill)
         assert tuner.wait() != 0
-    assert 3 <= number_of_trials(tmp_path) < 8
+    assert 3 <= number_of_trials(tmp_path) < 6
     tuning, _ = tuned(data, tmp_path)
-    assert tuning.tuned.trials == 8
+    assert tuning.tuned.trials == 6
     assert trials_in(tmp_path) == trials_in(whole)
 
 
@@ -123,12 +146,12 @@ def number_of_trials(models: Path) -> int:
         return 0
 
 
-def test_other_data_begin_a_study_of_their_own_and_it_says_so(data: Path, tmp_path: Path) -> None:
-    first, _ = tuned(data, tmp_path, FEW)
-    second, listener = tuned(accounts_file(tmp_path, rows=2500), tmp_path, FEW)
+def test_other_data_begin_a_study_of_their_own_and_it_says_so(few: Stopped, tmp_path: Path) -> None:
+    models, first = few.copy(tmp_path), few.tuning
+    second, listener = tuned(accounts_file(tmp_path, rows=2500), models, FEW)
     assert first.tuned.study != second.tuned.study
     assert any(f"is new: data or options differ from those of {first.tuned.study}" in said for said in listener.said)
-    assert len(trials_in(tmp_path, first.tuned.study)) == len(trials_in(tmp_path, second.tuned.study)) == 3
+    assert len(trials_in(models, first.tuned.study)) == len(trials_in(models, second.tuned.study)) == 3
 
 
 def test_another_entity_or_other_members_begin_a_study_of_their_own(tmp_path: Path) -> None:
@@ -173,8 +196,8 @@ def test_a_study_that_was_killed_around_its_first_trial_goes_on(
             assert study.get_trials()[-1].state is states[was_asked]
     tuning, _ = tuned(data, tmp_path)
     with study_in(tmp_path) as study:
-        assert len(study.get_trials()) == 8 + 2 * was_asked
-    assert tuning.tuned.trials == 8
+        assert len(study.get_trials()) == 6 + 2 * was_asked
+    assert tuning.tuned.trials == 6
     assert trials_in(tmp_path) == trials_in(whole)
 
 
@@ -194,7 +217,7 @@ def test_when_the_minutes_are_over_the_first_trial_still_ends(data: Path, tmp_pa
 
 
 def test_a_trial_that_lags_is_given_up(data: Path, tmp_path: Path) -> None:
-    tuned(data, tmp_path, replace(SMALL, trials=16))
+    tuned(data, tmp_path, replace(SMALL, trials=8))
     trials = trials_in(tmp_path)
     given_up = [trial for trial in trials if trial.was_given_up]
     full = max(max(trial.looks) for trial in trials)
@@ -204,7 +227,7 @@ def test_a_trial_that_lags_is_given_up(data: Path, tmp_path: Path) -> None:
 
 
 def test_a_measure_that_is_better_when_lower_is_brought_down(data: Path, tmp_path: Path) -> None:
-    tuning, listener = tuned(data, tmp_path, replace(SMALL, aim="brier"))
+    tuning, listener = tuned(data, tmp_path, replace(FEW, aim="brier"))
     values = [trial.value for trial in trials_in(tmp_path) if not trial.was_given_up]
     assert tuning.tuned.value_on_folds == min(value for value in values if value is not None)
     assert "best brier 0." in listener.trials[-1]
@@ -216,15 +239,12 @@ def test_an_aim_that_cannot_be_taken_is_refused_before_anything_is_read(aim: str
         tuned(Path("nowhere.csv"), tmp_path, replace(SMALL, aim=aim))
 
 
-def test_every_ended_trial_is_told_to_the_tracker(data: Path, tmp_path: Path) -> None:
-    diary = Diary()
-    options = replace(FEW, data=str(data), models=tmp_path)
-    tuning = tune(CREDIT_ACCOUNTS, options, SearchListener(), diary)
-    assert [number for _, number, _, _ in diary.told] == [0, 1, 2]
-    study, _, parameters, measures = diary.told[0]
-    assert study == tuning.tuned.study
+def test_every_ended_trial_is_told_to_the_tracker(few: Stopped) -> None:
+    assert [number for _, number, _, _ in few.told] == [0, 1, 2]
+    study, _, parameters, measures = few.told[0]
+    assert study == few.tuning.tuned.study
     assert parameters["max_depth"] == FEW.boosting.depth
-    assert measures == {"average_precision": tuning.tuned.default_on_folds}
+    assert measures == {"average_precision": few.tuning.tuned.default_on_folds}
 
 
 @pytest.mark.parametrize("use_case", [CLAIMS, TIMELESS_CLAIMS], ids=lambda use_case: str(use_case.name))

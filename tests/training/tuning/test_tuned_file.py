@@ -40,7 +40,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def models(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
     """A registry that a tuning has left its file in, and what it found."""
     folder = tmp_path_factory.mktemp("models")
-    tuning, _ = tuned(data, folder, replace(SMALL, trials=6))
+    tuning, _ = tuned(data, folder, replace(SMALL, trials=4))
     return folder, tuning.outcome
 
 
@@ -49,7 +49,7 @@ def test_the_file_says_how_to_boost_and_who_says_so(models: tuple[Path, Outcome]
     assert written["aim"] == "average_precision"
     assert written["study"].startswith("average_precision-2-folds-seed-0-")
     assert len(written["fingerprint"]) == 64
-    assert (written["trials"], written["folds"], written["seed"]) == (6, 2, 0)
+    assert (written["trials"], written["folds"], written["seed"]) == (4, 2, 0)
     assert date.fromisoformat(written["untouched_from"]).isoformat() == written["untouched_from"]
     assert set(written["boosting"]) >= {"rounds", "depth", "learning_rate", "patience", "reg_lambda", "subsample"}
     assert set(written["gain_on_last_period"]) == {"value", "low", "high"}
