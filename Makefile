@@ -52,6 +52,9 @@ sample-model: .venv/.project ## Train a model of each use case on sample data an
 .PHONY: install
 install: .venv/.notebooks .venv/.project ## Set up everything: serving, training, development, notebooks
 
+# The tests run as many processes as there are cores: threads that a library starts in each only wait for each other.
+test coverage test-variant test-variants: export OMP_NUM_THREADS := 1
+
 ##@ Prove
 .PHONY: test
 test: .venv/.dev .venv/.project ## Run the tests (ARGS="-k ping" for some of them)
