@@ -81,7 +81,7 @@ def operations(app: FastAPI) -> dict[str, Operation]:
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_every_answer_is_a_documented_one(operations: dict[str, Operation], address: str, mode: GenerationMode) -> None:
-    @settings(max_examples=40)
+    @settings(max_examples=20)
     @given(operations[address].as_strategy(generation_mode=mode))
     def ask(case: Case) -> None:
         case.call_and_validate(checks=KEPT[1:] if address in UNEXPLAINED else KEPT)  # its 503 is a documented one

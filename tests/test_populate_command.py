@@ -28,7 +28,7 @@ from tests.storage.databases import DATABASES, StorePlace, store_place
 
 COMMAND = (sys.executable, "-m", "fraud_detection_api.cli.main")
 CUSTOMERS = 10_000
-BATCH, SMALL_BATCH = 10, 40
+BATCH, SMALL_BATCH = 10, 80
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,8 @@ class TestLines:
 
 def test_training_outside_a_terminal_logs_plain_lines(tmp_path: Path) -> None:
     table = accounts_file(tmp_path)
-    command = (sys.executable, "-m", "fraud_detection_api.cli.main", "train", "credit_accounts", "--data", str(table))
+    words = ("train", "credit_accounts", "--data", str(table), "--rounds", "20", "--threads", "1")
+    command = (sys.executable, "-m", "fraud_detection_api.cli.main", *words)
     settings = service_environment({"models": tmp_path / "models"})
     ended = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True, check=False)
     assert ended.stderr

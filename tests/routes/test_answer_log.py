@@ -26,7 +26,7 @@ from tests.storage.answer_stores import KINDS, AnswerStore, answer_store
 
 NAME, SHORT, LIST = CREDIT_ACCOUNTS.name, "/fraud_detection", "/score/credit_accounts"
 JSON = {"Content-Type": "application/json"}
-ENOUGH, CLIENTS = 150, 4
+ENOUGH, CLIENTS = 80, 4
 Received = dict[tuple[str, int], tuple[str, float]]  # by request id and place: key and score
 
 

@@ -19,7 +19,7 @@ from tests.storage.databases import DATABASES, StorePlace, store_place
 from tests.storage.private_servers import private_server
 
 TABLE = "fraud"
-MANY = 100_000
+MANY = 50_000
 
 
 @pytest.fixture(params=DATABASES)

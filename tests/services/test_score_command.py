@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from fraud_detection_api.cli.main import app
 from tests.declared_use_cases import DECLARED_HERE, LOAN_APPLICATIONS
 from tests.examples import good_rows
 from tests.services.bulk_files import (
@@ -44,11 +46,12 @@ class TestCommand:
 
     def test_it_writes_reasons_where_they_are_asked_for(self, bulk_shop: Shop, tmp_path: Path) -> None:
         some_accounts(tmp_path / "records.csv", 200)
-        words = command("credit_accounts", "--input", "records.csv", "--models", str(bulk_shop.models))
-        for name, options in (("plain", []), ("none", ["--reasons", "0"]), ("two", ["--reasons", "2"])):
-            subprocess.run([*words, "--output", f"{name}.csv", *options], cwd=tmp_path, check=True)
-        everyone = ["--output", "all.csv", "--reasons", "2", "--reasons-for", "all"]
-        subprocess.run([*words, *everyone], cwd=tmp_path, check=True)
+        words = ["score", "credit_accounts", f"--input={tmp_path / 'records.csv'}", f"--models={bulk_shop.models}"]
+        reasons = {"plain": [], "none": ["--reasons=0"], "two": ["--reasons=2"]}
+        reasons["all"] = ["--reasons=2", "--reasons-for=all"]
+        for name, options in reasons.items():
+            done = CliRunner().invoke(app, [*words, f"--output={tmp_path / name}.csv", *options])
+            assert done.exit_code == 0, done.output
         plain, none, two, whole = (table_of(tmp_path / f"{name}.csv") for name in ("plain", "none", "two", "all"))
         assert plain.equals(none)
         assert "reasons" not in plain.column_names

@@ -50,7 +50,8 @@ def champion(models: Path) -> Manifest:
 
 
 def test_the_contracts_command_trains_on_the_sample_and_says_so_loudly(tmp_path: Path) -> None:
-    done = run_fitter("--start_date", "20240101", "--end_date", "20251231", "--threads", "1", folder=tmp_path)
+    quick = ("--threads", "1", "--rounds", "20")
+    done = run_fitter("--start_date", "20240101", "--end_date", "20251231", *quick, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "NO --data WAS GIVEN" in done.stderr
     assert "log loss" in done.stderr
@@ -260,7 +261,8 @@ def test_skipped_rows_are_counted_in_the_manifest(tmp_path: Path) -> None:
 
 def test_a_terminal_gets_a_progress_bar(data: Path, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "fraud_detection_api.training.model_fitter", "--rounds", "30", "--data", str(data)]
+    words = ["--rounds", "30", "--threads", "1", "--data", str(data)]
+    command = [sys.executable, "-m", "fraud_detection_api.training.model_fitter", *words]
     with subprocess.Popen(command, stderr=theirs, stdout=subprocess.DEVNULL, cwd=tmp_path) as fitter:
         os.close(theirs)
         shown = b""

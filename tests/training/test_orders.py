@@ -2,14 +2,14 @@
 
 import csv
 import json
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from fraud_detection_api.cli.main import app
 from fraud_detection_api.features.deriving import derive
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.bundle import REPORT, Bundle
@@ -96,10 +96,9 @@ def test_settings_and_kinds_are_searched_with_derived_values(tmp_path: Path) -> 
 
 
 def run(command: str, *arguments: str) -> str:
-    """What a command prints, in a process of its own."""
-    whole = [sys.executable, "-W", "error", "-m", "fraud_detection_api.cli.main", command, ORDERS.name, *arguments]
-    done = subprocess.run(whole, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    """What a command prints."""
+    done = CliRunner().invoke(app, [command, ORDERS.name, *arguments])
+    assert done.exit_code == 0, done.output
     return done.stdout
 
 
