@@ -1,7 +1,6 @@
 """fraud score as its user runs it: a process, a bar, exit codes, kills."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typer.testing import CliRunner
 from fraud_detection_api.cli.main import app
 from tests.declared_use_cases import DECLARED_HERE, LOAN_APPLICATIONS
 from tests.examples import good_rows
+from tests.running_service import service_environment
 from tests.services.bulk_files import (
     BAD_CSV,
     PEAK_OF_COMMAND,
@@ -29,11 +29,11 @@ class TestCommand:
     def test_it_scores_a_file_and_says_so(self, bulk_shop: Shop, tmp_path: Path) -> None:
         rows = good_rows(LOAN_APPLICATIONS, 20)
         write_rows(tmp_path / "records.csv", [*rows, rows[0] | {"months": -1}], LOAN_APPLICATIONS)
-        environment = os.environ | {"FRAUD_USE_CASES": DECLARED_HERE, "FRAUD_MODELS": str(bulk_shop.models)}
+        environment = service_environment({"use_cases": DECLARED_HERE, "models": bulk_shop.models})
         words = command(LOAN_APPLICATIONS.name, "--input", str(tmp_path / "records.csv"), "--output", "scores.parquet")
         done = subprocess.run(
             [*words, "--rejects", "rejects.csv"],
-            env=environment | {"PYTHONPATH": str(Path.cwd())},
+            env=environment,
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -1,6 +1,5 @@
 """A fitter that dies while it publishes: what can be seen afterwards is whole, and the next one goes on."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.model.scorer import load_scorer
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
+from tests.running_service import service_environment
 from tests.training.fitting import QUICK, accounts_file, fitted
 
 NAME = CREDIT_ACCOUNTS.name
@@ -47,9 +47,7 @@ def killed_while_publishing(data: Path, models: Path) -> None:
     """Kill a fitter with SIGKILL the moment a bundle that is being written can be seen on disk."""
     before = set((models / NAME).glob(".staging-*"))
     command = [sys.executable, "-c", FITS_FOREVER, str(data), str(models)]
-    with subprocess.Popen(
-        command, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(Path.cwd())}
-    ) as fitter:
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=service_environment({})) as fitter:
         while not set((models / NAME).glob(".staging-*")) - before:
             assert fitter.poll() is None
         fitter.send_signal(signal.SIGKILL)

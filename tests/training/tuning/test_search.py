@@ -1,6 +1,5 @@
 """The search: it starts where the options say, sees no row that judges, and goes on where it was stopped."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -22,7 +21,7 @@ from fraud_detection_api.training.tuning.studies import STUDIES, StudyKey, enque
 from fraud_detection_api.training.tuning.tuning import Tuning, tune
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.learning import with_learning
-from tests.running_service import HEARS_SIGINT
+from tests.running_service import HEARS_SIGINT, service_environment
 from tests.training.claims import CLAIMS, TIMELESS_CLAIMS, claims_table
 from tests.training.fitting import accounts_file, table_file
 from tests.training.tuning.small_tunings import (
@@ -125,8 +124,7 @@ def test_a_killed_study_goes_on_to_the_trials_it_would_have_had(
     kill: signal.Signals, data: Path, whole: Path, tmp_path: Path
 ) -> None:
     command = [*HEARS_SIGINT, sys.executable, "-c", TUNES, str(data), str(tmp_path)]
-    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as tuner:
+    with subprocess.Popen(command, env=service_environment({}), stderr=subprocess.DEVNULL) as tuner:
         while tuner.poll() is None and number_of_trials(tmp_path) < 3:
             time.sleep(0.01)
         assert tuner.poll() is None, "it ended before it could be killed"
