@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -92,11 +93,11 @@ def test_killed_in_the_middle_it_leaves_no_half_table_and_no_mixture(tmp_path: P
     folder = tmp_path / "tables"
     command = [sys.executable, "-m", "fraud_detection_api.cli.main", "sample", "purchases", "--output", str(folder)]
     subprocess.run([*command, "--rows", "50"], check=True, capture_output=True)
-    with subprocess.Popen([*command, "--rows", "3000000", "--seed", "2"], stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen([*command, "--rows", "500000", "--seed", "2"], stdout=subprocess.DEVNULL) as process:
         while process.poll() is None and not any(
             part.stat().st_size > 1_000_000 for part in folder.glob(".transactions*.part")
         ):
-            pass
+            time.sleep(0.005)
         process.kill()
     assert process.returncode == -signal.SIGKILL
     assert sorted(file.name for file in folder.iterdir() if not file.name.startswith(".")) == [FILES[0], FILES[2]]

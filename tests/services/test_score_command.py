@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ class TestCommand:
             while process.poll() is None and not any(
                 path.stat().st_size > 10_000 for path in tmp_path.glob(".scores*")
             ):
-                pass
+                time.sleep(0.005)
             process.send_signal(number)
         assert process.returncode == code
         left = [name for name in names(tmp_path) if name != "records.csv"]

@@ -12,7 +12,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request, Response
 
-from fraud_detection_api.errors import RecordsRefused
+from fraud_detection_api.errors import QueryTooLong, RecordsRefused
 from fraud_detection_api.routes.queries import refuse_unknown_parameters
 from fraud_detection_api.routes.refusals import JSON, Responses, documented
 from fraud_detection_api.schemas.answers import InputRefusal
@@ -32,7 +32,8 @@ TAGS = [
     {"name": "health", "description": "Probes for whoever runs the service."},
 ]
 EVERYWHERE: Responses = {
-    422: documented("A value of the request is wrong; `loc` says which one", RecordsRefused, model=InputRefusal)
+    414: documented("The query is longer than the service reads", QueryTooLong),
+    422: documented("A value of the request is wrong; `loc` says which one", RecordsRefused, model=InputRefusal),
 }
 
 LICENCE = {"name": "Apache 2.0", "identifier": "Apache-2.0"}
