@@ -55,6 +55,11 @@ def operations(document: Object) -> dict[str, Object]:
     }
 
 
+def test_every_operation_names_the_refusals_that_every_request_may_meet(operations: dict[str, Object]) -> None:
+    for name, operation in operations.items():
+        assert {"414", "422"} <= below(operation, "responses").keys(), name
+
+
 def test_every_operation_has_a_summary_and_a_description(operations: dict[str, Object]) -> None:
     for name, operation in operations.items():
         assert re.fullmatch(r"[A-Z][a-z' ]+\??", str(operation["summary"])), name
