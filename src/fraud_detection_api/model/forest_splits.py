@@ -110,28 +110,38 @@ def _pool(length: int, sets: Ints, missing_right: Ints, owner: Ints, category: I
 
 
 def cuts_of(layout: Layout, splits: Splits, features: int) -> Cuts:
-    """Group the trees so that a byte can count any feature's thresholds within a group."""
+    """Group the trees so that a byte can count any feature's thresholds within a group.
+
+    A feature with few thresholds has them all in the first of the groups that it serves, where alone it is counted.
+    """
     asks_number = ~np.isnan(splits.threshold)
     tree, feature = layout.tree[asks_number], splits.column[asks_number] // 2
     threshold = splits.threshold[asks_number]
-    total = each = len(layout.starts) - 1
     ranks = np.zeros(len(layout.tree), np.uint8)
     none = Cuts(ranks, splits.threshold[:0], splits.column[:0], splits.column[:0])
     if np.bincount(layout.tree[layout.down == 0]).max() > MOST_LEAVES:
         return none
+    total = len(layout.starts) - 1
+    each = np.full(features, 1 << (total - 1).bit_length())  # trees that a feature is counted for at once; halves nest
     while True:
-        groups = -(-total // each)
-        key = tree // each * features + feature
-        order = np.lexsort((threshold, key))
-        sorted_key, sorted_threshold = key[order], threshold[order]
-        fresh = np.ones(len(order), bool)
-        fresh[1:] = (sorted_key[1:] != sorted_key[:-1]) | (sorted_threshold[1:] != sorted_threshold[:-1])
-        counts = np.bincount(sorted_key[fresh], minlength=groups * features)
-        if counts.max() <= MOST_CUTS or each == 1:
+        groups = -(-total // each.min())
+        key = tree // each[feature] * (each[feature] // each.min()) * features + feature
+        order, fresh = _distinct(key, threshold)
+        counts = np.bincount(key[order][fresh], minlength=groups * features)
+        many = counts.reshape(groups, features).max(axis=0) > MOST_CUTS
+        if not many.any():
             break
-        each = -(-each // 2)
-    if counts.max() > MOST_CUTS:
-        return none
-    ranks[np.flatnonzero(asks_number)[order]] = np.cumsum(fresh) - first_of(counts)[sorted_key]
-    group_ends = np.minimum(each * np.arange(1, groups + 1), total)
-    return Cuts(ranks, sorted_threshold[fresh], np.cumsum(counts), group_ends)
+        if each[many].min() == 1:
+            return none
+        each[many] //= 2
+    ranks[np.flatnonzero(asks_number)[order]] = np.cumsum(fresh) - first_of(counts)[key[order]]
+    group_ends = np.minimum(each.min() * np.arange(1, groups + 1), total)
+    return Cuts(ranks, threshold[order][fresh], np.cumsum(counts), group_ends)
+
+
+def _distinct(key: Ints, threshold: Floats) -> tuple[Ints, NDArray[np.bool_]]:
+    """Order by key and threshold, and tell which are the first of their kind."""
+    order = np.lexsort((threshold, key))
+    fresh = np.ones(len(order), bool)
+    fresh[1:] = (np.diff(key[order]) != 0) | (threshold[order][1:] != threshold[order][:-1])
+    return order, fresh
