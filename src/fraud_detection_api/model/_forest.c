@@ -115,53 +115,6 @@ static size_t most_steps(const forest_t *f) {
     return steps;
 }
 
-static int ascending(const void *one, const void *other) {
-    float a = *(const float *)one, b = *(const float *)other;
-    return (a > b) - (a < b);
-}
-
-/* The thresholds of all groups, of one feature after the other, each once. */
-static void merge_cuts(forest_t *f) {
-    for (int j = 0; j < f->features; j++) {
-        float *merged = f->merged + f->merged_ends[j];
-        size_t count = 0, kept = 0;
-        for (size_t at = (size_t)j; at < (size_t)f->groups * f->features; at += (size_t)f->features) {
-            int start = at ? f->cut_ends[at - 1] : 0, size = f->cut_ends[at] - start;
-            memcpy(merged + count, f->cuts + start, (size_t)size * sizeof *merged);
-            count += (size_t)size;
-        }
-        qsort(merged, count, sizeof *merged, ascending);
-        for (size_t i = 0; i < count; i++)
-            if (!kept || merged[i] != merged[kept - 1]) merged[kept++] = merged[i];
-        f->merged_ends[j + 1] = f->merged_ends[j] + (int32_t)kept;
-    }
-}
-
-/* A group's code of each rank among all thresholds of a feature; that of a missing value comes last, and is 0. */
-static void translate(forest_t *f, size_t at, int j) {
-    const float *merged = f->merged + f->merged_ends[j], *cuts = f->cuts + (at ? f->cut_ends[at - 1] : 0);
-    int all = f->merged_ends[j + 1] - f->merged_ends[j], count = f->cut_ends[at] - (at ? f->cut_ends[at - 1] : 0);
-    int8_t *codes = f->codes + at / f->features * codes_width(f) + f->merged_ends[j] + 2 * (size_t)j;
-    codes[0] = codes[all + 1] = -SIGN;
-    for (int rank = 0, reached = 0; rank < all; rank++) {
-        while (reached < count && cuts[reached] <= merged[rank]) reached++;
-        codes[rank + 1] = (int8_t)(reached - SIGN);
-    }
-}
-
-/* Values are ranked once for all groups, which is quicker than once in each. */
-static int plan_codes(forest_t *f) {
-    size_t ends = (size_t)f->groups * f->features, cuts = (size_t)f->cut_ends[ends - 1];
-    f->merged = malloc((cuts ? cuts : 1) * sizeof *f->merged);
-    f->merged_ends = calloc((size_t)f->features + 1, sizeof *f->merged_ends);
-    if (!f->merged || !f->merged_ends) return -1;
-    merge_cuts(f);
-    if (f->groups * codes_width(f) > MOST_CODES) return 0;
-    f->codes = calloc((size_t)f->groups, codes_width(f));
-    for (size_t at = 0; f->codes && at < ends; at++) translate(f, at, (int)(at % f->features));
-    return f->codes ? 0 : -1;
-}
-
 /* Without steps (a tree of too many leaves, too many columns) the forest walks whatever the number of rows. */
 static int plan(forest_t *f) {
     plan_t p = {.f = f, .heights = heights_of(f)};
@@ -182,7 +135,7 @@ static int plan(forest_t *f) {
     }
     free(p.heights);
     if (walked) { free(f->steps); f->steps = NULL; }
-    return failed || (f->steps && f->groups > 1 && plan_codes(f)) ? -1 : 0;
+    return failed || (f->steps && plan_ranks(f)) ? -1 : 0;
 }
 
 static int check(forest_t *f, size_t nodes, size_t cuts, size_t ends) {
@@ -217,6 +170,8 @@ static void forest_dealloc(PyObject *self) {
     free(f->merged);
     free(f->merged_ends);
     free(f->codes);
+    free(f->guides);
+    free(f->guide_starts);
     free(f->points);
     free(f->rules);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);

@@ -27,7 +27,7 @@ typedef uint8_t numbers_t __attribute__((vector_size(LANES)));
 #endif
 
 enum { BLOCK = 256, TOGETHER = 8, ADDED = 4, FUSED = 3, CELLS = (1 << FUSED) - 1, MOST_LEAVES = 256, MOST_CUTS = 254,
-       NEVER = 255, CHECKED = 8, SIGN = 128, MOST_COLUMNS = 4096, MOST_DEPTH = 255, MOST_CODES = 1 << 20 };
+       NEVER = 255, CHECKED = 8, SIGN = 128, PLACES = 1024, MOST_COLUMNS = 4096, MOST_DEPTH = 255, MOST_CODES = 1 << 20 };
 /* Measured: from how many rows on blocks are quicker (with sets of categories), and rows x trees that take 50 us. */
 enum { WALKED_ROWS = 16, WALKED_SETS = 30, GIL_WORK = 50000 };
 enum { CHOOSE = FUSED + 1, MEMBER_FIRST, MEMBER_NEXT };
@@ -38,6 +38,8 @@ typedef union { float number; uint32_t category; } cell_t;
 /* kind <= FUSED: a whole subtree of that height; else CHOOSE between two results or MEMBER of a set of categories. */
 typedef struct { uint8_t kind, slot, leaf, cut[CELLS]; uint16_t column[CELLS]; } step_t;
 typedef struct { int32_t feature, limit; } category_t;
+/* Where a feature's values lie among its thresholds: value to place, and the most thresholds that have one place. */
+typedef struct { float least, scale; int most; } guide_t;
 typedef struct {
     PyObject_HEAD
     PyObject *parts;
@@ -58,6 +60,8 @@ typedef struct {
     float *merged; /* of each feature the thresholds of all groups, and each group's codes of the ranks among them */
     int32_t *merged_ends;
     int8_t *codes;
+    guide_t *guides; /* of each feature, and for each place how many thresholds it surely reaches */
+    uint32_t *guide_starts;
     const float *covers; /* what _forest_reasons.h needs beside the nodes */
     uint8_t *points;
     double *rules, bias;
@@ -96,43 +100,7 @@ INLINE uint32_t is_right(const forest_t *f, const node_t *node, const cell_t *ro
 }
 
 #if LANES
-/* How many cuts each value reaches, one halving for all rows at a time; a missing one is beyond the last. */
-INLINE void reach(const float *matrix, int stride, int rows, const float *cuts, int count, uint32_t *reached) {
-    float values[BLOCK];
-    memset(reached, 0, BLOCK * sizeof *reached);
-    for (int i = 0; i < rows; i++) values[i] = matrix[(size_t)i * stride];
-    for (int left = count; left > 0;) {
-        int half = left > 1 ? left / 2 : 1;
-        for (int i = 0; i < rows; i++) reached[i] += (uint32_t)half * (cuts[reached[i] + half - 1] <= values[i]);
-        left -= half;
-    }
-    for (int i = 0; i < rows; i++) reached[i] = isnan(values[i]) ? (uint32_t)count + 1 : reached[i];
-}
-
-/* Codes are signed for SSE2 and AVX2; without a table a rank is its own code. */
-INLINE void code(const uint32_t *reached, int rows, int count, const int8_t *codes, int8_t *low, int8_t *high) {
-    const uint32_t last = (uint32_t)count;
-    if (codes) for (int i = 0; i < rows; i++) low[i] = codes[reached[i]];
-    else for (int i = 0; i < rows; i++) low[i] = (int8_t)((reached[i] > last ? 0 : (int)reached[i]) - SIGN);
-    for (int i = 0; i < rows; i++) high[i] = reached[i] > last ? (int8_t)(MOST_CUTS - SIGN) : low[i];
-}
-
-/* The columns of one feature for one group; where there are several, its values were ranked once for all of them. */
-INLINE void code_feature(const forest_t *f, const float *matrix, int rows, int group, int j, uint32_t *ranks,
-                         int8_t *low) {
-    size_t at = (size_t)group * f->features + j;
-    int start = at ? f->cut_ends[at - 1] : 0, count = f->cut_ends[at] - start;
-    if (!f->codes) {
-        if (!count) return;
-        reach(matrix + j, f->features, rows, f->cuts + start, count, ranks);
-        code(ranks, rows, count, NULL, low, low + BLOCK);
-        return;
-    }
-    int first = f->merged_ends[j], all = f->merged_ends[j + 1] - first;
-    if (!group) reach(matrix + j, f->features, rows, f->merged + first, all, ranks + (size_t)j * BLOCK);
-    const int8_t *codes = f->codes + group * codes_width(f) + first + 2 * (size_t)j;
-    if (count) code(ranks + (size_t)j * BLOCK, rows, all, codes, low, low + BLOCK);
-}
+#include "_forest_ranks.h"
 
 /* A category is one bit in one of its feature's byte columns, so that membership is an AND. */
 INLINE void code_categories(const forest_t *f, const float *matrix, int rows, int8_t *columns) {
