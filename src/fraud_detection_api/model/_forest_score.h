@@ -1,4 +1,4 @@
-/* How _forest.c scores. A few rows walk down eight trees at a time. Many rows go column-wise, 256 at a time, as byte
+/* How _forest.c scores. A few rows walk down eight trees at a time. Many rows go column-wise, 512 at a time, as byte
  * codes (how many of the model's thresholds a value reaches); a tree is then a short list of byte comparisons and
  * choices between leaf numbers, 16 or 32 rows to an instruction. Both sum the leaves in the library's order, and in its
  * own type (_forest_sums.h): float for XGBoost's trees, double for scikit-learn's. */
@@ -26,7 +26,7 @@ typedef int8_t lanes_t __attribute__((vector_size(LANES), aligned(1), may_alias)
 typedef uint8_t numbers_t __attribute__((vector_size(LANES)));
 #endif
 
-enum { BLOCK = 256, TOGETHER = 8, ADDED = 4, FUSED = 3, CELLS = (1 << FUSED) - 1, MOST_LEAVES = 256, MOST_CUTS = 254,
+enum { BLOCK = 512, TOGETHER = 8, ADDED = 4, FUSED = 3, CELLS = (1 << FUSED) - 1, MOST_LEAVES = 256, MOST_CUTS = 254,
        NEVER = 255, CHECKED = 8, SIGN = 128, PLACES = 1024, MOST_COLUMNS = 4096, MOST_DEPTH = 255, MOST_CODES = 1 << 20 };
 /* Measured: from how many rows on blocks are quicker (with sets of categories), and rows x trees that take 50 us. */
 enum { WALKED_ROWS = 16, WALKED_SETS = 30, GIL_WORK = 50000 };

@@ -74,15 +74,16 @@ static void IN_REAL(score_block)(const forest_t *f, const float *matrix, int row
 
 static int IN_REAL(score_blocks)(const forest_t *f, const float *matrix, Py_ssize_t rows, void *out) {
     REAL *sums = out;
-    int8_t *columns = calloc((size_t)f->columns + (size_t)ADDED * f->slots, BLOCK);
+    char *cells = calloc((size_t)f->columns + (size_t)ADDED * f->slots + 1, BLOCK);
+    int8_t *columns = (int8_t *)((uintptr_t)cells / BLOCK * BLOCK + BLOCK); /* lanes that lie in one line of the cache */
     uint32_t *ranks = malloc((f->codes ? (size_t)f->features : 1) * BLOCK * sizeof *ranks);
-    int failed = columns && ranks ? 0 : -1;
+    int failed = cells && ranks ? 0 : -1;
     for (Py_ssize_t done = 0; !failed && done < rows; done += BLOCK) {
         int count = rows - done < BLOCK ? (int)(rows - done) : BLOCK;
         for (int i = 0; i < count; i++) sums[done + i] = f->base;
         IN_REAL(score_block)(f, matrix + done * f->features, count, sums + done, columns, ranks);
     }
-    free(columns);
+    free(cells);
     free(ranks);
     return failed;
 }
