@@ -85,10 +85,18 @@ class TestProbabilities:
         sample = grow(RandomForestClassifier, 3, ["usual"] * 3, n_estimators=9)
         assert_same_bits(sample, np.where(np.eye(3, dtype=bool), np.float32(np.nan), sample.rows[:3]))
 
-    def test_for_trees_of_more_leaves_than_a_byte_numbers(self) -> None:
-        sample = grow(RandomForestClassifier, 5, ["usual"] * 3, 6_000, n_estimators=5)
+    @pytest.mark.parametrize("length", [2_000, 6_000, 12_000])  # in two parts, in more, walked
+    def test_for_trees_of_more_leaves_than_a_byte_numbers(self, length: int) -> None:
+        sample = grow(RandomForestClassifier, 5, ["usual"] * 8, length, n_estimators=5)
         assert max(tree.tree_.n_leaves for tree in sample.fitted.estimators_) > 256
         assert_same_bits(sample, trial_rows(sample, 6, 600))
+
+    def test_for_thresholds_of_which_a_few_lie_far_out(self) -> None:
+        rows = np.float32(2) ** np.linspace(-149, 127, 600, dtype=np.float32)[:, None] * np.float32([[1, -1, 0]])
+        rows[::7, 2], rows[3, 2] = np.arange(86), 3e38
+        sample = Sample(RandomForestClassifier(9, random_state=0).fit(rows, np.arange(600) % 3 == 0), rows)
+        extremes = np.float32([0, -0.0, 1e-45, -1e-45, 3.4028235e38, -3.4028235e38])
+        assert_same_bits(sample, np.concatenate([rows, np.repeat(extremes, 5)[:, None] + np.zeros((1, 3), np.float32)]))
 
     def test_for_trees_that_are_deep_in_one_place(self) -> None:
         rows = np.arange(120, dtype=np.float32)[:, None]
@@ -117,7 +125,7 @@ class TestProbabilities:
     def test_hang_neither_on_the_size_of_a_batch_nor_on_threads(self, some: Sample) -> None:
         own, rows = TreeEnsemble.read(some.saved), trial_rows(some, 2, 600)
         alone = np.concatenate([own.shares(row[None]) for row in rows])
-        for size in (0, 1, 2, 15, 16, 17, 33, 255, 256, 257, 600):
+        for size in (0, 1, 2, 15, 16, 17, 33, 255, 256, 257, 511, 512, 513, 600):
             assert own.shares(rows[:size]).tobytes() == alone[:size].tobytes(), size
         with ThreadPoolExecutor(4) as pool:
             assert {answer.tobytes() for answer in pool.map(own.shares, [rows] * 20)} == {alone.tobytes()}

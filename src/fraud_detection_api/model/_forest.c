@@ -4,6 +4,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include "_forest_reasons.h"
+#include "_forest_steps.h"
 
 /* Breadth first with siblings side by side, each node the child of one earlier node: a tree, and all of it in range. */
 static int check_tree(forest_t *f, int tree, uint8_t *levels) {
@@ -26,116 +27,6 @@ static int check_tree(forest_t *f, int tree, uint8_t *levels) {
     }
     if (f->depths[tree / TOGETHER] < deepest) f->depths[tree / TOGETHER] = (uint8_t)deepest;
     return next == count ? 0 : -1;
-}
-
-/* What is under way while one tree becomes steps. */
-typedef struct { forest_t *f; size_t node, steps; uint8_t *heights; size_t leaves; int leaf, fused; } plan_t;
-
-static uint8_t *heights_of(const forest_t *f) {
-    size_t count = (size_t)f->starts[f->trees];
-    uint8_t *heights = calloc(count, 1);
-    for (size_t i = heights ? count : 0; i-- > 0;) {
-        const uint8_t *child = heights + i + f->nodes[i].down;
-        if (f->nodes[i].down) heights[i] = (uint8_t)(1 + (child[0] > child[1] ? child[0] : child[1]));
-    }
-    return heights;
-}
-
-static void plan_members(plan_t *p, size_t node, int category, int at) {
-    const forest_t *f = p->f;
-    size_t bytes = set_bytes(f->category + category), column = CELLS + 2 * (size_t)f->features;
-    while (category-- > 0) column += set_bytes(f->category + category);
-    for (size_t done = 0; done < bytes; done += CELLS) {
-        step_t step = {.kind = done ? MEMBER_NEXT : MEMBER_FIRST, .slot = (uint8_t)at};
-        for (size_t k = 0; k < CELLS && done + k < bytes; k++) {
-            step.column[k] = (uint16_t)(column + done + k);
-            step.cut[k] = f->pool[f->sets[node] + done + k];
-        }
-        f->steps[p->steps++] = step;
-    }
-}
-
-/* The first columns are for what the sets of one step answer, then come the numbers, then the categories' bits. */
-static void plan_test(plan_t *p, size_t node, step_t *step, int at) {
-    int column = p->f->nodes[node].column, category = column - 2 * p->f->features;
-    step->column[at] = (uint16_t)(category < 0 ? CELLS + column : at);
-    step->cut[at] = category < 0 ? p->f->ranks[node] : 1;
-    if (category >= 0) plan_members(p, node, category, at);
-}
-
-/* A subtree as the heap of its height; below a leaf that lies higher the tests never pass. */
-static void plan_heap(plan_t *p, size_t node, step_t *step, int at) {
-    int inner = (1 << step->kind) - 1;
-    const node_t *n = p->f->nodes + node;
-    if (at >= inner) {
-        size_t size = leaf_size(p->f), leaf = p->leaves + (size_t)(step->leaf + at - inner);
-        memcpy((char *)p->f->leaves + leaf * size, (const char *)p->f->values + node * size, size);
-        return;
-    }
-    if (n->down) plan_test(p, node, step, at);
-    else step->cut[at] = NEVER;
-    plan_heap(p, node + n->down, step, 2 * at + 1);
-    plan_heap(p, node + n->down + (n->down > 0), step, 2 * at + 2);
-}
-
-static int plan_node(plan_t *p, size_t node, int slot) {
-    const node_t *n = p->f->nodes + node;
-    step_t step = {.kind = p->heights[node], .slot = (uint8_t)slot, .leaf = (uint8_t)p->leaf};
-    if (slot + 1 > p->f->slots) p->f->slots = slot + 1;
-    if (step.kind <= p->fused) {
-        if (p->leaf + (1 << step.kind) > MOST_LEAVES) return -1;
-        plan_heap(p, node, &step, 0);
-        p->leaf += 1 << step.kind;
-    } else {
-        if (plan_node(p, node + n->down, slot) || plan_node(p, node + n->down + 1, slot + 1)) return -1;
-        step.kind = CHOOSE;
-        plan_test(p, node, &step, 0);
-    }
-    p->f->steps[p->steps++] = step;
-    return 0;
-}
-
-/* Fusing pads, and a tree has 256 leaf numbers: where they do not suffice it is fused less. */
-static int plan_tree(plan_t *p, int tree) {
-    size_t steps = p->steps;
-    for (p->fused = FUSED; p->fused >= 0; p->fused--) {
-        p->leaf = 0;
-        p->steps = steps;
-        if (!plan_node(p, (size_t)p->f->starts[tree], 0)) return 0;
-    }
-    return -1;
-}
-
-static size_t most_steps(const forest_t *f) {
-    size_t count = (size_t)f->starts[f->trees], steps = count;
-    for (size_t i = 0; i < count; i++) {
-        int category = f->nodes[i].column - 2 * f->features;
-        if (category >= 0) steps += set_bytes(f->category + category) / CELLS + 1;
-    }
-    return steps;
-}
-
-/* Without steps (a tree of too many leaves, too many columns) the forest walks whatever the number of rows. */
-static int plan(forest_t *f) {
-    plan_t p = {.f = f, .heights = heights_of(f)};
-    size_t columns = (size_t)2 * f->features + CELLS, leaves = 0;
-    for (int j = 0; j < f->categories; j++) columns += set_bytes(f->category + j);
-    f->columns = (int)columns;
-    f->steps = malloc(most_steps(f) * sizeof *f->steps);
-    f->leaves = malloc((size_t)f->trees * MOST_LEAVES * leaf_size(f));
-    f->step_ends = calloc((size_t)f->trees + 1, sizeof *f->step_ends);
-    f->leaf_starts = calloc((size_t)f->trees + 1, sizeof *f->leaf_starts);
-    int failed = !p.heights || !f->steps || !f->leaves || !f->step_ends || !f->leaf_starts;
-    int walked = !failed && (columns > MOST_COLUMNS || !f->groups);
-    for (int tree = 0; !failed && !walked && tree < f->trees; tree++) {
-        p.leaves = f->leaf_starts[tree] = leaves;
-        walked = plan_tree(&p, tree);
-        leaves += p.leaf;
-        f->step_ends[tree + 1] = p.steps;
-    }
-    free(p.heights);
-    if (walked) { free(f->steps); f->steps = NULL; }
-    return failed || (f->steps && plan_ranks(f)) ? -1 : 0;
 }
 
 static int check(forest_t *f, size_t nodes, size_t cuts, size_t ends) {
@@ -167,6 +58,7 @@ static void forest_dealloc(PyObject *self) {
     free(f->leaves);
     free(f->step_ends);
     free(f->leaf_starts);
+    free(f->part_ends);
     free(f->merged);
     free(f->merged_ends);
     free(f->codes);

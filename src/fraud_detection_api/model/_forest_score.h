@@ -26,7 +26,7 @@ typedef int8_t lanes_t __attribute__((vector_size(LANES), aligned(1), may_alias)
 typedef uint8_t numbers_t __attribute__((vector_size(LANES)));
 #endif
 
-enum { BLOCK = 512, TOGETHER = 8, ADDED = 4, FUSED = 3, CELLS = (1 << FUSED) - 1, MOST_LEAVES = 256, MOST_CUTS = 254,
+enum { BLOCK = 512, TOGETHER = 8, ADDED = 4, FUSED = 3, CELLS = (1 << FUSED) - 1, MOST_LEAVES = 256, MOST_PARTS = 4, MOST_CUTS = 254,
        NEVER = 255, CHECKED = 8, SIGN = 128, PLACES = 1024, MOST_COLUMNS = 4096, MOST_DEPTH = 255, MOST_CODES = 1 << 20 };
 /* Measured: from how many rows on blocks are quicker (with sets of categories), and rows x trees that take 50 us. */
 enum { WALKED_ROWS = 16, WALKED_SETS = 30, GIL_WORK = 50000 };
@@ -56,7 +56,8 @@ typedef struct {
     uint8_t *depths;
     step_t *steps;
     void *leaves;
-    size_t *step_ends, *leaf_starts;
+    size_t *step_ends, *leaf_starts; /* of each part of a tree; most trees have one */
+    int *part_ends;
     float *merged; /* of each feature the thresholds of all groups, and each group's codes of the ranks among them */
     int32_t *merged_ends;
     int8_t *codes;
@@ -116,7 +117,7 @@ INLINE void code_categories(const forest_t *f, const float *matrix, int rows, in
     }
 }
 
-#define FOR_LANES for (int i = 0; i < count; i++)
+#define FOR_LANES _Pragma("GCC unroll 4") for (int i = 0; i < count; i++)
 #define TEST(k) const lanes_t *column##k = (const lanes_t *)(columns + (size_t)step->column[k] * BLOCK); \
     const int8_t cut##k = (int8_t)((int)step->cut[k] - 1 - SIGN)
 #define PASSES(k) (column##k[i] > cut##k)

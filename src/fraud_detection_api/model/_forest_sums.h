@@ -34,15 +34,15 @@ static int IN_REAL(walk)(const forest_t *f, const float *matrix, Py_ssize_t rows
 }
 
 #if LANES
-INLINE void IN_REAL(add_one)(const forest_t *f, int tree, const uint8_t *slot, int rows, REAL *sums) {
-    const REAL *leaves = (const REAL *)f->leaves + f->leaf_starts[tree];
+INLINE void IN_REAL(add_one)(const forest_t *f, int part, const uint8_t *slot, int rows, REAL *sums) {
+    const REAL *leaves = (const REAL *)f->leaves + f->leaf_starts[part];
     for (int i = 0; i < rows; i++) sums[i] += leaves[slot[i]];
 }
 
-/* Four trees' leaves, still added one after the other: a sum is then loaded and stored a fourth as often. */
-INLINE void IN_REAL(add_four)(const forest_t *f, int tree, const uint8_t *slot, size_t size, int rows, REAL *sums) {
-    const REAL *leaves = f->leaves, *a = leaves + f->leaf_starts[tree], *b = leaves + f->leaf_starts[tree + 1];
-    const REAL *c = leaves + f->leaf_starts[tree + 2], *d = leaves + f->leaf_starts[tree + 3];
+/* Four parts' leaves, still added one after the other: a sum is then loaded and stored a fourth as often. */
+INLINE void IN_REAL(add_four)(const forest_t *f, int part, const uint8_t *slot, size_t size, int rows, REAL *sums) {
+    const REAL *leaves = f->leaves, *a = leaves + f->leaf_starts[part], *b = leaves + f->leaf_starts[part + 1];
+    const REAL *c = leaves + f->leaf_starts[part + 2], *d = leaves + f->leaf_starts[part + 3];
     for (int i = 0; i < rows; i++) {
         REAL sum = sums[i] + a[slot[i]];
         sum += b[slot[size + i]];
@@ -57,17 +57,17 @@ static void IN_REAL(score_block)(const forest_t *f, const float *matrix, int row
     size_t size = (size_t)f->slots * BLOCK;
     int8_t *slots = columns + (size_t)f->columns * BLOCK;
     code_categories(f, matrix, rows, columns);
-    for (int group = 0, tree = 0; group < f->groups; group++) {
+    for (int group = 0, part = 0; group < f->groups; group++) {
         for (int j = 0; j < f->features; j++)
             code_feature(f, matrix, rows, group, j, ranks, columns + (size_t)(CELLS + 2 * j) * BLOCK);
-        while (tree < f->group_ends[group]) {
-            int trees = f->group_ends[group] - tree < ADDED ? 1 : ADDED;
-            for (int k = 0; k < trees; k++)
-                for (size_t at = f->step_ends[tree + k]; at < f->step_ends[tree + k + 1]; at++)
+        for (int end = f->part_ends[f->group_ends[group]]; part < end;) {
+            int parts = end - part < ADDED ? 1 : ADDED;
+            for (int k = 0; k < parts; k++)
+                for (size_t at = f->step_ends[part + k]; at < f->step_ends[part + k + 1]; at++)
                     run(f->steps + at, columns, slots + k * size, (rows + LANES - 1) / LANES);
-            if (trees == 1) IN_REAL(add_one)(f, tree, (const uint8_t *)slots, rows, sums);
-            else IN_REAL(add_four)(f, tree, (const uint8_t *)slots, size, rows, sums);
-            tree += trees;
+            if (parts == 1) IN_REAL(add_one)(f, part, (const uint8_t *)slots, rows, sums);
+            else IN_REAL(add_four)(f, part, (const uint8_t *)slots, size, rows, sums);
+            part += parts;
         }
     }
 }

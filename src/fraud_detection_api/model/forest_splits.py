@@ -17,7 +17,7 @@ from fraud_detection_api.model.saved_trees import (
 )
 
 MOST_CUTS = 254
-MOST_LEAVES = 256  # of a tree, where byte codes are any use: they number leaves, too
+MOST_LEAVES = 4 * 256  # of a tree, where byte codes are any use: they number its leaves in up to four parts
 MOST_CATEGORIES = 65_534
 MOST_POOL_BYTES = 1 << 28
 
