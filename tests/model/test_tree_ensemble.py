@@ -92,10 +92,10 @@ class TestProbabilities:
         assert_same_bits(sample, trial_rows(sample, 6, 600))
 
     def test_for_thresholds_of_which_a_few_lie_far_out(self) -> None:
-        rows = np.float32(2) ** np.linspace(-149, 127, 600, dtype=np.float32)[:, None] * np.float32([[1, -1, 0]])
+        rows = np.exp2(np.linspace(-149, 127, 600, dtype=np.float32))[:, None] * np.array([[1, -1, 0]], np.float32)
         rows[::7, 2], rows[3, 2] = np.arange(86), 3e38
         sample = Sample(RandomForestClassifier(9, random_state=0).fit(rows, np.arange(600) % 3 == 0), rows)
-        extremes = np.float32([0, -0.0, 1e-45, -1e-45, 3.4028235e38, -3.4028235e38])
+        extremes = np.array([0, -0.0, 1e-45, -1e-45, 3.4028235e38, -3.4028235e38], np.float32)
         assert_same_bits(sample, np.concatenate([rows, np.repeat(extremes, 5)[:, None] + np.zeros((1, 3), np.float32)]))
 
     def test_for_trees_that_are_deep_in_one_place(self) -> None:
