@@ -100,8 +100,9 @@ INLINE uint32_t is_right(const forest_t *f, const node_t *node, const cell_t *ro
     return right;
 }
 
-#if LANES
 #include "_forest_ranks.h"
+
+#if LANES
 
 /* A category is one bit in one of its feature's byte columns, so that membership is an AND. */
 INLINE void code_categories(const forest_t *f, const float *matrix, int rows, int8_t *columns) {
