@@ -1,6 +1,5 @@
 """What /insert is sent becomes columns piece by piece: as objects, short scores would take twenty times their bytes."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,8 +27,9 @@ class _Column:
 
 
 def _same_texts(texts: list[str]) -> ScoreColumn:
-    """Each class once in memory, however often it comes."""
-    return np.array([sys.intern(text) for text in texts], dtype=object)
+    """Each class once in memory, however often it comes; not interned, which may be for good."""
+    known: dict[str, str] = {}
+    return np.array([known.setdefault(text, text) for text in texts], dtype=object)
 
 
 _COLUMNS = {
