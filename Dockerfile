@@ -9,8 +9,6 @@ ARG PYTHON=3.11
 FROM python:${PYTHON}-slim-bookworm AS builder
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
-ARG POETRY_VERSION=2.5.1
-ARG EXPORT_VERSION=1.10.1
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore FRAUD_REQUIRE_COMPILED=1
 # The official base brings Python.h; one that holds the distribution's own Python needs python3-dev for it.
 RUN apt-get update -qq \
@@ -18,11 +16,11 @@ RUN apt-get update -qq \
  && { test -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" \
       || apt-get install -y -qq --no-install-recommends python3-dev; } \
  && rm -rf /var/lib/apt/lists/*
-RUN python3 -m venv /opt/poetry \
- && /opt/poetry/bin/pip install -q "poetry==${POETRY_VERSION}" "poetry-plugin-export==${EXPORT_VERSION}"
 WORKDIR /build
+COPY scripts/install-locked scripts/poetry.txt scripts/
+RUN python3 -m venv /opt/poetry \
+ && scripts/install-locked /opt/poetry/bin/python /opt/poetry/bin/python scripts/poetry.txt
 COPY pyproject.toml poetry.lock ./
-COPY scripts/install-locked scripts/
 RUN /opt/poetry/bin/poetry export --only main --extras onnx --extras mysql --extras postgres --output serving.txt \
  && /opt/poetry/bin/poetry export --only main --extras training --output training.txt \
  && /opt/poetry/bin/poetry export --only tracking-server --output tracking-server.txt \

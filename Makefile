@@ -9,9 +9,7 @@ MAKEFLAGS += --no-print-directory
 # The first Python on the path that the project runs on; `make PYTHON=/path/to/python3.12 ...` chooses another.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null && echo $$name && break; done)
-POETRY_VERSION := 2.5.1
-EXPORT_VERSION := 1.10.1
-TOOLS := .tools/.poetry-$(POETRY_VERSION)-$(EXPORT_VERSION)
+TOOLS := .tools/.poetry
 BIN := .venv/bin
 EXPORT := .tools/bin/poetry export --no-interaction
 INSTALL_LOCKED := scripts/install-locked .tools/bin/python $(BIN)/python
@@ -120,8 +118,8 @@ clean: ## Remove what make made, but no models and no data
 	  .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find src tests benchmarks \( -name '*.so' -o -name __pycache__ \) -prune -exec rm -rf {} +
 
-$(TOOLS): scripts/set-up-poetry
-	@scripts/set-up-poetry '$(PYTHON)' .tools $(POETRY_VERSION) $(EXPORT_VERSION)
+$(TOOLS): scripts/set-up-poetry scripts/install-locked scripts/poetry.txt
+	@scripts/set-up-poetry '$(PYTHON)' .tools
 	@touch $@
 
 # What the lock file holds, and nothing else: serving and training first, the rest when it is needed.

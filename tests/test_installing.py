@@ -14,6 +14,7 @@ import pytest
 from tests.running_service import PROJECT
 
 INSTALL_LOCKED = PROJECT / "scripts" / "install-locked"
+POETRY = PROJECT / "scripts" / "poetry.txt"
 PIPS = [PROJECT / ".tools" / "bin" / "python", Path("/opt/poetry/bin/python")]  # of `make`, and of the image
 WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
@@ -86,7 +87,27 @@ def test_other_bytes_than_those_of_the_lock_are_refused(tmp_path: Path) -> None:
     assert installed(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", ["Makefile", "Dockerfile", ".ci/run"])
+def test_poetry_itself_is_locked_with_all_that_it_needs() -> None:
+    locked = re.findall(
+        r"^(\S+)==\S+ .*\\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n?)+)", POETRY.read_text(), re.MULTILINE
+    )
+    names = [line for line in POETRY.read_text().splitlines() if line and not line.startswith(("#", " "))]
+    assert len(locked) == len(names) > 40
+    assert {"poetry", "poetry-plugin-export", "poetry-core", "requests"} <= {name for name, _ in locked}
+
+
+@pytest.mark.parametrize("name", ["Makefile", "Dockerfile", "scripts/set-up-poetry", "scripts/test-compiled"])
+def test_nothing_is_installed_by_name_alone(name: str) -> None:
+    installing = [
+        line
+        for line in (PROJECT / name).read_text().splitlines()
+        if re.search(r"pip\b (-|.*--python).* (install|wheel) ", line)
+    ]
+    assert installing
+    assert [line for line in installing if not re.search("--no-deps|--no-index", line)] == []
+
+
+@pytest.mark.parametrize("name", ["Makefile", "Dockerfile", ".ci/run", "scripts/set-up-poetry"])
 def test_exports_of_the_lock_are_installed_in_one_way_only(name: str) -> None:
     text = (PROJECT / name).read_text()
     assert re.findall(r"--requirement|--require-hashes|install -r", text) == []
