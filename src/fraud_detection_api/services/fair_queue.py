@@ -8,8 +8,8 @@ from threading import Condition, Event
 
 REST = 3.0  # times as long as the work: a fourth of a processor while others come, the whole of it otherwise
 LONGEST_REST = 0.1
-# A thread that waits for the interpreter asks for it after 5 ms. Work that gives it up for an instant more often than that, as
-# numpy does, takes it back before the other is awake, which then waits anew: for as long as the work takes.
+# A waiting thread asks for the interpreter after 5 ms. Work that gives it up for an instant more often than that, as
+# numpy does, takes it back before the other is awake, which then waits anew, as long as the work takes.
 BREATH, BREATHES_EVERY = 0.0001, 0.002
 
 _ABANDONED: ContextVar[Event | None] = ContextVar("abandoned", default=None)
