@@ -15,46 +15,53 @@ class TooMuch(Exception):
 
 
 class Flow(FlowControl):
-    """Reading goes on when the application asks for more, but not before all that has been read is parsed."""
+    """Reading goes on when the application asks for more, but not before all that has been read is parsed.
+
+    It holds what a connection has to remember: with attributes more than 30, Python looks all of the connection's up in a
+    slower way, which cost each request a microsecond.
+    """
 
     is_behind = False
+    gathered = 0  # bytes of pieces since the last that began a request or held some of its body
 
     def resume_reading(self) -> None:
         """Read on, if there is nothing left to parse."""
         if not self.is_behind:
-            super().resume_reading()
+            FlowControl.resume_reading(self)
 
 
 class Connection(HttpToolsProtocol):
     """Parses in turn with other connections; closed with 400 once a head is too large or too much is sent ahead."""
 
-    _flow: Flow
-    _gathered = 0  # bytes of pieces since the last that began a request or held some of its body
+    flow: Flow
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A client has come."""
         super().connection_made(transport)
-        self.flow = self._flow = Flow(transport)
+        self.flow = Flow(transport)
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the socket, up to 256 KB; what is more than a piece is parsed after others had their turn."""
+        if len(data) <= PIECE:
+            self._parse(data)
+            return
         self._parse(data[:PIECE])
-        if len(data) > PIECE and not self.transport.is_closing():
+        if not self.transport.is_closing():
             self.flow.pause_reading()
-            self._flow.is_behind = True
+            self.flow.is_behind = True
             self.loop.call_soon(self._go_on, memoryview(data)[PIECE:])
 
     def on_message_begin(self) -> None:
         """A request begins."""
         if len(self.pipeline) >= MOST_AHEAD:
             raise TooMuch
-        self._gathered = 0
-        super().on_message_begin()
+        self.flow.gathered = 0
+        HttpToolsProtocol.on_message_begin(self)
 
     def on_body(self, body: bytes) -> None:
         """Some of the body."""
-        self._gathered = 0
-        super().on_body(body)
+        self.flow.gathered = 0
+        HttpToolsProtocol.on_body(self, body)
 
     def _go_on(self, rest: memoryview) -> None:
         if self.transport.is_closing():
@@ -63,7 +70,7 @@ class Connection(HttpToolsProtocol):
         if len(rest) > PIECE:
             self.loop.call_soon(self._go_on, rest[PIECE:])
             return
-        self._flow.is_behind = False
+        self.flow.is_behind = False
         if not (self.pipeline or self._holds_enough()):
             self.flow.resume_reading()
 
@@ -73,7 +80,7 @@ class Connection(HttpToolsProtocol):
         return cycle is not None and not cycle.response_complete and len(cycle.body) > HIGH_WATER_LIMIT
 
     def _parse(self, data: bytes) -> None:
-        self._gathered += len(data)
-        super().data_received(data)
-        if self._gathered > MOST_HEAD and not self.transport.is_closing():
+        self.flow.gathered += len(data)
+        HttpToolsProtocol.data_received(self, data)
+        if self.flow.gathered > MOST_HEAD and not self.transport.is_closing():
             self.send_400_response("Too long a head, trailer or extension of a chunk.")
