@@ -17,8 +17,8 @@ class TooMuch(Exception):
 class Flow(FlowControl):
     """Reading goes on when the application asks for more, but not before all that has been read is parsed.
 
-    It holds what a connection has to remember: with attributes more than 30, Python looks all of the connection's up in a
-    slower way, which cost each request a microsecond.
+    It holds what a connection has to remember: with more than 30 attributes, Python looks up all of the connection's in
+    a slower way, which cost each request a microsecond.
     """
 
     is_behind = False
