@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
+import orjson
+
 from fraud_detection_api.errors import BodyUnreadable, InputRefused, RecordTooLarge
 from fraud_detection_api.problems import Misfit
 
@@ -101,8 +103,11 @@ class JsonValues:
             self._more(PIECE)
         end = self._text.find("]", self._at, self._at + PLAIN_AT_ONCE)
         cut = end if end >= 0 else self._text.rfind(",", self._at, self._at + PLAIN_AT_ONCE)
+        text = f"[{self._text[self._at : max(cut, self._at)]}]"
         try:  # a cut inside a text, an array or an object leaves none that can be read
-            batch: list[object] = _DECODER.decode(f"[{self._text[self._at : max(cut, self._at)]}]")
+            batch: list[object] = orjson.loads(text)
+            if "." not in text and float in set(map(type, batch)):
+                batch = _DECODER.decode(text)  # orjson makes a float of a whole number beyond 64 bits
         except (ValueError, RecursionError):
             return None
         if not batch:

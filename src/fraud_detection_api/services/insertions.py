@@ -29,7 +29,7 @@ class _Column:
 def _same_texts(texts: list[str]) -> ScoreColumn:
     """Each class once in memory, however often it comes; not interned, which may be for good."""
     known: dict[str, str] = {}
-    return np.array([known.setdefault(text, text) for text in texts], dtype=object)
+    return np.array(list(map(known.setdefault, texts, texts)), dtype=object)
 
 
 _COLUMNS = {
