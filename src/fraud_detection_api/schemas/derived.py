@@ -68,7 +68,7 @@ class _OnAClock(Derived):
 
     @property
     def _zone_in_name(self) -> str:
-        return "" if self.zone == "UTC" else f"_{_slug(self.zone)}"
+        return "" if self.zone == "UTC" else f"_{slug(self.zone)}"
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,12 @@ class HourOfDay(_OnAClock):
     @property
     def name(self) -> str:
         """As hour_of_ordered_at."""
-        return f"hour_of_{_slug(self.of)}{self._zone_in_name}"
+        return f"hour_of_{slug(self.of)}{self._zone_in_name}"
 
     @property
     def description(self) -> str:
         """As "Hour of ordered at (UTC)"."""
-        return f"Hour of {_words(self.of)} ({self.zone})"
+        return f"Hour of {worded(self.of)} ({self.zone})"
 
     def values(self, *columns: Values) -> Values:
         """The whole hours since midnight."""
@@ -110,12 +110,12 @@ class DayOfWeek(_OnAClock):
     @property
     def name(self) -> str:
         """As weekday_of_ordered_at."""
-        return f"weekday_of_{_slug(self.of)}{self._zone_in_name}"
+        return f"weekday_of_{slug(self.of)}{self._zone_in_name}"
 
     @property
     def description(self) -> str:
         """As "Day of the week of ordered at (Monday is 1, UTC)"."""
-        return f"Day of the week of {_words(self.of)} (Monday is 1, {self.zone})"
+        return f"Day of the week of {worded(self.of)} (Monday is 1, {self.zone})"
 
     def values(self, *columns: Values) -> Values:
         """1970 began on a Thursday."""
@@ -134,12 +134,12 @@ class DaysBetween(Derived):
     @property
     def name(self) -> str:
         """As days_from_customer_since_to_ordered_at."""
-        return f"{self.unit[0]}_from_{_slug(self.start)}_to_{_slug(self.end)}"
+        return f"{self.unit[0]}_from_{slug(self.start)}_to_{slug(self.end)}"
 
     @property
     def description(self) -> str:
         """As "Days from customer since to ordered at"."""
-        return f"{self.unit[0].capitalize()} from {_words(self.start)} to {_words(self.end)}"
+        return f"{self.unit[0].capitalize()} from {worded(self.start)} to {worded(self.end)}"
 
     def values(self, *columns: Values) -> Values:
         """Milliseconds are whole, so that only the division rounds."""
@@ -166,12 +166,12 @@ class Ratio(Derived):
     @property
     def name(self) -> str:
         """As ratio_of_amount_to_income."""
-        return f"ratio_of_{_slug(self.of)}_to_{_slug(self.to)}"
+        return f"ratio_of_{slug(self.of)}_to_{slug(self.to)}"
 
     @property
     def description(self) -> str:
         """As "Ratio of amount to income"."""
-        return f"Ratio of {_words(self.of)} to {_words(self.to)}"
+        return f"Ratio of {worded(self.of)} to {worded(self.to)}"
 
     def values(self, *columns: Values) -> Values:
         """The quotient."""
@@ -194,12 +194,12 @@ class Difference(Derived):
     @property
     def name(self) -> str:
         """As balance_less_limit."""
-        return f"{_slug(self.of)}_less_{_slug(self.less)}"
+        return f"{slug(self.of)}_less_{slug(self.less)}"
 
     @property
     def description(self) -> str:
         """As "balance less limit"."""
-        return f"{_words(self.of).capitalize()} less {_words(self.less)}"
+        return f"{worded(self.of).capitalize()} less {worded(self.less)}"
 
     def values(self, *columns: Values) -> Values:
         """The difference."""
@@ -233,9 +233,11 @@ def _names_twice(names: Sequence[str]) -> Iterator[str]:
             yield f"two of its fields and derived values are named {name!r}."
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
+    """A field's name as part of another name."""
     return re.sub(r"\W+", "_", name.lower()).strip("_")
 
 
-def _words(name: str) -> str:
+def worded(name: str) -> str:
+    """A field's name as people say it."""
     return name.strip().replace("_", " ")
