@@ -12,7 +12,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 PACKAGE = "fraud_detection_api"
-SOURCES = ("model/_forest.c", "features/_json_rows.c")
+SOURCES = ("model/_forest.c", "features/_json_rows.c", "features/_histories.c")
 
 
 def extension(source: str) -> Extension:

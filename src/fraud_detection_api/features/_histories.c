@@ -1,0 +1,241 @@
+/* Python's side of _histories.h: a plan of statistics, checked once, and two ways to run it. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include "_histories.h"
+
+typedef struct { PyObject_HEAD plan_t plan; window_t *windows; ask_t *asks; } Histories;
+
+/* What one key is known by while a stream goes past: the latest entries in the order of their times. */
+typedef struct { int count; int64_t dropped; int64_t *entries; } memory_t;
+
+static int place_of(const plan_t *plan, const memory_t *memory, const int64_t *record)
+{
+    int at = memory->count;
+    while (at > 0 && is_before(record, memory->entries + (int64_t)(at - 1) * plan->width)) at--;
+    return at;
+}
+
+static const int64_t *entry_of(const plan_t *plan, const memory_t *memory, int64_t id)
+{
+    for (int at = memory->count; at-- > 0;) {
+        const int64_t *entry = memory->entries + (int64_t)at * plan->width;
+        if (entry[ID] == id) return entry;
+    }
+    return NULL;
+}
+
+static void remember(const plan_t *plan, memory_t *memory, const int64_t *record)
+{
+    size_t size = (size_t)plan->width * sizeof *record;
+    int at = place_of(plan, memory, record);
+    if (memory->count == plan->kept) {
+        int64_t first = at ? memory->entries[TIME] : record[TIME];
+        if (first > memory->dropped) memory->dropped = first;
+        if (!at) return;
+        at--;
+        memmove(memory->entries, memory->entries + plan->width, (size_t)at * size);
+    } else {
+        int64_t *place = memory->entries + (int64_t)at * plan->width;
+        memmove(place + plan->width, place, (size_t)(memory->count++ - at) * size);
+    }
+    memcpy(memory->entries + (int64_t)at * plan->width, record, size);
+}
+
+/* What a record sees; one that has been here before sees what it saw then. */
+static uint8_t see(const plan_t *plan, const memory_t *memory, const int64_t *record, seen_t *seen, double *out)
+{
+    int64_t again[MOST_WIDTH];
+    const int64_t *first = entry_of(plan, memory, record[ID]);
+    if (first) {
+        memcpy(again, record, (size_t)plan->width * sizeof *record);
+        again[TIME] = first[TIME];
+        again[RECEIVED] = first[RECEIVED];
+        record = again;
+    }
+    uint8_t flags = look(plan, memory->entries, memory->count, memory->dropped, record, seen);
+    answer(plan, seen, flags, record, out);
+    return flags | (first ? REPEATED : 0);
+}
+
+static void run_stream(const plan_t *plan, memory_t *memory, seen_t *seen, const int64_t *records,
+                       const int64_t *ends, Py_ssize_t keys, double *out, uint8_t *flags)
+{
+    int64_t at = 0;
+    for (Py_ssize_t key = 0; key < keys; key++) {
+        memory->count = 0;
+        memory->dropped = MISSING;
+        for (; at < ends[key]; at++) {
+            const int64_t *record = records + at * plan->width;
+            flags[at] = see(plan, memory, record, seen, out + at * plan->asks);
+            if (!(flags[at] & REPEATED)) remember(plan, memory, record);
+        }
+    }
+}
+
+static bool ascends_to(const int64_t *ends, Py_ssize_t count, Py_ssize_t total)
+{
+    int64_t before = 0;
+    for (Py_ssize_t i = 0; i < count; before = ends[i++]) if (ends[i] < before) return false;
+    return before == total;
+}
+
+static bool fits(const Histories *self, Py_ssize_t bytes, Py_ssize_t *rows)
+{
+    Py_ssize_t row = self->plan.width * (Py_ssize_t)sizeof(int64_t);
+    *rows = bytes / row;
+    return bytes % row == 0;
+}
+
+static PyObject *results(const plan_t *plan, Py_ssize_t rows, PyObject **out, PyObject **flags)
+{
+    *out = PyBytes_FromStringAndSize(NULL, rows * plan->asks * (Py_ssize_t)sizeof(double));
+    *flags = PyBytes_FromStringAndSize(NULL, rows);
+    PyObject *both = *out && *flags ? PyTuple_Pack(2, *out, *flags) : NULL;
+    Py_XDECREF(*out);
+    Py_XDECREF(*flags);
+    return both;
+}
+
+static PyObject *streamed(const Histories *self, const Py_buffer *records, const Py_buffer *ends)
+{
+    const plan_t *plan = &self->plan;
+    Py_ssize_t rows, keys = ends->len / (Py_ssize_t)sizeof(int64_t);
+    if (!fits(self, records->len, &rows) || ends->len % 8 || !ascends_to(ends->buf, keys, rows))
+        return PyErr_SetString(PyExc_ValueError, "records and their keys' ends do not fit together"), NULL;
+    memory_t memory = {.entries = PyMem_Malloc((size_t)(plan->kept + 1) * (size_t)plan->width * sizeof(int64_t))};
+    seen_t *seen = PyMem_Malloc(sizeof *seen);
+    PyObject *out, *flags, *both = memory.entries && seen ? results(plan, rows, &out, &flags) : PyErr_NoMemory();
+    if (both) {
+        Py_BEGIN_ALLOW_THREADS
+        run_stream(plan, &memory, seen, records->buf, ends->buf, keys, (double *)PyBytes_AsString(out), (uint8_t *)PyBytes_AsString(flags));
+        Py_END_ALLOW_THREADS
+    }
+    PyMem_Free(memory.entries);
+    PyMem_Free(seen);
+    return both;
+}
+
+static PyObject *Histories_stream(PyObject *self, PyObject *arguments)
+{
+    Py_buffer records, ends;
+    if (!PyArg_ParseTuple(arguments, "y*y*:stream", &records, &ends)) return NULL;
+    PyObject *both = streamed((Histories *)self, &records, &ends);
+    PyBuffer_Release(&records);
+    PyBuffer_Release(&ends);
+    return both;
+}
+
+/* Entries as a store gave them, in the order of their times, those of one record after those of another. */
+static PyObject *looked(const Histories *self, const Py_buffer *records, const Py_buffer *entries,
+                        const Py_buffer *ends, const Py_buffer *dropped)
+{
+    const plan_t *plan = &self->plan;
+    Py_ssize_t rows, count;
+    bool whole = fits(self, records->len, &rows) && fits(self, entries->len, &count);
+    if (!whole || ends->len != rows * 8 || dropped->len != rows * 8 || !ascends_to(ends->buf, rows, count))
+        return PyErr_SetString(PyExc_ValueError, "records and their entries do not fit together"), NULL;
+    const int64_t *record = records->buf, *entry = entries->buf, *end = ends->buf, *last = dropped->buf;
+    PyObject *out, *flags, *both = NULL;
+    seen_t *seen = PyMem_Malloc(sizeof *seen);
+    if (!seen || !(both = results(plan, rows, &out, &flags))) return PyMem_Free(seen), seen ? NULL : PyErr_NoMemory();
+    int64_t at = 0;
+    for (Py_ssize_t i = 0; i < rows; at = end[i++]) {
+        if (end[i] - at > plan->kept) { Py_CLEAR(both); PyErr_SetString(PyExc_ValueError, "more entries than are kept"); break; }
+        memory_t memory = {(int)(end[i] - at), last[i], (int64_t *)entry + at * plan->width};
+        double *answers = (double *)PyBytes_AsString(out) + i * plan->asks;
+        PyBytes_AsString(flags)[i] = (char)see(plan, &memory, record + i * plan->width, seen, answers);
+    }
+    PyMem_Free(seen);
+    return both;
+}
+
+static PyObject *Histories_look(PyObject *self, PyObject *arguments)
+{
+    Py_buffer given[4];
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*:look", given, given + 1, given + 2, given + 3)) return NULL;
+    PyObject *both = looked((Histories *)self, given, given + 1, given + 2, given + 3);
+    for (int i = 0; i < 4; i++) PyBuffer_Release(given + i);
+    return both;
+}
+
+static bool is_sound(const plan_t *plan)
+{
+    for (int i = 0; i < plan->windows; i++) if (plan->window[i].records < 0 || plan->window[i].span < 0) return false;
+    for (int i = 0; i < plan->asks; i++) {
+        const ask_t *ask = plan->ask + i;
+        if (ask->statistic < 0 || ask->statistic >= STATISTICS || ask->window < 0 || ask->window >= plan->windows) return false;
+        if (ask->column < 0 || ask->column >= plan->width) return false;
+    }
+    return plan->windows > 0 && plan->windows <= MOST_WINDOWS && plan->kept > 0 && plan->kept <= MOST_KEPT
+        && plan->width >= FIRST_VALUE && plan->width <= MOST_WIDTH;
+}
+
+static bool fill(Histories *self, int kept, int width, const Py_buffer *windows, const Py_buffer *asks)
+{
+    self->windows = PyMem_Malloc((size_t)windows->len + 1);
+    self->asks = PyMem_Malloc((size_t)asks->len + 1);
+    if (!self->windows || !self->asks) return PyErr_NoMemory(), false;
+    memcpy(self->windows, windows->buf, (size_t)windows->len);
+    memcpy(self->asks, asks->buf, (size_t)asks->len);
+    self->plan = (plan_t){kept, width, (int)(windows->len / (Py_ssize_t)sizeof(window_t)),
+                          (int)(asks->len / (Py_ssize_t)sizeof(ask_t)), self->windows, self->asks};
+    if (!is_sound(&self->plan)) return PyErr_SetString(PyExc_ValueError, "no such plan of statistics"), false;
+    return true;
+}
+
+static PyObject *Histories_new(PyTypeObject *type, PyObject *arguments, PyObject *Py_UNUSED(keywords))
+{
+    int kept, width;
+    Py_buffer windows, asks;
+    if (!PyArg_ParseTuple(arguments, "iiy*y*:Histories", &kept, &width, &windows, &asks)) return NULL;
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    Histories *self = (Histories *)allocate(type, 0);
+    if (self && !fill(self, kept, width, &windows, &asks)) Py_CLEAR(self);
+    PyBuffer_Release(&windows);
+    PyBuffer_Release(&asks);
+    return (PyObject *)self;
+}
+
+static void Histories_free(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyMem_Free(((Histories *)self)->windows);
+    PyMem_Free(((Histories *)self)->asks);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"stream", Histories_stream, METH_VARARGS, "Statistics and flags of records in the order of keys and arrival."},
+    {"look", Histories_look, METH_VARARGS, "Statistics and flags of records beside the entries that a store has of their keys."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_doc, "Statistics over what a key has done before a record."},
+    {Py_tp_new, Histories_new},
+    {Py_tp_dealloc, Histories_free},
+    {Py_tp_methods, methods},
+    {0, NULL},
+};
+
+static PyType_Spec type_spec = {
+    "fraud_detection_api.features._histories.Histories", sizeof(Histories), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots,
+};
+
+static int fill_module(PyObject *module)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, &type_spec, NULL);
+    int failed = type == NULL ? -1 : PyModule_AddObjectRef(module, "Histories", type);
+    Py_XDECREF(type);
+    return failed;
+}
+
+static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, fill_module}, {0, NULL}};
+static PyModuleDef module_definition = {PyModuleDef_HEAD_INIT, .m_name = "_histories", .m_slots = module_slots};
+
+PyMODINIT_FUNC PyInit__histories(void)
+{
+    return PyModuleDef_Init(&module_definition);
+}

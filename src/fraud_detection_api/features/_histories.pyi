@@ -1,0 +1,12 @@
+from typing import Self, final
+
+# Immutable, and safe to use from many threads at once. Everything is int64, but for the statistics, which are float64.
+@final
+class Histories:
+    # entries kept of a key, numbers in an entry, windows as pairs of records and milliseconds, and each statistic as
+    # its number, its window, its column, and its scale or delay
+    def __new__(cls, kept: int, width: int, windows: bytes, asks: bytes, /) -> Self: ...
+    # records by key and arrival, and where each key ends; gives float64 [records, statistics] and flags, uint8
+    def stream(self, records: bytes | memoryview, ends: bytes | memoryview, /) -> tuple[bytes, bytes]: ...
+    # the same of records beside the entries of their keys, where each record's end, and the latest time dropped
+    def look(self, records: bytes, entries: bytes, ends: bytes, dropped: bytes, /) -> tuple[bytes, bytes]: ...
