@@ -58,8 +58,7 @@ class RunningService:
     def workers(self) -> list[psutil.Process]:
         """The processes that serve, where there are several."""
         children = psutil.Process(self.process.pid).children()
-        alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-        return [child for child in alive if "spawn_main" in " ".join(child.cmdline())]
+        return [child for child in children if _serves(child)]
 
     def end(self, by: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end, wait until it has; its exit code."""
@@ -84,6 +83,14 @@ def running_service(
     finally:
         if process.poll() is None:
             service.end()
+
+
+def _serves(process: psutil.Process) -> bool:
+    """Whether it is a worker that has not ended; it may end while it is looked at."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # or a zombie by now
+        return False
 
 
 def service_environment(settings: Mapping[str, object]) -> dict[str, str]:

@@ -125,12 +125,12 @@ def test_a_killed_study_goes_on_to_the_trials_it_would_have_had(
 ) -> None:
     command = [*HEARS_SIGINT, sys.executable, "-c", TUNES, str(data), str(tmp_path)]
     with subprocess.Popen(command, env=service_environment({}), stderr=subprocess.DEVNULL) as tuner:
-        while tuner.poll() is None and number_of_trials(tmp_path) < 3:
-            time.sleep(0.01)
+        while tuner.poll() is None and number_of_trials(tmp_path) < 1:
+            time.sleep(0.01)  # the first is seen late on a busy machine
         assert tuner.poll() is None, "it ended before it could be killed"
         tuner.send_signal(kill)
         assert tuner.wait() != 0
-    assert 3 <= number_of_trials(tmp_path) < 6
+    assert 1 <= number_of_trials(tmp_path) < 6
     tuning, _ = tuned(data, tmp_path)
     assert tuning.tuned.trials == 6
     assert trials_in(tmp_path) == trials_in(whole)
