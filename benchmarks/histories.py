@@ -16,7 +16,6 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.neighbours import moment, share_of_others
-from fraud_detection_api.features import history_numpy
 from fraud_detection_api.features.histories import HistoryKernel, by_key
 from fraud_detection_api.features.history_plan import MISSING, Plan
 from fraud_detection_api.schemas.histories import History, Remembered, Statistic, Window
@@ -98,9 +97,7 @@ def _measured(
 
 def _answers(plan: Plan, records: Whole, keys: Whole, name: str) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     order, ends = by_key(keys)
-    if name == "numpy":
-        return history_numpy.stream(plan, records[order], ends)
-    return HistoryKernel(plan).stream(records[order], ends)
+    return HistoryKernel(plan, compiled=name == "C").from_stream(records[order], ends)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,12 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.declared_use_cases import DECLARED_HERE, EVERY_USE_CASE
-from tests.running_service import MEASURED, RunningService, running_service
+from tests.running_service import MEASURED, PROJECT, RunningService, running_service
 from tests.small_models import SmallModel, promoted, small_model
 from tests.thoroughness import times
+
+STUBS = PROJECT.glob("src/fraud_detection_api/*/_*.pyi")  # each part in C has one
+COMPILED = [".".join(stub.relative_to(PROJECT / "src").with_suffix("").parts) for stub in STUBS]
 
 settings.register_profile(
     "suite",
@@ -32,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("no_cover")  # it runs the same lines a hundred times; others measure them once
-    if all(find_spec(f"fraud_detection_api.{part}") for part in ("features._json_rows", "model._forest")):
+    if all(map(find_spec, COMPILED)):
         return
     if os.environ.get("FRAUD_REQUIRE_COMPILED") == "1":
         raise pytest.UsageError("FRAUD_REQUIRE_COMPILED=1, and the parts in C are not built")

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fraud_detection_api.features import history_numpy
 from fraud_detection_api.features.histories import HistoryKernel
 from fraud_detection_api.features.history_numpy import COLD, REPEATED, TRUNCATED, Flags, Numbers, Whole
 from fraud_detection_api.features.history_plan import MISSING, Plan
@@ -90,8 +89,8 @@ def test_a_stream_gives_what_a_loop_over_lists_gives(events: list[Event]) -> Non
     kernel = HistoryKernel(Plan(CUSTOMER))
     records, ends, places = by_key(events, kernel.plan)
     expected = as_arrays(list(replay(CUSTOMER, events)), places)
-    assert_same_bits(kernel.stream(records, ends), expected)
-    assert_same_bits(history_numpy.stream(kernel.plan, records, ends), expected)
+    assert_same_bits(kernel.from_stream(records, ends), expected)
+    assert_same_bits(HistoryKernel(kernel.plan, compiled=False).from_stream(records, ends), expected)
 
 
 @given(streams(), st.randoms(use_true_random=False))
@@ -105,7 +104,7 @@ def test_what_is_kept_does_not_depend_on_the_order_of_arrival(events: list[Event
     found = []
     for order in (once, shuffled):
         records, ends, _ = by_key(order + last, kernel.plan)
-        values, flags = kernel.stream(records, ends)
+        values, flags = kernel.from_stream(records, ends)
         found.append((values[ends - 1].tobytes(), flags[ends - 1].tobytes()))
     assert found[0] == found[1]
 
@@ -115,12 +114,10 @@ def test_entries_of_a_store_give_what_the_stream_gave(events: list[Event]) -> No
     kernel = HistoryKernel(Plan(CUSTOMER))
     plan = kernel.plan
     records, ends, _ = by_key(events, plan)
-    values, flags = kernel.stream(records, ends)
+    values, flags = kernel.from_stream(records, ends)
     kept, counts, dropped = _remembered(plan, records, ends)
-    in_numpy = HistoryKernel(plan)
-    in_numpy._compiled = None
-    for each in (kernel, in_numpy):
-        assert_same_bits(each.look(records, kept, np.cumsum(counts).astype(np.int64), dropped), (values, flags))
+    for each in (kernel, HistoryKernel(plan, compiled=False)):
+        assert_same_bits(each.from_entries(records, kept, np.cumsum(counts).astype(np.int64), dropped), (values, flags))
 
 
 def _remembered(plan: Plan, records: Whole, ends: Whole) -> tuple[Whole, Whole, Whole]:
@@ -145,21 +142,23 @@ def _remembered(plan: Plan, records: Whole, ends: Whole) -> tuple[Whole, Whole, 
 
 @pytest.mark.compiled
 @pytest.mark.parametrize(
-    ("windows", "asks"),
+    ("windows", "statistics"),
     [
         ([(1, 0)], [(14, 0, 0, 1)]),
         ([(1, 0)], [(-1, 0, 0, 1)]),
         ([(1, 0)], [(1, 1, 0, 1)]),
         ([(1, 0)], [(1, 0, 5, 1)]),
+        ([(1, 0)], [(1, 0, 0, -1)]),
         ([(-1, 0)], [(1, 0, 0, 1)]),
+        ([(0, 2**62)], [(1, 0, 0, 1)]),
         ([], [(1, 0, 0, 1)]),
     ],
 )
-def test_a_plan_that_does_not_fit_is_refused(windows: list[tuple[int, int]], asks: list[tuple[int, ...]]) -> None:
+def test_a_plan_that_does_not_fit_is_refused(windows: list[tuple[int, int]], statistics: list[tuple[int, ...]]) -> None:
     from fraud_detection_api.features._histories import Histories
 
     with pytest.raises(ValueError, match="no such plan"):
-        Histories(4, 5, np.array(windows, np.int64).tobytes(), np.array(asks, np.int64).tobytes())
+        Histories(4, 5, np.array(windows, np.int64).tobytes(), np.array(statistics, np.int64).tobytes())
 
 
 @pytest.mark.compiled
@@ -170,6 +169,6 @@ def test_records_that_do_not_fit_are_refused() -> None:
     row = np.zeros(4, np.int64).tobytes()
     for records, ends in ((row[:-1], [1]), (row, [2]), (row, []), (row * 2, [2, 1]), (row, [-1, 1])):
         with pytest.raises(ValueError, match="do not fit together"):
-            plan.stream(records, np.array(ends, np.int64).tobytes())
+            plan.from_stream(records, np.array(ends, np.int64).tobytes())
     with pytest.raises(ValueError, match="more entries than are kept"):
-        plan.look(row, row * 3, np.array([3], np.int64).tobytes(), np.zeros(1, np.int64).tobytes())
+        plan.from_entries(row, row * 3, np.array([3], np.int64).tobytes(), np.zeros(1, np.int64).tobytes())

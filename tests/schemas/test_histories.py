@@ -83,6 +83,7 @@ def test_what_may_be_unknown_is_optional() -> None:
         (history(Remembered(Statistic.COUNT), key=()), "needs a key and a statistic"),
         (history(Remembered(Statistic.COUNT), key=("amount",)), "which is no field of kind category or integer"),
         (history(Remembered(Statistic.COUNT, over=LAST_10), kept=10), "not more than a window of 10"),
+        (history(Remembered(Statistic.COUNT), kept=4_097), "it may keep 4096 at most"),
         (history(Remembered(Statistic.MEAN, "email")), "MEAN is of 'email', which is no field of kind number"),
         (history(Remembered(Statistic.DISTINCT, "amount")), "DISTINCT is of 'amount', which is no field of kind"),
         (history(Remembered(Statistic.COUNT, "amount")), "COUNT is of no field, and not of 'amount'"),

@@ -3,7 +3,7 @@
 #include <Python.h>
 #include "_histories.h"
 
-typedef struct { PyObject_HEAD plan_t plan; window_t *windows; ask_t *asks; } Histories;
+typedef struct { PyObject_HEAD plan_t plan; window_t *windows; statistic_t *statistics; } Histories;
 
 /* What one key is known by while a stream goes past: the latest entries in the order of their times. */
 typedef struct { int count; int64_t dropped; int64_t *entries; } memory_t;
@@ -52,7 +52,7 @@ static uint8_t see(const plan_t *plan, const memory_t *memory, const int64_t *re
         again[RECEIVED] = first[RECEIVED];
         record = again;
     }
-    uint8_t flags = look(plan, memory->entries, memory->count, memory->dropped, record, seen);
+    uint8_t flags = look_back(plan, memory->entries, memory->count, memory->dropped, record, seen);
     answer(plan, seen, flags, record, out);
     return flags | (first ? REPEATED : 0);
 }
@@ -66,7 +66,7 @@ static void run_stream(const plan_t *plan, memory_t *memory, seen_t *seen, const
         memory->dropped = MISSING;
         for (; at < ends[key]; at++) {
             const int64_t *record = records + at * plan->width;
-            flags[at] = see(plan, memory, record, seen, out + at * plan->asks);
+            flags[at] = see(plan, memory, record, seen, out + at * plan->statistics);
             if (!(flags[at] & REPEATED)) remember(plan, memory, record);
         }
     }
@@ -88,7 +88,7 @@ static bool fits(const Histories *self, Py_ssize_t bytes, Py_ssize_t *rows)
 
 static PyObject *results(const plan_t *plan, Py_ssize_t rows, PyObject **out, PyObject **flags)
 {
-    *out = PyBytes_FromStringAndSize(NULL, rows * plan->asks * (Py_ssize_t)sizeof(double));
+    *out = PyBytes_FromStringAndSize(NULL, rows * plan->statistics * (Py_ssize_t)sizeof(double));
     *flags = PyBytes_FromStringAndSize(NULL, rows);
     PyObject *both = *out && *flags ? PyTuple_Pack(2, *out, *flags) : NULL;
     Py_XDECREF(*out);
@@ -96,7 +96,7 @@ static PyObject *results(const plan_t *plan, Py_ssize_t rows, PyObject **out, Py
     return both;
 }
 
-static PyObject *streamed(const Histories *self, const Py_buffer *records, const Py_buffer *ends)
+static PyObject *from_stream(const Histories *self, const Py_buffer *records, const Py_buffer *ends)
 {
     const plan_t *plan = &self->plan;
     Py_ssize_t rows, keys = ends->len / (Py_ssize_t)sizeof(int64_t);
@@ -115,18 +115,18 @@ static PyObject *streamed(const Histories *self, const Py_buffer *records, const
     return both;
 }
 
-static PyObject *Histories_stream(PyObject *self, PyObject *arguments)
+static PyObject *Histories_from_stream(PyObject *self, PyObject *arguments)
 {
     Py_buffer records, ends;
-    if (!PyArg_ParseTuple(arguments, "y*y*:stream", &records, &ends)) return NULL;
-    PyObject *both = streamed((Histories *)self, &records, &ends);
+    if (!PyArg_ParseTuple(arguments, "y*y*:from_stream", &records, &ends)) return NULL;
+    PyObject *both = from_stream((Histories *)self, &records, &ends);
     PyBuffer_Release(&records);
     PyBuffer_Release(&ends);
     return both;
 }
 
 /* Entries as a store gave them, in the order of their times, those of one record after those of another. */
-static PyObject *looked(const Histories *self, const Py_buffer *records, const Py_buffer *entries,
+static PyObject *from_entries(const Histories *self, const Py_buffer *records, const Py_buffer *entries,
                         const Py_buffer *ends, const Py_buffer *dropped)
 {
     const plan_t *plan = &self->plan;
@@ -135,50 +135,58 @@ static PyObject *looked(const Histories *self, const Py_buffer *records, const P
     if (!whole || ends->len != rows * 8 || dropped->len != rows * 8 || !ascends_to(ends->buf, rows, count))
         return PyErr_SetString(PyExc_ValueError, "records and their entries do not fit together"), NULL;
     const int64_t *record = records->buf, *entry = entries->buf, *end = ends->buf, *last = dropped->buf;
-    PyObject *out, *flags, *both = NULL;
+    PyObject *out, *flags, *both;
     seen_t *seen = PyMem_Malloc(sizeof *seen);
-    if (!seen || !(both = results(plan, rows, &out, &flags))) return PyMem_Free(seen), seen ? NULL : PyErr_NoMemory();
+    both = seen ? results(plan, rows, &out, &flags) : PyErr_NoMemory();
     int64_t at = 0;
-    for (Py_ssize_t i = 0; i < rows; at = end[i++]) {
-        if (end[i] - at > plan->kept) { Py_CLEAR(both); PyErr_SetString(PyExc_ValueError, "more entries than are kept"); break; }
+    for (Py_ssize_t i = 0; both && i < rows; at = end[i++]) {
+        if (end[i] - at > plan->kept) {
+            Py_CLEAR(both);
+            PyErr_SetString(PyExc_ValueError, "more entries than are kept");
+            break;
+        }
         memory_t memory = {(int)(end[i] - at), last[i], (int64_t *)entry + at * plan->width};
-        double *answers = (double *)PyBytes_AsString(out) + i * plan->asks;
+        double *answers = (double *)PyBytes_AsString(out) + i * plan->statistics;
         PyBytes_AsString(flags)[i] = (char)see(plan, &memory, record + i * plan->width, seen, answers);
     }
     PyMem_Free(seen);
     return both;
 }
 
-static PyObject *Histories_look(PyObject *self, PyObject *arguments)
+static PyObject *Histories_from_entries(PyObject *self, PyObject *arguments)
 {
     Py_buffer given[4];
-    if (!PyArg_ParseTuple(arguments, "y*y*y*y*:look", given, given + 1, given + 2, given + 3)) return NULL;
-    PyObject *both = looked((Histories *)self, given, given + 1, given + 2, given + 3);
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*:from_entries", given, given + 1, given + 2, given + 3)) return NULL;
+    PyObject *both = from_entries((Histories *)self, given, given + 1, given + 2, given + 3);
     for (int i = 0; i < 4; i++) PyBuffer_Release(given + i);
     return both;
 }
 
 static bool is_sound(const plan_t *plan)
 {
-    for (int i = 0; i < plan->windows; i++) if (plan->window[i].records < 0 || plan->window[i].span < 0) return false;
-    for (int i = 0; i < plan->asks; i++) {
-        const ask_t *ask = plan->ask + i;
-        if (ask->statistic < 0 || ask->statistic >= STATISTICS || ask->window < 0 || ask->window >= plan->windows) return false;
-        if (ask->column < 0 || ask->column >= plan->width) return false;
+    for (int i = 0; i < plan->windows; i++) {
+        const window_t *window = plan->window + i;
+        if (window->records < 0 || window->span < 0 || window->span > MOST_SPAN) return false;
+    }
+    for (int i = 0; i < plan->statistics; i++) {
+        const statistic_t *statistic = plan->statistic + i;
+        if (statistic->kind < 0 || statistic->kind >= KINDS || statistic->window < 0 || statistic->window >= plan->windows) return false;
+        if (statistic->column < 0 || statistic->column >= plan->width) return false;
+        if (statistic->argument < 0 || statistic->argument > MOST_SPAN) return false;
     }
     return plan->windows > 0 && plan->windows <= MOST_WINDOWS && plan->kept > 0 && plan->kept <= MOST_KEPT
         && plan->width >= FIRST_VALUE && plan->width <= MOST_WIDTH;
 }
 
-static bool fill(Histories *self, int kept, int width, const Py_buffer *windows, const Py_buffer *asks)
+static bool fill(Histories *self, int kept, int width, const Py_buffer *windows, const Py_buffer *statistics)
 {
     self->windows = PyMem_Malloc((size_t)windows->len + 1);
-    self->asks = PyMem_Malloc((size_t)asks->len + 1);
-    if (!self->windows || !self->asks) return PyErr_NoMemory(), false;
+    self->statistics = PyMem_Malloc((size_t)statistics->len + 1);
+    if (!self->windows || !self->statistics) return PyErr_NoMemory(), false;
     memcpy(self->windows, windows->buf, (size_t)windows->len);
-    memcpy(self->asks, asks->buf, (size_t)asks->len);
+    memcpy(self->statistics, statistics->buf, (size_t)statistics->len);
     self->plan = (plan_t){kept, width, (int)(windows->len / (Py_ssize_t)sizeof(window_t)),
-                          (int)(asks->len / (Py_ssize_t)sizeof(ask_t)), self->windows, self->asks};
+                          (int)(statistics->len / (Py_ssize_t)sizeof(statistic_t)), self->windows, self->statistics};
     if (!is_sound(&self->plan)) return PyErr_SetString(PyExc_ValueError, "no such plan of statistics"), false;
     return true;
 }
@@ -186,13 +194,13 @@ static bool fill(Histories *self, int kept, int width, const Py_buffer *windows,
 static PyObject *Histories_new(PyTypeObject *type, PyObject *arguments, PyObject *Py_UNUSED(keywords))
 {
     int kept, width;
-    Py_buffer windows, asks;
-    if (!PyArg_ParseTuple(arguments, "iiy*y*:Histories", &kept, &width, &windows, &asks)) return NULL;
+    Py_buffer windows, statistics;
+    if (!PyArg_ParseTuple(arguments, "iiy*y*:Histories", &kept, &width, &windows, &statistics)) return NULL;
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     Histories *self = (Histories *)allocate(type, 0);
-    if (self && !fill(self, kept, width, &windows, &asks)) Py_CLEAR(self);
+    if (self && !fill(self, kept, width, &windows, &statistics)) Py_CLEAR(self);
     PyBuffer_Release(&windows);
-    PyBuffer_Release(&asks);
+    PyBuffer_Release(&statistics);
     return (PyObject *)self;
 }
 
@@ -200,14 +208,14 @@ static void Histories_free(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     PyMem_Free(((Histories *)self)->windows);
-    PyMem_Free(((Histories *)self)->asks);
+    PyMem_Free(((Histories *)self)->statistics);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
 
 static PyMethodDef methods[] = {
-    {"stream", Histories_stream, METH_VARARGS, "Statistics and flags of records in the order of keys and arrival."},
-    {"look", Histories_look, METH_VARARGS, "Statistics and flags of records beside the entries that a store has of their keys."},
+    {"from_stream", Histories_from_stream, METH_VARARGS, "Statistics and flags of records in the order of keys and arrival."},
+    {"from_entries", Histories_from_entries, METH_VARARGS, "Statistics and flags of records beside the entries that a store has of their keys."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -8,19 +8,20 @@
 
 /* An entry is a row of whole numbers: these, then its amounts and texts (their hashes), MISSING where there is none. */
 enum { TIME, ID, RECEIVED, LABEL, FIRST_VALUE };
-enum { NEW, COUNT, SUM, MEAN, DEVIATION, SMALLEST, LARGEST, RATIO, DISTINCT, SAME, KNOWN, SINCE, FRAUDS, FRAUD_SHARE, STATISTICS };
+enum { NEW, COUNT, SUM, MEAN, DEVIATION, SMALLEST, LARGEST, RATIO, DISTINCT, SAME, KNOWN, SINCE, FRAUDS, FRAUD_SHARE, KINDS };
 enum { TRUNCATED = 1, COLD = 2, REPEATED = 4 };
 enum { MOST_KEPT = 4096, MOST_WINDOWS = 64, MOST_WIDTH = 64 };
+#define MOST_SPAN (INT64_MAX >> 2) /* milliseconds: more than all times of records are apart */
 #define MISSING INT64_MIN
 
 typedef struct { int64_t records, span; } window_t; /* so many at most, so many milliseconds at most; 0 is no bound */
-typedef struct { int64_t statistic, window, column, argument; } ask_t; /* argument: a scale, or the delay of labels */
+typedef struct { int64_t kind, window, column, argument; } statistic_t; /* argument: a scale, or the delay of labels */
 typedef struct { int64_t count, sum, squares, smallest, largest; } sums_t;
 
 typedef struct {
-    int kept, width, windows, asks;
+    int kept, width, windows, statistics;
     const window_t *window;
-    const ask_t *ask;
+    const statistic_t *statistic;
 } plan_t;
 
 /* The entries that a record may see, the latest first, and how many of them each window holds. */
@@ -47,8 +48,8 @@ static inline bool is_short(const window_t *window, const seen_t *seen, int held
 }
 
 /* Entries stand in the order of their times; those that arrived after the record are not seen. */
-static inline uint8_t look(const plan_t *plan, const int64_t *entries, int count, int64_t dropped,
-                           const int64_t *record, seen_t *seen)
+static inline uint8_t look_back(const plan_t *plan, const int64_t *entries, int count, int64_t dropped,
+                                const int64_t *record, seen_t *seen)
 {
     uint8_t flags = 0;
     seen->count = 0;
@@ -78,10 +79,10 @@ static inline sums_t sums_of(const seen_t *seen, int held, int column)
     return sums;
 }
 
-static inline double of_amounts(const ask_t *ask, const sums_t *sums, int64_t value)
+static inline double of_amounts(const statistic_t *statistic, const sums_t *sums, int64_t value)
 {
-    double scale = (double)ask->argument, count = (double)sums->count;
-    switch (ask->statistic) {
+    double scale = (double)statistic->argument, count = (double)sums->count;
+    switch (statistic->kind) {
     case SUM: return (double)sums->sum / scale;
     case MEAN: return sums->count ? (double)sums->sum / (count * scale) : NAN;
     case DEVIATION:
@@ -129,10 +130,10 @@ static inline void answer(const plan_t *plan, const seen_t *seen, uint8_t flags,
 {
     int64_t window = -1, column = -1;
     sums_t sums = {0};
-    for (int i = 0; i < plan->asks; i++) {
-        const ask_t *ask = plan->ask + i;
-        int held = seen->held[ask->window], at = (int)ask->column;
-        switch (ask->statistic) {
+    for (int i = 0; i < plan->statistics; i++) {
+        const statistic_t *statistic = plan->statistic + i;
+        int held = seen->held[statistic->window], at = (int)statistic->column;
+        switch (statistic->kind) {
         case NEW: out[i] = flags & COLD ? 1 : 0; break;
         case COUNT: out[i] = held; break;
         case DISTINCT: out[i] = distinct(seen, held, at); break;
@@ -140,12 +141,12 @@ static inline void answer(const plan_t *plan, const seen_t *seen, uint8_t flags,
         case KNOWN: out[i] = is_known(seen, held, at, record[at]); break;
         case SINCE: out[i] = held ? (double)(record[TIME] - seen->entry[0][TIME]) / 1000 : NAN; break;
         case FRAUDS: case FRAUD_SHARE:
-            out[i] = frauds(seen, held, record[TIME] - ask->argument, ask->statistic == FRAUD_SHARE);
+            out[i] = frauds(seen, held, record[TIME] - statistic->argument, statistic->kind == FRAUD_SHARE);
             break;
         default:
-            if (window != ask->window || column != ask->column) sums = sums_of(seen, held, at);
-            window = ask->window, column = ask->column;
-            out[i] = of_amounts(ask, &sums, record[at]);
+            if (window != statistic->window || column != statistic->column) sums = sums_of(seen, held, at);
+            window = statistic->window, column = statistic->column;
+            out[i] = of_amounts(statistic, &sums, record[at]);
         }
     }
 }

@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 class HistoryKernel:
     """The one way from entries to statistics, offline and online."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, compiled: bool = True) -> None:
         self.plan = plan
-        self._compiled = _compiled(plan)
+        self._compiled = _compiled(plan) if compiled else None
 
-    def stream(self, records: Whole, ends: Whole) -> tuple[Numbers, Flags]:
+    def from_stream(self, records: Whole, ends: Whole) -> tuple[Numbers, Flags]:
         """Statistics and flags of records that stand key by key, in the order of their arrival; each key has an end."""
         if self._compiled is None:
-            return history_numpy.stream(self.plan, records, ends)
-        return self._found(self._compiled.stream(np.ascontiguousarray(records).data, ends.tobytes()))
+            return history_numpy.from_stream(self.plan, records, ends)
+        return self._found(self._compiled.from_stream(np.ascontiguousarray(records).data, ends.tobytes()))
 
-    def look(self, records: Whole, entries: Whole, ends: Whole, dropped: Whole) -> tuple[Numbers, Flags]:
+    def from_entries(self, records: Whole, entries: Whole, ends: Whole, dropped: Whole) -> tuple[Numbers, Flags]:
         """The same of records beside the entries of their keys, each record's after the other's, in order of time."""
         if self._compiled is None:
-            return history_numpy.look(self.plan, records, self._memory(entries, ends), dropped)
+            return history_numpy.beside_memory(self.plan, records, self._memory(entries, ends), dropped)
         given = (records.tobytes(), entries.tobytes(), ends.tobytes(), dropped.tobytes())
-        return self._found(self._compiled.look(*given))
+        return self._found(self._compiled.from_entries(*given))
 
     def _found(self, found: tuple[bytes, bytes]) -> tuple[Numbers, Flags]:
-        values = np.frombuffer(found[0], np.float64).reshape(-1, len(self.plan.asks))
+        values = np.frombuffer(found[0], np.float64).reshape(-1, len(self.plan.statistics))
         return values, np.frombuffer(found[1], np.uint8)
 
     def _memory(self, entries: Whole, ends: Whole) -> Whole:
@@ -50,8 +50,8 @@ def _compiled(plan: Plan) -> "Histories | None":
         from fraud_detection_api.features._histories import Histories
     except ImportError:  # not built: numpy does the same, slower
         return None
-    asks = [(each.statistic, each.window, each.column, each.argument) for each in plan.asks]
-    parts = (np.array(plan.windows, np.int64).tobytes(), np.array(asks, np.int64).tobytes())
+    statistics = [(each.kind, each.window, each.column, each.argument) for each in plan.statistics]
+    parts = (np.array(plan.windows, np.int64).tobytes(), np.array(statistics, np.int64).tobytes())
     return Histories(plan.kept, plan.width, *parts)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.features.history_plan import ID, LABEL, MISSING, RECEIVED, TIME, Ask, Plan
+from fraud_detection_api.features.history_plan import ID, LABEL, MISSING, RECEIVED, TIME, Plan, PlannedStatistic
 from fraud_detection_api.schemas.histories import AMOUNTS, Statistic
 
 TRUNCATED, COLD, REPEATED = 1, 2, 4
@@ -18,30 +18,26 @@ Numbers = NDArray[np.float64]
 Flags = NDArray[np.uint8]
 
 
-def stream(plan: Plan, records: Whole, ends: Whole) -> tuple[Numbers, Flags]:
+def from_stream(plan: Plan, records: Whole, ends: Whole) -> tuple[Numbers, Flags]:
     """Statistics and flags of records that stand key by key, in the order of their arrival."""
-    values, flags = np.empty((len(records), len(plan.asks))), np.zeros(len(records), np.uint8)
+    values, flags = np.empty((len(records), len(plan.statistics))), np.zeros(len(records), np.uint8)
     starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
-    by_length = np.argsort(starts - ends, kind="stable")
+    longest_first = np.argsort(starts - ends, kind="stable")
     for first in range(0, len(ends), KEYS_AT_ONCE):
-        keys = by_length[first : first + KEYS_AT_ONCE]
-        for rows, memory, dropped in _arrivals(plan, records, starts[keys], ends[keys], flags):
-            values[rows], flags[rows] = look(plan, records[rows], memory, dropped)
+        keys = longest_first[first : first + KEYS_AT_ONCE]
+        memory = np.full((len(keys), plan.kept, plan.width), MISSING)
+        dropped = np.full(len(keys), MISSING)
+        for rows in _in_turn(starts[keys], ends[keys]):
+            known, gone = memory[: len(rows)], dropped[: len(rows)]
+            values[rows], flags[rows] = beside_memory(plan, records[rows], known, gone)
+            _remember(known, gone, records[rows], (flags[rows] & REPEATED) == 0)
     return values, flags
 
 
-def _arrivals(
-    plan: Plan, records: Whole, starts: Whole, ends: Whole, flags: Flags
-) -> Iterator[tuple[Whole, Whole, Whole]]:
-    """The first records of all keys, then the second ones, and so on, with what is remembered before them."""
-    memory = np.full((len(starts), plan.kept, plan.width), MISSING)
-    dropped = np.full(len(starts), MISSING)
+def _in_turn(starts: Whole, ends: Whole) -> Iterator[Whole]:
+    """The rows of the first records of all keys, then of the second ones, and so on; the longest keys come first."""
     for turn in range(int((ends - starts).max(initial=0))):
-        active = int(np.count_nonzero(starts + turn < ends))
-        rows = starts[:active] + turn
-        yield rows, memory[:active], dropped[:active]
-        fresh = (flags[rows] & REPEATED) == 0
-        _remember(memory[:active], dropped[:active], records[rows], fresh)
+        yield starts[: int(np.count_nonzero(starts + turn < ends))] + turn
 
 
 def _remember(memory: Whole, dropped: Whole, records: Whole, fresh: Mask) -> None:
@@ -63,7 +59,7 @@ def _earlier(memory: Whole, records: Whole) -> Mask:
     return earlier
 
 
-def look(plan: Plan, records: Whole, memory: Whole, dropped: Whole) -> tuple[Numbers, Flags]:
+def beside_memory(plan: Plan, records: Whole, memory: Whole, dropped: Whole) -> tuple[Numbers, Flags]:
     """Statistics and flags of records beside what is remembered of their keys, in the order of its times."""
     records, is_repeated = _as_first_seen(records, memory)
     has_arrived = (memory[:, :, TIME] != MISSING) & (memory[:, :, RECEIVED] <= records[:, None, RECEIVED])
@@ -79,9 +75,9 @@ def look(plan: Plan, records: Whole, memory: Whole, dropped: Whole) -> tuple[Num
         is_short |= has_dropped & ~ended & ((dropped >= records[:, TIME] - span) if span else True)
         within.append(held)
     is_cold = (count == 0) & ~has_dropped
-    values = [_statistic(ask, records, memory, within[ask.window], is_cold) for ask in plan.asks]
+    values = [_statistic(asked, records, memory, within[asked.window], is_cold) for asked in plan.statistics]
     flags = TRUNCATED * is_short + COLD * is_cold + REPEATED * is_repeated
-    return np.array(values, np.float64).reshape(len(plan.asks), len(records)).T, flags.astype(np.uint8)
+    return np.array(values, np.float64).reshape(len(plan.statistics), len(records)).T, flags.astype(np.uint8)
 
 
 def _as_first_seen(records: Whole, memory: Whole) -> tuple[Whole, Mask]:
@@ -96,26 +92,28 @@ def _as_first_seen(records: Whole, memory: Whole) -> tuple[Whole, Mask]:
     return records, is_repeated
 
 
-def _statistic(ask: Ask, records: Whole, memory: Whole, held: Mask, is_cold: Mask) -> NDArray[np.generic]:
-    own, count = records[:, ask.column], held.sum(axis=1)
+def _statistic(
+    asked: PlannedStatistic, records: Whole, memory: Whole, held: Mask, is_cold: Mask
+) -> NDArray[np.generic]:
+    own, count = records[:, asked.column], held.sum(axis=1)
     found: NDArray[np.generic] = count
-    match ask.statistic:
+    match asked.kind:
         case Statistic.NEW:
             found = is_cold
         case Statistic.DISTINCT:
-            found = _distinct(np.where(held, memory[:, :, ask.column], MISSING))
+            found = _distinct(np.where(held, memory[:, :, asked.column], MISSING))
         case Statistic.SAME | Statistic.KNOWN:
-            looked_at = _latest(held) if ask.statistic is Statistic.SAME else held
-            is_there = (looked_at & (memory[:, :, ask.column] == own[:, None])).any(axis=1)
+            looked_at = _latest(held) if asked.kind is Statistic.SAME else held
+            is_there = (looked_at & (memory[:, :, asked.column] == own[:, None])).any(axis=1)
             found = np.where((count > 0) & (own != MISSING), is_there, np.nan)
         case Statistic.SINCE:
             last = np.where(held, memory[:, :, TIME], MISSING).max(axis=1)
             found = np.where(count > 0, (records[:, TIME] - np.where(count > 0, last, 0)) / 1000, np.nan)
         case Statistic.FRAUDS | Statistic.FRAUD_SHARE:
-            found = _frauds(memory[:, :, LABEL], held, records[:, TIME] - ask.argument, ask.statistic)
+            found = _frauds(memory[:, :, LABEL], held, records[:, TIME] - asked.argument, asked.kind)
         case statistic if statistic in AMOUNTS:
-            values = memory[:, :, ask.column]
-            found = _of_amounts(ask, values, held & (values != MISSING), own)
+            values = memory[:, :, asked.column]
+            found = _of_amounts(asked, values, held & (values != MISSING), own)
     return found
 
 
@@ -137,11 +135,11 @@ def _frauds(labels: Whole, held: Mask, known_by: Whole, statistic: Statistic) ->
     return found if statistic is Statistic.FRAUDS else _divided(found, all_known)
 
 
-def _of_amounts(ask: Ask, values: Whole, held: Mask, own: Whole) -> Numbers:
-    count, amounts, scale = held.sum(axis=1), np.where(held, values, 0), float(ask.argument)
+def _of_amounts(asked: PlannedStatistic, values: Whole, held: Mask, own: Whole) -> Numbers:
+    count, amounts, scale = held.sum(axis=1), np.where(held, values, 0), float(asked.argument)
     total = amounts.sum(axis=1)
     found: Numbers = total / scale
-    match ask.statistic:
+    match asked.kind:
         case Statistic.MEAN:
             found = _divided(total, count * scale)
         case Statistic.DEVIATION:

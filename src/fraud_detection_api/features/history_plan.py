@@ -14,10 +14,10 @@ LABELS = (Statistic.FRAUDS, Statistic.FRAUD_SHARE)
 
 
 @dataclass(frozen=True)
-class Ask:
+class PlannedStatistic:
     """A statistic by the numbers that the kernel knows: window, column of the entry, and its scale or delay."""
 
-    statistic: Statistic
+    kind: Statistic
     window: int
     column: int
     argument: int
@@ -56,10 +56,12 @@ class Plan:
         return tuple(dict.fromkeys((each.over.records, each.over.milliseconds) for each in self.history.statistics))
 
     @cached_property
-    def asks(self) -> tuple[Ask, ...]:
+    def statistics(self) -> tuple[PlannedStatistic, ...]:
         """The statistics, in the order of the features."""
         return tuple(
-            Ask(each.statistic, self.windows.index((each.over.records, each.over.milliseconds)), *self._of(each))
+            PlannedStatistic(
+                each.statistic, self.windows.index((each.over.records, each.over.milliseconds)), *self._of(each)
+            )
             for each in self.history.statistics
         )
 

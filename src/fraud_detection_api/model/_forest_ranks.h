@@ -74,7 +74,7 @@ static void translate(forest_t *f, size_t at, int j) {
     }
 }
 
-/* Without a table of codes, which many groups would make large, each group ranks anew. */
+/* Without a table of codes, which many groups would make large, each group ranks for itself. */
 static int plan_ranks(forest_t *f) {
     size_t ends = (size_t)f->groups * f->features, cuts = (size_t)f->cut_ends[ends - 1];
     f->merged = malloc((cuts ? cuts : 1) * sizeof *f->merged);

@@ -77,7 +77,8 @@ def store_router(access: StoreAccess, max_rows: int) -> APIRouter:
     @router.post(INSERT, summary="Store scores", responses=INSERT_REFUSALS, openapi_extra=BODY)
     async def insert(request: Request) -> Literal["values inserted"]:
         """Store one score, or lists of one length: all of them or none. An id that is there already is updated."""
-        await access.apart(partial(_insert, access.store, max_rows, (await request.receive())["body"]))
+        body: Body = (await request.receive())["body"]  # whole, as admission hands it on; request.body() would copy it
+        await access.apart(partial(_insert, access.store, max_rows, body))
         return INSERTED
 
     @router.get(

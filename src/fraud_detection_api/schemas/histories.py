@@ -14,6 +14,7 @@ from fraud_detection_api.schemas.record import LARGEST, Feature, Kind, RecordFie
 from fraud_detection_api.schemas.times import DAY
 
 HOUR = DAY // 24
+MOST_KEPT = 4_096
 
 
 class Statistic(IntEnum):
@@ -167,6 +168,8 @@ class History:
         if not self.key or not self.statistics:
             yield f"the history of {self.name} needs a key and a statistic."
         longest = max((each.over.records for each in self.statistics), default=0)
+        if self.kept > MOST_KEPT:
+            yield f"the history of {self.name} keeps {self.kept} records of a key; it may keep {MOST_KEPT} at most."
         if longest >= self.kept:
             yield f"the history of {self.name} keeps {self.kept} records, which is not more than a window of {longest}."
         for each in self.statistics:

@@ -9,8 +9,8 @@ from threading import Condition, Event
 REST = 3.0  # times as long as the work: a fourth of a processor while others come, the whole of it otherwise
 LONGEST_REST = 0.1
 # A waiting thread asks for the interpreter after 5 ms. Work that gives it up for an instant more often than that, as
-# numpy does, takes it back before the other is awake, which then waits anew, as long as the work takes.
-BREATH, BREATHES_EVERY = 0.0001, 0.002
+# numpy does, takes it back before the other is awake, which then waits again, as long as the work takes.
+YIELD, YIELDS_EVERY = 0.0001, 0.002
 
 _ABANDONED: ContextVar[Event | None] = ContextVar("abandoned", default=None)
 
@@ -37,7 +37,7 @@ class FairQueue:
         self._plain_requests = 0
         self._seen = 0
         self._free_at = 0.0
-        self._breathed_at = 0.0
+        self._yielded_at = 0.0
         self._queue = Condition()
         self._next_ticket = 0
         self._served = 0
@@ -61,9 +61,9 @@ class FairQueue:
             yield
             ended = time.perf_counter()
             self._free_at = ended + min(REST * (ended - began), LONGEST_REST)
-            if ended - self._breathed_at > BREATHES_EVERY:
-                time.sleep(BREATH)
-                self._breathed_at = time.perf_counter()
+            if ended - self._yielded_at > YIELDS_EVERY:
+                time.sleep(YIELD)
+                self._yielded_at = time.perf_counter()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
