@@ -9,7 +9,7 @@ from fraud_detection_api.features.history_plan import ID, LABEL, MISSING, RECEIV
 from fraud_detection_api.schemas.histories import AMOUNTS, Statistic
 
 TRUNCATED, COLD, REPEATED = 1, 2, 4
-KEYS_AT_ONCE = 50_000
+KEYS_AT_ONCE = 2_000  # their memory stays near the processor
 LATEST = np.iinfo(np.int64).max
 
 Whole = NDArray[np.int64]
