@@ -21,8 +21,8 @@ COPY scripts/install-locked scripts/poetry.txt scripts/
 RUN python3 -m venv /opt/poetry \
  && scripts/install-locked /opt/poetry/bin/python /opt/poetry/bin/python scripts/poetry.txt
 COPY pyproject.toml poetry.lock ./
-RUN /opt/poetry/bin/poetry export --only main --extras onnx --extras mysql --extras postgres --output serving.txt \
- && /opt/poetry/bin/poetry export --only main --extras training --output training.txt \
+RUN /opt/poetry/bin/poetry export --only main --extras onnx --extras mysql --extras postgres --extras redis --output serving.txt \
+ && /opt/poetry/bin/poetry export --only main --extras training --extras pipeline --output training.txt \
  && /opt/poetry/bin/poetry export --only tracking-server --output tracking-server.txt \
  && /opt/poetry/bin/poetry export --all-groups --all-extras --output everything.txt
 

@@ -126,7 +126,7 @@ $(TOOLS): scripts/set-up-poetry scripts/install-locked scripts/poetry.txt
 .venv/.serve: $(TOOLS) poetry.lock
 	@echo 'Installing what serving and training need in .venv/'
 	@[ -x $(BIN)/python ] || .tools/bin/python -m venv --without-pip .venv
-	@$(EXPORT) --only main --extras training --output .venv/serve.txt
+	@$(EXPORT) --only main --extras training --extras pipeline --extras redis --output .venv/serve.txt
 	@$(INSTALL_LOCKED) .venv/serve.txt
 	@touch $@
 
