@@ -1,13 +1,30 @@
 """Columns: many records, field by field, as the record reader and the table reader give them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 Texts = list[str | None]
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What histories say of records, one column each: statistics, flags of each key, and when the record arrived there.
+
+    A service that could not ask its store has scored them as if nothing were known, and says so.
+    """
+
+    values: Numbers
+    flags: NDArray[np.uint8]
+    received: NDArray[np.int64]
+    is_degraded: bool = False
+
+    def part(self, rows: slice | NDArray[np.intp]) -> "Remembered":
+        """The same of some records."""
+        return replace(self, values=self.values[:, rows], flags=self.flags[:, rows], received=self.received[:, rows])
 
 
 @dataclass(frozen=True)
@@ -23,6 +40,7 @@ class Columns:
     numbers: Numbers
     texts: dict[str, Texts] = field(default_factory=dict)
     given: "Columns | None" = None  # the record's own columns, where these are derived from them
+    remembered: Remembered | None = None  # where the use case has histories, once somebody has looked them up
 
     @property
     def record(self) -> "Columns":
@@ -36,7 +54,8 @@ class Columns:
         """The columns of neighbouring records, not copied."""
         texts = {name: values[start:stop] for name, values in self.texts.items()}
         given = None if self.given is None else self.given.part(start, stop)
-        return Columns(self.identifiers[start:stop], self.numbers[:, start:stop], texts, given)
+        remembered = None if self.remembered is None else self.remembered.part(slice(start, stop))
+        return Columns(self.identifiers[start:stop], self.numbers[:, start:stop], texts, given, remembered)
 
     def take(self, rows: NDArray[np.intp]) -> "Columns":
         """The same columns with only these rows."""
@@ -44,7 +63,8 @@ class Columns:
         kept = [identifiers[row] for row in rows] if isinstance(identifiers, list) else identifiers[rows]
         texts = {name: [values[row] for row in rows] for name, values in self.texts.items()}
         given = None if self.given is None else self.given.take(rows)
-        return Columns(kept, self.numbers[:, rows], texts, given)
+        remembered = None if self.remembered is None else self.remembered.part(rows)
+        return Columns(kept, self.numbers[:, rows], texts, given, remembered)
 
 
 def joined(parts: Sequence[Columns]) -> Columns:

@@ -208,7 +208,7 @@ class Difference(Derived):
 
 
 def feature_problems(
-    inputs: Sequence[RecordField], derived: Sequence[Derived], carried: Sequence[str]
+    inputs: Sequence[RecordField], derived: Sequence[Derived], carried: Sequence[str], remembered: Sequence[str] = ()
 ) -> Iterator[str]:
     """What is wrong with what a model is to see of a record with these fields beside its identifier."""
     kinds = {each.name: each.kind for each in inputs}
@@ -222,8 +222,8 @@ def feature_problems(
         yield f"float32 would round the time {name!r} to minutes: carry it, and derive what the model should see."
     for name in [name for name in (*seen, *(each.name for each in derived)) if set(name) & set("[]<")]:
         yield f"XGBoost takes no feature with [, ] or < in its name, as in {name!r}."
-    yield from _names_twice([*kinds, *(each.name for each in derived)])
-    if not seen and not derived:
+    yield from _names_twice([*kinds, *(each.name for each in derived), *remembered])
+    if not seen and not derived and not remembered:
         yield "the record has no feature beside its identifier."
 
 

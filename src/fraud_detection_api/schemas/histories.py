@@ -1,13 +1,16 @@
 """Histories: what was known of a key (a customer, a card) strictly before a record, declared as data.
 
 A use case names its keys, and for each the statistics that the model sees, over the latest records of the key or
-those of the last hours or days.
+those of the last hours or days. `Histories` says what they share: which field tells when a record happened, and which
+columns of a table say when it arrived and when its label was known.
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 from fraud_detection_api.schemas.derived import slug, worded
 from fraud_detection_api.schemas.record import LARGEST, Feature, Kind, RecordField
@@ -178,6 +181,8 @@ class History:
             each.of for each in self.statistics if each.statistic in AMOUNTS and each.of in fields
         ):
             yield from self._problems_of_amount(fields[name])
+        if self.kept < 2:  # entries hold amounts in 32 bits
+            yield f"the history of {self.name} keeps {self.kept} records of a key; it has to keep 2 at least."
 
     def _problems_of_amount(self, field: RecordField) -> Iterator[str]:
         """Sums of squares are whole numbers of 64 bits, so that no order of addition changes them."""
@@ -187,3 +192,45 @@ class History:
                 f"{field.name!r} may be too large to be added up exactly: bound it by {most:,.0f} at most "
                 f"(le=, ge=), or keep fewer than {self.kept} records of each {self.name}."
             )
+
+
+@dataclass(frozen=True)
+class Histories:
+    """What a use case remembers, and the times that it goes by."""
+
+    at: str  # the field that says when a record happened
+    of: tuple[History, ...]
+    received_at: str | None = None  # the column of a table that says when a record arrived; without it, as it happened
+    label_known_at: str | None = None  # and when its label was known; without it, as it happened
+
+    @cached_property
+    def features(self) -> tuple[Feature, ...]:
+        """What the model sees of all of them."""
+        return tuple(feature for each in self.of for feature in each.features)
+
+    @property
+    def columns(self) -> dict[str, Kind]:
+        """The columns that a table may have of them: times, and the features, where somebody has computed these."""
+        times = filter(None, (self.received_at, self.label_known_at))
+        return dict.fromkeys(times, Kind.TIME) | {each.name: Kind.NUMBER for each in self.features}
+
+    def problems(self, fields: Mapping[str, RecordField], identifier: str | None) -> Iterator[str]:
+        """What is wrong with them, for a record with these fields."""
+        moment = fields.get(self.at)
+        if moment is None or moment.optional or moment.kind not in (Kind.DATE, Kind.TIME):
+            yield f"its histories go by {self.at!r}, which is no required date or time of the record."
+        if identifier is None:
+            yield "its histories need an identifier, by which a record that comes again is known."
+        for name in [name for name in (self.received_at, self.label_known_at) if name in fields]:
+            yield f"{name!r} is a field, and not a column of a table beside the record."
+        for name in [name for name in fields if name in {each.name for each in self.features}]:
+            yield f"a field and a feature of its histories are both named {name!r}."
+        names = [each.name for each in self.of]
+        if (
+            not names
+            or len(set(names)) < len(names)
+            or not all(re.fullmatch("[a-z][a-z0-9_]*", each) for each in names)
+        ):
+            yield "its histories need names, each its own, of lower-case letters, digits and underscores."
+        for each in self.of:
+            yield from each.problems(fields)

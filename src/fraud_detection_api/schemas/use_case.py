@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from fraud_detection_api.errors import UseCaseInvalid
 from fraud_detection_api.schemas.address import Address
 from fraud_detection_api.schemas.derived import Derived, feature_problems
+from fraud_detection_api.schemas.histories import Histories
 from fraud_detection_api.schemas.judging import Costs, Gate
 from fraud_detection_api.schemas.learning import Supervised, Unsupervised
 from fraud_detection_api.schemas.record import Feature, Kind, Record, RecordField, fields_of, is_personal
@@ -50,6 +51,7 @@ class UseCase:
     rules: tuple[Rule, ...] = ()
     derived: tuple[Derived, ...] = ()  # what the model sees beside the fields
     carried: tuple[str, ...] = ()  # fields that come in and are kept, and that the model does not see
+    histories: Histories | None = None  # what is known of a record's customer, card or address before it
     tables: SourceTables | None = None  # what its records are made from, where they are no table of their own
     purpose: str = ""  # what its models are for
     not_for: str = ""  # what nobody should use them for
@@ -71,9 +73,10 @@ class UseCase:
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
-        """What the model sees: the fields that are not carried, in the record's order, then what is derived."""
+        """What the model sees: the fields that are not carried, in order, what is derived, and what is remembered."""
         seen = (each for each in self.inputs if each.name not in self.carried)
-        return (*seen, *(each.feature(self.by_name) for each in self.derived))
+        remembered = self.histories.features if self.histories else ()
+        return (*seen, *(each.feature(self.by_name) for each in self.derived), *remembered)
 
     @cached_property
     def by_name(self) -> dict[str, RecordField]:
@@ -149,7 +152,10 @@ class UseCase:
             yield f"the answer has a field {taken[0]!r} of its own."
         if self.label in self.by_name:
             yield f"the label {self.label!r} cannot be a field of the record."
-        yield from feature_problems(self.inputs, self.derived, self.carried)
+        remembered = self.histories.features if self.histories else ()
+        yield from feature_problems(self.inputs, self.derived, self.carried, [each.name for each in remembered])
+        if self.histories:
+            yield from self.histories.problems(self.by_name, self.identifier)
         for field in self.inputs:
             if field.name not in self.carried and is_personal(self.record.model_fields[field.attribute]):
                 yield f"no model may learn from {field.name!r}, which is personal: carry it, or leave it out."

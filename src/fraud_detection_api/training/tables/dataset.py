@@ -17,6 +17,7 @@ from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.times import DAY, day_number, day_numbers, day_of
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.tables.distinct import entities_of, numbered
+from fraud_detection_api.training.tables.remembered import remembered_in
 
 LEAST_ROWS = 100
 SHOWN_PROBLEMS = 5
@@ -105,8 +106,12 @@ class TablePart:
 def wanted_kinds(use_case: UseCase) -> dict[str, Kind]:
     """The columns that training reads, and what each has to hold."""
     fields = {field.name: field.kind for field in use_case.fields}
-    beside = dict.fromkeys(use_case.columns_beside, Kind.CATEGORY)
+    beside = dict.fromkeys(use_case.columns_beside, Kind.CATEGORY) | _columns_of_histories(use_case)
     return fields | {name: kind for name, kind in (beside | use_case.learning.columns).items() if name not in fields}
+
+
+def _columns_of_histories(use_case: UseCase) -> dict[str, Kind]:
+    return use_case.histories.columns if use_case.histories else {}
 
 
 def has_both_classes(labels: Labels) -> bool:
@@ -137,6 +142,8 @@ def dataset_of(
         columns, part = columns.take(good), TablePart(_taken(part.raw, good), part.rows[good])
         labels = labels[good]
     _refuse_few(labels, period)
+    if use_case.histories:
+        columns = replace(columns, remembered=remembered_in(part.raw, columns, labels, use_case))
     return Dataset(
         replace(derive(columns, use_case), given=None),
         labels,
@@ -152,6 +159,7 @@ def dataset_of(
 
 def _refuse_absent_columns(raw: RawTable, use_case: UseCase) -> None:
     optional = {field.name for field in use_case.fields if field.optional} - {use_case.entity, use_case.gate.group}
+    optional |= set(_columns_of_histories(use_case))
     absent = [name for name in wanted_kinds(use_case) if name not in raw and name not in optional]
     if absent:
         raise DataRefused(
