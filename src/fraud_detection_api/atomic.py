@@ -4,6 +4,7 @@ import fcntl
 import glob
 import os
 import secrets
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -31,6 +32,40 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
+def whole_path(path: Path) -> Iterator[Path]:
+    """The same for whoever opens a file by its name: a path to write to, in a folder that vanishes whatever happens."""
+    _remove_left_overs(path)
+    folder = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    folder.mkdir()
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield folder / path.name
+        with (folder / path.name).open("r+b") as file:
+            _to_disk(file)
+        (folder / path.name).replace(path)
+        sync(path.parent)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def remove_partials(root: Path) -> None:
+    """Remove all that was begun below a folder; whoever still writes there finds the place gone and makes nothing."""
+    for partial in list(root.rglob(".*.part")):
+        gone = partial.with_name(f".{secrets.token_hex(8)}.part")  # what is opened there again is not made again
+        with suppress(FileNotFoundError):
+            _remove(partial.replace(gone))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
 def _partial(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
     _remove_left_overs(path)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
@@ -44,9 +79,13 @@ def _partial(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 def _remove_left_overs(path: Path) -> None:
     for left_over in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        with suppress(OSError), left_over.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left_over.unlink()
+        with suppress(OSError):
+            held = os.open(left_over, os.O_RDONLY)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(left_over)
+            finally:
+                os.close(held)
 
 
 @contextmanager
