@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from fraud_detection_api.pipeline.code_version import code_version
-from fraud_detection_api.pipeline.executing import ExecutingOptions, Executor, executor_of
+from fraud_detection_api.pipeline.executing import executor_of
+from fraud_detection_api.pipeline.executor import ExecutingOptions, Executor
 from fraud_detection_api.pipeline.outputs import DonePart, make_folder
 from fraud_detection_api.pipeline.parameters import RunParameters
 from fraud_detection_api.pipeline.part_work import PartWork

@@ -14,7 +14,7 @@ from distributed import Client, Future, LocalCluster
 from distributed.scheduler import KilledWorker
 from distributed.security import Security
 
-from fraud_detection_api.pipeline.executing import LOCAL, TICK_SECONDS, ExecutingOptions, done_or_raise
+from fraud_detection_api.pipeline.executor import LOCAL, TICK_SECONDS, ExecutingOptions, done_or_raise
 from fraud_detection_api.pipeline.outputs import DonePart
 from fraud_detection_api.pipeline.part_work import PartWork, as_text, do_part
 from fraud_detection_api.run_errors import DaskUnavailable, PartFailed

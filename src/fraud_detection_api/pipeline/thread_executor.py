@@ -1,0 +1,64 @@
+"""Parts in threads of this process."""
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+
+from fraud_detection_api.pipeline.executor import TICK_SECONDS, done_or_raise
+from fraud_detection_api.pipeline.outputs import DonePart
+from fraud_detection_api.pipeline.part_work import PartWork, as_text, do_part
+
+
+class ThreadExecutor:
+    """Threads of this process, which end with it; compiled code lets the interpreter go, so that two are worth it."""
+
+    dashboard: str | None = None
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._is_closed = threading.Event()
+
+    def run(self, works: Sequence[PartWork]) -> Iterator[DonePart | None]:
+        """Each part once it is done."""
+        waiting: queue.SimpleQueue[PartWork] = queue.SimpleQueue()
+        results: queue.SimpleQueue[tuple[PartWork, str]] = queue.SimpleQueue()
+        enough = threading.Event()
+        for work in works:
+            waiting.put(work)
+        for number in range(min(self._at_once, len(works))):
+            arguments = (waiting, results, enough)
+            threading.Thread(target=self._work, args=arguments, name=f"part-{number}", daemon=True).start()
+        try:
+            yield from _gathered(results, len(works))
+        finally:
+            enough.set()
+
+    def close(self) -> None:
+        """No further part is begun."""
+        self._is_closed.set()
+
+    def _work(
+        self,
+        waiting: "queue.SimpleQueue[PartWork]",
+        results: "queue.SimpleQueue[tuple[PartWork, str]]",
+        enough: threading.Event,
+    ) -> None:
+        while not (enough.is_set() or self._is_closed.is_set()):
+            try:
+                work = waiting.get_nowait()
+            except queue.Empty:
+                return
+            results.put((work, do_part(as_text(work))))
+
+
+def _gathered(results: "queue.SimpleQueue[tuple[PartWork, str]]", count: int) -> Iterator[DonePart | None]:
+    """So many results as they come, and None while none does."""
+    left = count
+    while left:
+        try:
+            work, text = results.get(timeout=TICK_SECONDS)
+        except queue.Empty:
+            yield None
+            continue
+        left -= 1
+        yield done_or_raise(work, text)
