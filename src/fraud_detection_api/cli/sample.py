@@ -35,7 +35,8 @@ def _in_words(table: SampleTable) -> str:
     if isinstance(table, LabelledSample):
         return (
             f"{len(table):,} rows, {table.probabilities.mean():.2%} fraud expected; "
-            f"no model can rank them better than with a ROC AUC of {table.best_possible_auc:.4f}"
+            f"no model can rank them better than with a ROC AUC of {table.best_possible_auc:.4f} "
+            f"and an average precision of {table.best_possible_average_precision:.4f}"
         )
     if isinstance(table, GroupedSample):
         return ", ".join(f"{name} ({size:,} rows)" for name, size in table.sizes.items())

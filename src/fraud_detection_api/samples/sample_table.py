@@ -27,6 +27,11 @@ class LabelledSample(SampleTable):
     probabilities: NDArray[np.float64]
 
     @property
+    def best_possible_average_precision(self) -> float:
+        """The average precision to expect of the true probabilities on these rows."""
+        return expected_average_precision(self.probabilities, np.ones(len(self), np.int64))
+
+    @property
     def best_possible_auc(self) -> float:
         """The ROC AUC to expect of the true probabilities on these rows: no model can be better but by luck."""
         ascending = np.sort(self.probabilities)
@@ -56,3 +61,26 @@ class SampleMaker:
 
     def __call__(self, rows: int, seed: int) -> SampleTable:
         return self.make(rows, seed)
+
+
+def expected_average_precision(probabilities: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
+    """The average precision to expect of ranking by these probabilities, where so many rows have each of them.
+
+    A row is a fraud with its probability and then adds the precision down to it: itself and the frauds expected above
+    it, divided by its rank. Among rows of one probability that sum is one of harmonic numbers.
+    """
+    descending = np.argsort(-probabilities, kind="stable")
+    shares, sizes = probabilities[descending], counts[descending]
+    rows_above = np.cumsum(sizes) - sizes
+    frauds_above = np.cumsum(sizes * shares) - sizes * shares
+    ranks = _harmonic_numbers(rows_above + sizes) - _harmonic_numbers(rows_above)
+    added = shares * (sizes * shares + (1 + frauds_above - shares * (rows_above + 1)) * ranks)
+    return float(added.sum() / (sizes * shares).sum())
+
+
+def _harmonic_numbers(numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """1 + 1/2 + ... + 1/n, by the asymptotic series from 16 numbers further on."""
+    further = numbers + 16.0
+    series = np.log(further) + np.euler_gamma + 1 / (2 * further) - 1 / (12 * further**2) + 1 / (120 * further**4)
+    found: NDArray[np.float64] = series - sum(1 / (numbers + ahead) for ahead in range(1, 17))
+    return found

@@ -57,7 +57,10 @@ def _sample(use_case: UseCase, wanted: TableSource, follower: Follower) -> Train
         "The model is for trying things out; it knows nothing of your customers."
     )
     if isinstance(sample, LabelledSample):
-        follower.step(f"No model can rank this sample better than with a ROC AUC of {sample.best_possible_auc:.4f}")
+        best = f"ROC AUC of {sample.best_possible_auc:.4f} and an average precision of"
+        follower.step(
+            f"No model can rank this sample better than with a {best} {sample.best_possible_average_precision:.4f}"
+        )
     dataset = dataset_of(sample.columns, [], use_case, wanted.period, skip_bad_rows=wanted.skip_bad_rows)
     return TrainingTable(dataset, f"sample of {len(sample)} rows, seed {DEFAULT_SEED}")
 
