@@ -29,7 +29,8 @@ from fraud_detection_api.training.boosting import Boosting
 from fraud_detection_api.training.proof.budget import Budget
 from fraud_detection_api.training.proof.evaluation import Operation, measure_values
 from fraud_detection_api.training.proof.holdout_rows import holdout_rows
-from fraud_detection_api.training.tables.dataset import Dataset, Period, Rows, dataset_of, wanted_kinds
+from fraud_detection_api.training.tables.checked import wanted_kinds
+from fraud_detection_api.training.tables.dataset import Dataset, Period, Rows, dataset_of
 from fraud_detection_api.training.tables.split import split_at_random
 from fraud_detection_api.training.xgboost_trainer import XGBoostTrainer
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS

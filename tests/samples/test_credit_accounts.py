@@ -16,7 +16,7 @@ from fraud_detection_api.samples import DEFAULT_SEED, SAMPLES
 from fraud_detection_api.samples.credit_accounts import credit_accounts
 from fraud_detection_api.samples.sample_table import LabelledSample
 from fraud_detection_api.storage.tables import Source, read_table
-from fraud_detection_api.training.tables.dataset import wanted_kinds
+from fraud_detection_api.training.tables.checked import wanted_kinds
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 
 

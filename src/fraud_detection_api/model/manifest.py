@@ -109,6 +109,7 @@ class DataSummary(Frozen):
     split: str
     first_day: str | None = None
     last_day: str | None = None
+    best_average_precision: float | None = None  # that any model could have on the validation rows, of samples
 
 
 class GateCheck(Frozen):

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.model.bundle import COMPARISON
+from fraud_detection_api.model.kinds.xgboost import XGBOOST
 from fraud_detection_api.model.manifest import Manifest
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.score_kinds import ANOMALY, FRAUD, ScoreKind
@@ -23,7 +25,7 @@ from fraud_detection_api.training.proof.threshold import rule_of
 from fraud_detection_api.training.report.contents import Importance
 from fraud_detection_api.training.report.figures import explained_rows, importance
 from fraud_detection_api.training.report.making import report_files
-from fraud_detection_api.training.tables.dataset import Dataset
+from fraud_detection_api.training.tables.dataset import Dataset, refuse_unlabelled
 from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.training.tables.split import Split, rows_that_judge, split
 from fraud_detection_api.training.tables.training_table import TrainingTable, training_table, unlabelled_table
@@ -42,45 +44,93 @@ class Fitted:
     is_champion: bool = False
 
 
+@dataclass(frozen=True)
+class ReadyRows:
+    """Rows that somebody has made ready and divided; the words for where they came from."""
+
+    dataset: Dataset
+    parts: Split
+    source: str
+
+
+@dataclass(frozen=True)
+class _Approach:
+    """Which kinds of model are tried, and how."""
+
+    kinds: tuple[str, ...]
+    settings: FitSettings
+    tuned: Tuned | None = None
+
+
 def fit(use_case: UseCase, options: FitOptions, follower: Follower) -> Fitted:
     """Train a model on a table and publish it; it becomes champion if the gate or a reason lets it."""
     options.refuse_unfit(use_case)
     options.refuse_contradictions()
-    registry = options.registry
-    fitted = _FITTED[use_case.score](use_case, options, registry, follower)
+    return _judged(use_case, _FITTED[use_case.score](use_case, options, follower), options)
+
+
+def fit_ready(use_case: UseCase, rows: ReadyRows, options: FitOptions, follower: Follower) -> Fitted:
+    """The same with rows that need no table; where some stand for others, only XGBoost knows what to make of that."""
+    options.refuse_unfit(use_case)
+    options.refuse_contradictions()
+    refuse_unlabelled(use_case)
+    approach = _approach(use_case, options, follower)
+    if rows.dataset.weights is not None and approach.kinds != (XGBOOST.name,):
+        raise DataRefused(
+            f"Some rows were left out of the training rows, and {', '.join(approach.kinds)} cannot make up for that: "
+            "train on all of them, or train xgboost alone."
+        )
+    return _judged(use_case, _published(use_case, rows, approach, options, follower), options)
+
+
+def _judged(use_case: UseCase, fitted: Fitted, options: FitOptions) -> Fitted:
+    """Promoted, if the gate or a reason lets it."""
     gate = fitted.manifest.gate
     may_lead = gate.passed or gate.forced_because is not None
     if may_lead:
-        promoted(registry, use_case, fitted.version)
+        promoted(options.registry, use_case, fitted.version)
     return replace(fitted, is_champion=may_lead)
 
 
-def _fit_labelled(use_case: UseCase, options: FitOptions, registry: Registry, follower: Follower) -> Fitted:
+def _fit_labelled(use_case: UseCase, options: FitOptions, follower: Follower) -> Fitted:
     """Read, split, choose a kind, train, prove, publish."""
+    approach = _approach(use_case, options, follower)
+    table = training_table(use_case, options.source, follower)
+    rows = ReadyRows(table.dataset, _split(table, options, follower), table.source)
+    return _published(use_case, rows, approach, options, follower)
+
+
+def _approach(use_case: UseCase, options: FitOptions, follower: Follower) -> _Approach:
+    """Refuses at once what would be refused after a long training."""
     _refuse_unjudgeable(use_case, options)
     kinds = requested_kinds(use_case, options)
-    tuned = _tuned(use_case, registry, follower) if options.tuned else None
-    settings = _settings(options, tuned)
-    table = training_table(use_case, options.source, follower)
-    parts = _split(table, options, follower)
-    plan = ComparisonPlan(kinds, FOLDS, options.gap_days, settings)
-    chosen = best_kind(use_case, table.dataset, parts, plan, follower)
-    trainer = trainer_of(use_case, chosen.kind, settings)
-    learned = _learned(use_case, table.dataset, parts, trainer, follower)
+    tuned = _tuned(use_case, options.registry, follower) if options.tuned else None
+    return _Approach(kinds, _settings(options, tuned), tuned)
+
+
+def _published(
+    use_case: UseCase, rows: ReadyRows, approach: _Approach, options: FitOptions, follower: Follower
+) -> Fitted:
+    """Choose a kind, train, prove, publish."""
+    registry, tuned = options.registry, approach.tuned
+    plan = ComparisonPlan(approach.kinds, FOLDS, options.gap_days, approach.settings)
+    chosen = best_kind(use_case, rows.dataset, rows.parts, plan, follower)
+    trainer = trainer_of(use_case, chosen.kind, approach.settings)
+    learned = _learned(use_case, rows.dataset, rows.parts, trainer, follower)
     if tuned:
         _warn_of_judges_that_tuned(tuned, learned, options, follower)
     proven = proof(learned, registry, options.proof)
     if proven.threshold.remark:
         follower.warn(proven.threshold.remark)
     parameters = trainer.parameters | dict(learned.model.chosen) | ({"tuned_by": tuned.study} if tuned else {})
-    manifest = trained_manifest(learned, proven, parameters, options, table.source)
+    manifest = trained_manifest(learned, proven, parameters, options, rows.source)
     reference = trained_reference(learned, options.seed)
     attached = _attached(learned, manifest, proven.rows, chosen.comparison)
     version = published(registry, manifest, learned.model.model, reference, attached)
     return Fitted(version, manifest, consequences(proven.rows.validation_rows, manifest.threshold, use_case.costs))
 
 
-def _fit_isolation(use_case: UseCase, options: FitOptions, registry: Registry, follower: Follower) -> Fitted:
+def _fit_isolation(use_case: UseCase, options: FitOptions, follower: Follower) -> Fitted:
     """Read, grow a forest on every row, publish."""
     from fraud_detection_api.training.isolating.isolation_fit import (
         isolated,
@@ -95,17 +145,16 @@ def _fit_isolation(use_case: UseCase, options: FitOptions, registry: Registry, f
     found = isolated(use_case, table, isolation)
     manifest = isolation_manifest(found, options.force)
     report = report_files(use_case, manifest, None, isolation_importance(found))
-    return Fitted(published(registry, manifest, found.model, isolation_reference(found), report), manifest)
+    return Fitted(published(options.registry, manifest, found.model, isolation_reference(found), report), manifest)
 
 
-_FITTED: Mapping[ScoreKind, Callable[[UseCase, FitOptions, Registry, Follower], Fitted]] = {
+_FITTED: Mapping[ScoreKind, Callable[[UseCase, FitOptions, Follower], Fitted]] = {
     FRAUD: _fit_labelled,
     ANOMALY: _fit_isolation,
 }
 
 
 def _refuse_unjudgeable(use_case: UseCase, options: FitOptions) -> None:
-    """Refuse at once what would be refused after a long training."""
     options.budget.refuse_without_days(use_case)
     refuse_unknown_demands(use_case)
     if options.threshold is not None:

@@ -43,6 +43,7 @@ class Quantiser:
         return Bins(
             self.maker.matrix(self.dataset.columns.take(rows)),
             label=self.dataset.labels[rows].astype(np.float32),
+            weight=None if self.dataset.weights is None else self.dataset.weights[rows],
             feature_names=list(self.use_case.feature_names),
             feature_types=[_TYPES[field.kind] for field in self.use_case.features],
             enable_categorical=True,

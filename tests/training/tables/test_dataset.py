@@ -14,7 +14,8 @@ from fraud_detection_api.samples import SAMPLES
 from fraud_detection_api.schemas.judging import Costs, Gate
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.tables import Source, read_table
-from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of, refuse_one_class, wanted_kinds
+from fraud_detection_api.training.tables.checked import wanted_kinds
+from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of, refuse_one_class
 from fraud_detection_api.training.tables.fingerprint import fingerprint
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.learning import with_learning

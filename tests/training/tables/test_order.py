@@ -11,7 +11,8 @@ from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of, wanted_kinds
+from fraud_detection_api.training.tables.checked import wanted_kinds
+from fraud_detection_api.training.tables.dataset import Dataset, Period, dataset_of
 from fraud_detection_api.use_cases.card_transactions import CARD_TRANSACTIONS
 from tests.learning import with_learning
 from tests.training.claims import TIMELESS_CLAIMS, claims_table

@@ -41,13 +41,13 @@ class Proof:
 
 def proof(learned: Learned, registry: Registry, settings: ProofSettings) -> Proof:
     """Judge a model on its validation rows, beside the champion on the same rows."""
-    labels, parts = learned.dataset.labels, learned.parts
-    curve, rows = calibrated_rows(learned.model, learned.dataset, parts)
+    dataset, parts = learned.dataset, learned.parts
+    curve, rows = calibrated_rows(learned.model, dataset, parts)
     threshold = chosen_threshold(rows.threshold_rows, learned.use_case, registry, settings.threshold)
     evaluation = evaluate(
         rows.validation_rows, Operation(settings.budget, threshold.at, learned.use_case.costs), settings.seed
     )
-    rates = BaseRates(training=float(labels[parts.train].mean()), validation=float(rows.validation_rows.labels.mean()))
+    rates = BaseRates(dataset.fraud_share(parts.train), float(rows.validation_rows.labels.mean()))
     candidate = JudgedModel(evaluation, rates, rows.validation_rows, threshold.at)
     verdict = _verdict(learned, candidate, registry, settings)
     return Proof(curve, threshold, evaluation.measures(), rows, verdict)

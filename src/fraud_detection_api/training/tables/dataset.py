@@ -1,6 +1,6 @@
 """The dataset: a labelled table, cut to its period and checked row by row, ready to be split."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -8,19 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused
-from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.deriving import derive
-from fraud_detection_api.features.tables import RawColumn, RawTable, columns_of_table
+from fraud_detection_api.features.tables import RawColumn, RawTable
 from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.times import DAY, day_number, day_numbers, day_of
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.tables.checked import (
+    TablePart,
+    checked_rows,
+    refuse_absent_columns,
+    taken,
+    wanted_kinds,
+)
 from fraud_detection_api.training.tables.distinct import entities_of, numbered
 from fraud_detection_api.training.tables.remembered import remembered_in
 
 LEAST_ROWS = 100
-SHOWN_PROBLEMS = 5
 _YES_OR_NO = {"False": "no", "0": "no", "True": "yes", "1": "yes"}  # booleans come as numbers where some are missing
 
 Rows = NDArray[np.intp]
@@ -74,10 +79,17 @@ class Dataset:
     groups: Groups | None = None
     at_stake: NDArray[np.float64] | None = None
     moments: NDArray[np.int64] | None = None
+    weights: NDArray[np.float32] | None = None  # how many rows each stands for, where others like it were left out
+    probabilities: NDArray[np.float64] | None = None  # of sample rows: how likely each was to be made a fraud
     valueless: tuple[str, ...] = ()  # optional fields that no row has a value of, or that have no column
 
     def __len__(self) -> int:
         return len(self.columns)
+
+    def fraud_share(self, rows: Rows) -> float:
+        """The share of frauds among these rows and all that they stand for."""
+        weights = None if self.weights is None else self.weights[rows].astype(np.float64)
+        return float(np.average(self.labels[rows], weights=weights))
 
     @property
     def in_order(self) -> NDArray[np.int64] | None:
@@ -90,28 +102,6 @@ class Dataset:
         if self.days is None:
             return 0
         return 1 if self.moments is None else DAY
-
-
-@dataclass(frozen=True)
-class TablePart:
-    """The rows of a table that lie in the period, and where in the table they stand."""
-
-    raw: RawTable
-    rows: Rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-
-def wanted_kinds(use_case: UseCase) -> dict[str, Kind]:
-    """The columns that training reads, and what each has to hold."""
-    fields = {field.name: field.kind for field in use_case.fields}
-    beside = dict.fromkeys(use_case.columns_beside, Kind.CATEGORY) | _columns_of_histories(use_case)
-    return fields | {name: kind for name, kind in (beside | use_case.learning.columns).items() if name not in fields}
-
-
-def _columns_of_histories(use_case: UseCase) -> dict[str, Kind]:
-    return use_case.histories.columns if use_case.histories else {}
 
 
 def has_both_classes(labels: Labels) -> bool:
@@ -131,16 +121,10 @@ def dataset_of(
     raw: RawTable, unreadable: Iterable[Problem], use_case: UseCase, period: Period, *, skip_bad_rows: bool
 ) -> Dataset:
     """The dataset in a raw table; every refusal says what to do."""
-    _refuse_absent_columns(raw, use_case)
+    refuse_absent_columns(raw, use_case)
     part = _in_period(raw, use_case, period)
-    columns, problems = columns_of_table(part.raw, use_case)
-    labels, unlabelled = _labels(part, use_case)
-    problems += [*RecordCheck(use_case).problems(columns), *unlabelled, *_time_problems(part, use_case)]
-    bad = _bad_rows(part, problems, unreadable, skip_bad_rows=skip_bad_rows)
-    if len(bad):
-        good = np.setdiff1d(np.arange(len(part)), bad)
-        columns, part = columns.take(good), TablePart(_taken(part.raw, good), part.rows[good])
-        labels = labels[good]
+    checked = checked_rows(part, unreadable, use_case, skip_bad_rows=skip_bad_rows)
+    part, columns, labels = checked.part, checked.columns, checked.labels
     _refuse_few(labels, period)
     if use_case.histories:
         columns = replace(columns, remembered=remembered_in(part.raw, columns, labels, use_case))
@@ -148,24 +132,13 @@ def dataset_of(
         replace(derive(columns, use_case), given=None),
         labels,
         days=day_numbers(part.raw[use_case.time_column]) if use_case.time_column else None,
-        skipped=len(bad),
+        skipped=checked.skipped,
         entities=entities_of(part.raw[use_case.entity]) if use_case.entity else None,
         groups=_groups(part.raw, use_case.gate.group, use_case) if use_case.gate.group else None,
-        at_stake=_at_stake(columns, use_case),
+        at_stake=at_stake_of(columns, use_case),
         moments=_moments(part.raw, use_case),
         valueless=tuple(each.name for each in use_case.fields if each.optional and _is_empty(part.raw.get(each.name))),
     )
-
-
-def _refuse_absent_columns(raw: RawTable, use_case: UseCase) -> None:
-    optional = {field.name for field in use_case.fields if field.optional} - {use_case.entity, use_case.gate.group}
-    optional |= set(_columns_of_histories(use_case))
-    absent = [name for name in wanted_kinds(use_case) if name not in raw and name not in optional]
-    if absent:
-        raise DataRefused(
-            f"The table has no column {', '.join(absent)}: training {use_case.name} needs it. "
-            "Add it, rename the column that holds it, or name another table."
-        )
 
 
 def _is_empty(values: RawColumn | None) -> bool:
@@ -191,7 +164,7 @@ def _in_period(raw: RawTable, use_case: UseCase, period: Period) -> TablePart:
     if not inside.any():
         raise DataRefused(_nothing_inside(days[~missing], use_case.time_column, period))
     rows = np.flatnonzero(inside | missing)
-    return TablePart(raw if len(rows) == size else _taken(raw, rows), rows)
+    return TablePart(raw if len(rows) == size else taken(raw, rows), rows)
 
 
 def _nothing_inside(days: Days, time_column: str, period: Period) -> str:
@@ -199,10 +172,6 @@ def _nothing_inside(days: Days, time_column: str, period: Period) -> str:
         return f"Column {time_column} holds no date at all: fill it in, or choose another table."
     first, last = (day_of(int(day)) for day in (days.min(), days.max()))
     return f"No row lies within {period}: {time_column} runs from {first} to {last}. Choose dates within these."
-
-
-def _taken(raw: RawTable, rows: Rows) -> Mapping[str, NDArray[np.generic]]:
-    return {name: column[rows] for name, column in raw.items()}
 
 
 def _number(day: date | None, otherwise: int) -> int:
@@ -218,7 +187,8 @@ def _groups(raw: RawTable, column: str, use_case: UseCase) -> Groups:
     return Groups(tuple(name or "(missing)" for name in names), codes)
 
 
-def _at_stake(columns: Columns, use_case: UseCase) -> NDArray[np.float64] | None:
+def at_stake_of(columns: Columns, use_case: UseCase) -> NDArray[np.float64] | None:
+    """What each record costs if it is a fraud and is missed, where somebody has said so."""
     if use_case.costs is None:
         return None
     cost = use_case.costs.missed_fraud
@@ -228,33 +198,6 @@ def _at_stake(columns: Columns, use_case: UseCase) -> NDArray[np.float64] | None
     return np.where(lost > 0, lost, 0.0)  # nothing where it is missing
 
 
-def _labels(part: TablePart, use_case: UseCase) -> tuple[Labels, list[Problem]]:
-    """Which rows are frauds, and the rows that do not say; without a label, none is."""
-    if use_case.label is None:
-        return np.zeros(len(part), dtype=bool), []
-    values = part.raw[use_case.label].astype(np.float64)
-    missing = np.isnan(values)
-    others = np.unique(values[~missing & (values != 0) & (values != 1)])
-    if len(others):
-        shown = ", ".join(f"{value:g}" for value in others[:SHOWN_PROBLEMS])
-        raise DataRefused(
-            f"Label {use_case.label} holds {shown}: it may hold only 1 (fraud) and 0 (none). "
-            "Map its values in the table or the query."
-        )
-    wrong = "A label of 0 or 1 is required"
-    return values == 1, [Problem(int(row), use_case.label, wrong) for row in np.flatnonzero(missing)]
-
-
-def _time_problems(part: TablePart, use_case: UseCase) -> list[Problem]:
-    if use_case.time_column:
-        missing = np.isnat(part.raw[use_case.time_column])
-        return [Problem(int(row), use_case.time_column, "A date is required") for row in np.flatnonzero(missing)]
-    if use_case.order_column and use_case.order_column not in use_case.by_name:
-        missing = np.isnan(part.raw[use_case.order_column].astype(np.float64))
-        return [Problem(int(row), use_case.order_column, "A number is required") for row in np.flatnonzero(missing)]
-    return []
-
-
 def _moments(raw: RawTable, use_case: UseCase) -> NDArray[np.int64] | None:
     """Milliseconds since 1970, or the place of each row's number among all of them; equal ones share a place."""
     if use_case.order_column:
@@ -262,23 +205,6 @@ def _moments(raw: RawTable, use_case: UseCase) -> NDArray[np.int64] | None:
     if use_case.time_column and wanted_kinds(use_case)[use_case.time_column] is Kind.TIME:
         return raw[use_case.time_column].astype("datetime64[ms]").astype(np.int64)
     return None
-
-
-def _bad_rows(
-    part: TablePart, problems: Iterable[Problem], unreadable: Iterable[Problem], *, skip_bad_rows: bool
-) -> Rows:
-    found = {int(part.rows[problem.row]): problem for problem in problems}
-    seen = set(part.rows.tolist()) if (kept := list(unreadable)) else set()
-    found |= {problem.row: problem for problem in kept if problem.row in seen}
-    if found and not skip_bad_rows:
-        shown = "; ".join(
-            f"row {row + 1}, {found[row].field}: {found[row].message}" for row in sorted(found)[:SHOWN_PROBLEMS]
-        )
-        raise DataRefused(
-            f"{len(found):,} of {len(part):,} rows cannot be used (the first row below the header is row 1): {shown}"
-            f"{'; ...' if len(found) > SHOWN_PROBLEMS else ''}. Fix them, or leave them out with --skip-bad-rows."
-        )
-    return np.searchsorted(part.rows, sorted(found)).astype(np.intp)
 
 
 def _within(period: Period) -> str:

@@ -18,6 +18,8 @@ def fingerprint(dataset: Dataset) -> str:
     sha.update(_bytes_of(dataset.labels))
     if dataset.days is not None:
         sha.update(_bytes_of(dataset.days))
+    if dataset.weights is not None:
+        sha.update(_bytes_of(dataset.weights))
     return sha.hexdigest()
 
 

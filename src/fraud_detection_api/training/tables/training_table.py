@@ -8,12 +8,12 @@ from fraud_detection_api.samples import DEFAULT_SEED, SAMPLES
 from fraud_detection_api.samples.sample_table import LabelledSample
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.progress import Follower
+from fraud_detection_api.training.tables.checked import wanted_kinds
 from fraud_detection_api.training.tables.dataset import (
     Dataset,
     dataset_of,
     refuse_one_class,
     refuse_unlabelled,
-    wanted_kinds,
 )
 from fraud_detection_api.training.tables.learnable import refuse_absent, refuse_nearly_unique
 from fraud_detection_api.training.tables.source import TableSource
