@@ -28,7 +28,7 @@ from tests.subjects import Answer, Subject, assert_served
 
 BESIDE = ("decision", "warnings", "model_version")
 FAR_AWAY: dict[str, list[Row]] = {
-    "orders": [{"delivered_at": "2034-01-01T00:00:00Z"}]
+    "web_orders": [{"delivered_at": "2034-01-01T00:00:00Z"}]
 }  # what takes derived values far away
 
 

@@ -191,7 +191,7 @@ METER_READINGS = UseCase(
 )
 
 
-class Order(Record):
+class WebOrder(Record):
     """A record with times, whose columns have names that Python cannot have, and fields that no model should see."""
 
     order_id: str = Field(alias="Order ID", description="The order", examples=["order-00007"])
@@ -207,10 +207,10 @@ class Order(Record):
     customer_since: date = Field(examples=["2019-05-17"], ge=date(1980, 1, 1), le=date(2100, 1, 1))
 
 
-ORDERS = UseCase(
-    name="orders",
-    title="Orders",
-    record=Order,
+WEB_ORDERS = UseCase(
+    name="web_orders",
+    title="Web orders",
+    record=WebOrder,
     identifier="Order ID",
     learning=Supervised("is_fraud", time_column="Ordered at"),
     entity="email",
@@ -234,7 +234,7 @@ ORDERS = UseCase(
 )
 
 _DECLARED = {
-    "ORDERS": ORDERS,
+    "WEB_ORDERS": WEB_ORDERS,
     "LOAN_APPLICATIONS": LOAN_APPLICATIONS,
     "CARD_TAPS": CARD_TAPS,
     "WIRE_TRANSFERS": WIRE_TRANSFERS,

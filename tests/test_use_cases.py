@@ -22,7 +22,7 @@ from fraud_detection_api.use_cases.known import USE_CASES, all_use_cases, named
 from tests.anomaly_checks import ANOMALY_CHECKS
 from tests.checks import CHECKS
 from tests.conftest import Shop
-from tests.declared_use_cases import CARD_TAPS, DECLARED_HERE, EVERY_USE_CASE, LOAN_APPLICATIONS, ORDERS
+from tests.declared_use_cases import CARD_TAPS, DECLARED_HERE, EVERY_USE_CASE, LOAN_APPLICATIONS, WEB_ORDERS
 from tests.reason_checks import REASON_CHECKS, UNEXPLAINED_CHECKS
 from tests.schemas.test_fields import declared
 from tests.small_libraries import library_of
@@ -159,7 +159,7 @@ class TestUseCase:
     )
     def test_whose_model_cannot_see_what_is_declared_is_refused(self, changed: dict[str, object], why: str) -> None:
         with pytest.raises(UseCaseInvalid, match=why):
-            replace(ORDERS, **changed)  # type: ignore[arg-type]  # what is tried here is wrong on purpose
+            replace(WEB_ORDERS, **changed)  # type: ignore[arg-type]  # what is tried here is wrong on purpose
 
     @pytest.mark.parametrize("fields", [(), ("nobody",), ("purpose", "amount"), ("application_id", "amount")])
     def test_with_a_rule_between_other_things_than_numeric_features_is_refused(self, fields: tuple[str, ...]) -> None:

@@ -18,7 +18,7 @@ from fraud_detection_api.schemas.derived import DayOfWeek, DaysBetween, Differen
 from fraud_detection_api.schemas.record import LARGEST
 from fraud_detection_api.schemas.times import FIRST_TIME, LAST_TIME, local_times, time_number
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
-from tests.declared_use_cases import ORDERS
+from tests.declared_use_cases import WEB_ORDERS
 from tests.examples import Row, body_of, good_rows, raw_table, records_of
 from tests.random_records import rows_of
 from tests.readers import by_table
@@ -29,50 +29,50 @@ ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_
 
 def seen(columns: Columns) -> bytes:
     """The matrix that the model would get, to the bit."""
-    features = derive(columns, ORDERS)
+    features = derive(columns, WEB_ORDERS)
     return (
-        MatrixMaker(ORDERS.feature_names, categories_of({"default.payment": ["card", "invoice"]}, 10))
+        MatrixMaker(WEB_ORDERS.feature_names, categories_of({"default.payment": ["card", "invoice"]}, 10))
         .matrix(features)
         .tobytes()
     )
 
 
-@given(rows_of(ORDERS))
+@given(rows_of(WEB_ORDERS))
 def test_every_way_in_gives_the_model_the_same_bits(rows: list[Row]) -> None:
-    if isinstance(by_table(rows, ORDERS), set):  # refused
+    if isinstance(by_table(rows, WEB_ORDERS), set):  # refused
         return
-    table, _ = columns_of_table(raw_table(rows, ORDERS), ORDERS)
-    body = RecordReader(ORDERS).read(body_of(rows), 10)
+    table, _ = columns_of_table(raw_table(rows, WEB_ORDERS), WEB_ORDERS)
+    body = RecordReader(WEB_ORDERS).read(body_of(rows), 10)
     if body is None:
         return
-    assert seen(table) == seen(body) == seen(RecordReader(ORDERS).columns(records_of(rows, ORDERS)))
+    assert seen(table) == seen(body) == seen(RecordReader(WEB_ORDERS).columns(records_of(rows, WEB_ORDERS)))
 
 
 def test_values_are_those_that_python_comes_to_one_by_one() -> None:
-    rows = good_rows(ORDERS, 300, seed=11)
-    features = derive(RecordReader(ORDERS).columns(records_of(rows, ORDERS)), ORDERS)
-    for position, feature in enumerate(ORDERS.features):
-        if feature.name not in ORDERS.by_name:
-            expected = [values_seen(row, ORDERS)[feature.name] for row in rows]
+    rows = good_rows(WEB_ORDERS, 300, seed=11)
+    features = derive(RecordReader(WEB_ORDERS).columns(records_of(rows, WEB_ORDERS)), WEB_ORDERS)
+    for position, feature in enumerate(WEB_ORDERS.features):
+        if feature.name not in WEB_ORDERS.by_name:
+            expected = [values_seen(row, WEB_ORDERS)[feature.name] for row in rows]
             np.testing.assert_array_equal(
                 features.numbers[position], [np.nan if value is None else value for value in expected]
             )
 
 
 def test_one_record_and_many_have_the_same_bits() -> None:
-    columns = RecordReader(ORDERS).columns(records_of(good_rows(ORDERS, 200, seed=12), ORDERS))
-    alone = [derive(columns.part(row, row + 1), ORDERS).numbers for row in range(len(columns))]
-    assert np.concatenate(alone, axis=1).tobytes() == derive(columns, ORDERS).numbers.tobytes()
+    columns = RecordReader(WEB_ORDERS).columns(records_of(good_rows(WEB_ORDERS, 200, seed=12), WEB_ORDERS))
+    alone = [derive(columns.part(row, row + 1), WEB_ORDERS).numbers for row in range(len(columns))]
+    assert np.concatenate(alone, axis=1).tobytes() == derive(columns, WEB_ORDERS).numbers.tobytes()
 
 
 def test_what_is_carried_stays_with_the_record_and_out_of_the_matrix() -> None:
-    columns = RecordReader(ORDERS).columns(records_of(good_rows(ORDERS, 3), ORDERS))
-    features = derive(columns, ORDERS)
+    columns = RecordReader(WEB_ORDERS).columns(records_of(good_rows(WEB_ORDERS, 3), WEB_ORDERS))
+    features = derive(columns, WEB_ORDERS)
     assert set(features.texts) == {"default.payment"}
     assert "email" in features.record.texts
     assert features.record is columns
     assert features.take(np.array([2])).record.texts["email"] == columns.texts["email"][2:]
-    assert len(features.numbers) == len(ORDERS.feature_names)
+    assert len(features.numbers) == len(WEB_ORDERS.feature_names)
 
 
 def test_where_nothing_is_derived_or_carried_columns_are_handed_on_as_they_are() -> None:
@@ -114,9 +114,9 @@ def test_a_ratio_to_nothing_or_to_zero_is_missing_and_no_value_is_beyond_float32
         np.array([1.0, 0.0, np.nan, 1.0, 1e300]), np.array([0.0, 0.0, 1.0, np.nan, 1e-300])
     )
     assert np.isnan(ratio[:4]).all()
-    row: Row = dict(ORDERS.example) | {" Amount ": 0.0, "vouchers": 0.0, "items": 2}
-    features = derive(RecordReader(ORDERS).columns(records_of([row], ORDERS)), ORDERS)
-    assert not np.signbit(features.numbers[ORDERS.feature_names.index("amount_less_vouchers")]).any()
+    row: Row = dict(WEB_ORDERS.example) | {" Amount ": 0.0, "vouchers": 0.0, "items": 2}
+    features = derive(RecordReader(WEB_ORDERS).columns(records_of([row], WEB_ORDERS)), WEB_ORDERS)
+    assert not np.signbit(features.numbers[WEB_ORDERS.feature_names.index("amount_less_vouchers")]).any()
     assert np.abs(features.numbers).max() <= LARGEST
 
 

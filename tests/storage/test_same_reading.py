@@ -22,12 +22,12 @@ from fraud_detection_api.schemas.record import Kind, RecordField
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.tables import Source, read_table
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
-from tests.declared_use_cases import LOAN_APPLICATIONS, ORDERS
+from tests.declared_use_cases import LOAN_APPLICATIONS, WEB_ORDERS
 from tests.examples import Row, Value, good_rows
 from tests.random_records import written_times
 from tests.storage.loan_tables import csv_of, wanted_of, write_parquet, write_sqlite
 
-USE_CASES = (CREDIT_ACCOUNTS, LOAN_APPLICATIONS, ORDERS)
+USE_CASES = (CREDIT_ACCOUNTS, LOAN_APPLICATIONS, WEB_ORDERS)
 TEXTS = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]) | st.sampled_from('",\r\n\t;'), min_size=1
 )
@@ -113,26 +113,26 @@ REFUSED = (
 def test_a_table_may_mix_zones_and_times_without_one(
     write: Callable[[Path, list[Row], UseCase], Source], refused: str | None, tmp_path: Path
 ) -> None:
-    good = good_rows(ORDERS, len(WRITTEN) + 1)
+    good = good_rows(WEB_ORDERS, len(WRITTEN) + 1)
     written = [
         row | {"delivered_at": text} for row, text in zip(good, [*(text for text, _ in WRITTEN), refused], strict=True)
     ]
-    raw, problems = read_table(write(tmp_path / "records", written, ORDERS), wanted_of(ORDERS))
-    columns, unfitting = columns_of_table(raw, ORDERS)
-    found = [*problems, *unfitting, *RecordCheck(ORDERS).problems(columns)]
+    raw, problems = read_table(write(tmp_path / "records", written, WEB_ORDERS), wanted_of(WEB_ORDERS))
+    columns, unfitting = columns_of_table(raw, WEB_ORDERS)
+    found = [*problems, *unfitting, *RecordCheck(WEB_ORDERS).problems(columns)]
     assert [(each.row, each.field) for each in found] == ([(3, "delivered_at")] if refused else [])
     meant = [
         row | {"delivered_at": text} for row, text in zip(good, [*(text for _, text in WRITTEN), None], strict=True)
     ]
-    expected = _as_request(meant, ORDERS)
+    expected = _as_request(meant, WEB_ORDERS)
     assert isinstance(expected, Columns)
     kept = np.arange(len(WRITTEN) + (refused is None))
     _assert_same(columns.take(kept), expected.take(kept))
 
 
 def _typed_parquet(path: Path, times: list[datetime], kind: pa.DataType) -> None:
-    rows = good_rows(ORDERS, len(times))
-    write_parquet(path, rows, ORDERS)
+    rows = good_rows(WEB_ORDERS, len(times))
+    write_parquet(path, rows, WEB_ORDERS)
     table = parquet.read_table(path)
     place = table.column_names.index("Ordered at")
     parquet.write_table(table.set_column(place, "Ordered at", pa.array(times, kind)), path)
@@ -144,10 +144,10 @@ def test_parquet_holds_times_of_any_unit_and_zone(unit: str, zone: str | None, t
     times = [datetime(2024, 5, 31, 12, 30, tzinfo=UTC), datetime(2001, 1, 1, 23, tzinfo=UTC)]
     given = times if zone else [time.replace(tzinfo=None) for time in times]
     _typed_parquet(tmp_path / "orders.parquet", given, pa.timestamp(unit, zone))
-    raw, problems = read_table(Source(str(tmp_path / "orders.parquet")), wanted_of(ORDERS))
-    columns, unfitting = columns_of_table(raw, ORDERS)
+    raw, problems = read_table(Source(str(tmp_path / "orders.parquet")), wanted_of(WEB_ORDERS))
+    columns, unfitting = columns_of_table(raw, WEB_ORDERS)
     assert not [*problems, *unfitting]
-    place = [field.name for field in ORDERS.inputs].index("Ordered at")
+    place = [field.name for field in WEB_ORDERS.inputs].index("Ordered at")
     assert columns.numbers[place].tolist() == [time.timestamp() * 1000 for time in times]
 
 
