@@ -70,14 +70,21 @@ def _seen(history: History, known: Known, event: Event, *, repeated: bool) -> Se
     return Seen(values, short, is_cold, repeated)
 
 
-def _within(asked: Remembered, before: list[Event], event: Event) -> list[Event]:
+def _span(asked: Remembered) -> int:
+    """A window of labels is as long, and ends when they begin to count."""
+    is_of_labels = asked.statistic in (Statistic.FRAUDS, Statistic.FRAUD_SHARE)
     span = asked.over.milliseconds
+    return span + round(asked.delay_days * 86_400_000) if span and is_of_labels else span
+
+
+def _within(asked: Remembered, before: list[Event], event: Event) -> list[Event]:
+    span = _span(asked)
     recent = [each for each in before if not span or each.time >= event.time - span]
     return recent[-asked.over.records :] if asked.over.records else recent
 
 
 def _is_short(asked: Remembered, before: list[Event], event: Event, dropped: int | None) -> bool:
-    held, span = _within(asked, before, event), asked.over.milliseconds
+    held, span = _within(asked, before, event), _span(asked)
     if dropped is None or len(held) < len(before) or len(held) == (asked.over.records or -1):
         return False
     return not span or dropped >= event.time - span

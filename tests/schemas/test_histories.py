@@ -1,5 +1,6 @@
-"""A history is declared in words that people use, and what cannot be computed exactly is refused."""
+"""A history is declared as data, and what cannot be computed exactly is refused."""
 
+import math
 from typing import Annotated
 
 import pytest
@@ -7,6 +8,7 @@ from pydantic import Field
 
 from fraud_detection_api.schemas.histories import History, Remembered, Statistic, Window
 from fraud_detection_api.schemas.record import Kind, Record, fields_of
+from fraud_detection_api.schemas.times import DAY
 
 LAST_10 = Window(records=10)
 
@@ -20,6 +22,7 @@ class Payment(Record):
     email: str = Field(examples=["a"])
 
 
+AVERAGE = Remembered(Statistic.MEAN, "amount")
 FIELDS = {each.name: each for each in fields_of(Payment)}
 
 
@@ -28,44 +31,30 @@ def history(*statistics: Remembered, key: tuple[str, ...] = ("customer_id",), ke
 
 
 @pytest.mark.parametrize(
-    ("asked", "name", "description"),
+    ("asked", "name"),
     [
-        (
-            Remembered(Statistic.MEAN, "amount", LAST_10),
-            "customer_mean_amount_last_10",
-            "Mean amount of this customer in the last 10",
-        ),
-        (
-            Remembered(Statistic.COUNT, over=Window(days=1)),
-            "customer_count_1_day",
-            "Number of records of this customer in the last 1 day",
-        ),
+        (Remembered(Statistic.MEAN, "amount", LAST_10), "customer_mean_amount_last_10"),
+        (Remembered(Statistic.COUNT, over=Window(days=1)), "customer_count_1_day"),
+        (Remembered(Statistic.COUNT, over=Window(days=0.5)), "customer_count_0.5_days"),
         (
             Remembered(Statistic.DISTINCT, "email", Window(records=5, hours=2)),
             "customer_distinct_email_last_5_2_hours",
-            "Number of different email of this customer in the last 5 of the last 2 hours",
         ),
-        (
-            Remembered(Statistic.FRAUDS, over=Window(days=30), delay_days=7),
-            "customer_frauds_30_days_after_7_days",
-            "Known frauds of this customer in the last 30 days",
-        ),
-        (
-            Remembered(Statistic.SINCE),
-            "customer_seconds_since_last",
-            "Seconds since the last record of this customer",
-        ),
+        (Remembered(Statistic.FRAUDS, over=Window(days=30), delay_days=7), "customer_frauds_30_days_after_7_days"),
+        (Remembered(Statistic.SINCE), "customer_seconds_since_last"),
     ],
 )
-def test_a_statistic_names_itself(asked: Remembered, name: str, description: str) -> None:
+def test_a_statistic_names_itself(asked: Remembered, name: str) -> None:
     (feature,) = history(asked).features
-    assert (feature.name, feature.description) == (name, description)
+    assert feature.name == name
 
 
-def test_a_ratio_is_told_as_people_say_it() -> None:
-    (feature,) = history(Remembered(Statistic.RATIO, "amount", LAST_10)).features
-    told = feature.reason.format(amount="930.00", **{feature.name: "6.2"})
-    assert told == "amount of 930.00 is 6.2 times this customer's average"
+def test_a_window_of_labels_is_as_long_as_it_says_and_ends_when_they_begin_to_count() -> None:
+    """Of the last day no fraud is known after a delay of a week: the day a week ago is meant."""
+    day = Window(days=1)
+    assert Remembered(Statistic.FRAUDS, over=day, delay_days=7).span == 8 * DAY
+    assert Remembered(Statistic.COUNT, over=day).span == DAY
+    assert Remembered(Statistic.FRAUD_SHARE, over=LAST_10, delay_days=7).span == 0
 
 
 def test_what_may_be_unknown_is_optional() -> None:
@@ -83,11 +72,24 @@ def test_what_may_be_unknown_is_optional() -> None:
         (history(Remembered(Statistic.COUNT), key=()), "needs a key and a statistic"),
         (history(Remembered(Statistic.COUNT), key=("amount",)), "which is no field of kind category or integer"),
         (history(Remembered(Statistic.COUNT, over=LAST_10), kept=10), "not more than a window of 10"),
-        (history(Remembered(Statistic.COUNT), kept=4_097), "it may keep 4096 at most"),
+        (history(Remembered(Statistic.COUNT), kept=4_097), "keeps 4097 records of a key; it may keep 2 to 4,096"),
+        (history(Remembered(Statistic.COUNT), kept=1), "keeps 1 records of a key; it may keep 2 to 4,096"),
         (history(Remembered(Statistic.MEAN, "email")), "MEAN is of 'email', which is no field of kind number"),
         (history(Remembered(Statistic.DISTINCT, "amount")), "DISTINCT is of 'amount', which is no field of kind"),
         (history(Remembered(Statistic.COUNT, "amount")), "COUNT is of no field, and not of 'amount'"),
-        (history(Remembered(Statistic.COUNT, over=Window(records=-1))), "no part of that can be below 0"),
+        (history(Remembered(Statistic.COUNT), key=("weight",)), "'weight', which is no field of kind category or"),
+        (history(Remembered(Statistic.COUNT, over=Window(records=-1))), "looks back over what is below 0"),
+        (history(Remembered(Statistic.COUNT, over=Window(days=math.inf))), "or over more than 1,000,000"),
+        (history(Remembered(Statistic.COUNT, over=Window(days=math.nan))), "looks back over what is below 0"),
+        (history(Remembered(Statistic.COUNT, over=Window(hours=1e-9))), "is shorter than a millisecond"),
+        (history(Remembered(Statistic.COUNT, delay_days=7)), "COUNT does not wait for labels: leave delay_days out"),
+        (history(Remembered(Statistic.FRAUDS, delay_days=-7)), "FRAUDS waits -7 days, which is below 0"),
+        (history(Remembered(Statistic.NEW, over=LAST_10)), "NEW says whether anything at all is known: leave"),
+        (History("customer", ("customer_id",), (AVERAGE,), decimals=-1), "counts amounts with -1 decimals: 0 to 6"),
+        (
+            history(*(Remembered(Statistic.COUNT, over=Window(hours=hours)) for hours in range(1, 66))),
+            "has 65 windows; it may have 64",
+        ),
         (history(Remembered(Statistic.SUM, "weight")), "'weight' may be too large to be added up exactly: bound it by"),
     ],
 )

@@ -103,7 +103,7 @@ def test_values_in_words(value: Scalar, words: str) -> None:
         ("{} paid", "names '', which is no feature"),
         ("{0} paid", "names '0', which is no feature"),
         ("{paid.real} paid", "which is no feature"),
-        ("{paid:.2f} paid", "which is no feature"),
+        ("{paid:.2f} paid", "shows .paid. as ..2f.; it can be 0, 1, 2, 3, 4, 5, 6, times, percent, duration"),
         ("{paid!r} paid", "which is no feature"),
         ("{paid", "expected '}'"),
         (7, "is worded by a text, not by 7"),

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from fraud_detection_api.errors import RecordsRefused
 from fraud_detection_api.features.columns import Columns, Texts
 from fraud_detection_api.problems import MOST_PROBLEMS, Problem
-from fraud_detection_api.schemas.record import Kind, RecordField, formatted
+from fraud_detection_api.schemas.record import Feature, Kind, formatted
 from fraud_detection_api.schemas.use_case import Rule, UseCase
 
 CHECKED_AT_ONCE = 8_192
@@ -97,7 +97,7 @@ class RecordCheck:
             yield Problem(int(row), rule.fields[0], rule.message, float(values[0][row]), "rule")
 
 
-def bound_message(field: RecordField, value: float) -> tuple[str, float | str | None, str]:
+def bound_message(field: Feature, value: float) -> tuple[str, float | str | None, str]:
     """The words, the value and the kind of a problem with a number."""
     if np.isnan(value):
         return "A value is required", None, "missing"

@@ -5,12 +5,10 @@ from functools import cached_property
 
 import numpy as np
 
-from fraud_detection_api.schemas.histories import AMOUNTS, History, Remembered, Statistic
-from fraud_detection_api.schemas.times import DAY
+from fraud_detection_api.schemas.histories import AMOUNTS, LABELS, History, Remembered, Statistic
 
 TIME, ID, RECEIVED, LABEL, FIRST_VALUE = range(5)  # of an entry; its amounts and values come after these
 MISSING = np.iinfo(np.int64).min
-LABELS = (Statistic.FRAUDS, Statistic.FRAUD_SHARE)
 
 
 @dataclass(frozen=True)
@@ -53,15 +51,13 @@ class Plan:
     @cached_property
     def windows(self) -> tuple[tuple[int, int], ...]:
         """How many records each window holds at most, and how many milliseconds; 0 is no bound."""
-        return tuple(dict.fromkeys((each.over.records, each.over.milliseconds) for each in self.history.statistics))
+        return self.history.windows
 
     @cached_property
     def statistics(self) -> tuple[PlannedStatistic, ...]:
         """The statistics, in the order of the features."""
         return tuple(
-            PlannedStatistic(
-                each.statistic, self.windows.index((each.over.records, each.over.milliseconds)), *self._of(each)
-            )
+            PlannedStatistic(each.statistic, self.windows.index((each.over.records, each.span)), *self._of(each))
             for each in self.history.statistics
         )
 
@@ -70,4 +66,4 @@ class Plan:
             return FIRST_VALUE + self.amounts.index(each.of), 10**self.history.decimals
         if each.of:
             return FIRST_VALUE + len(self.amounts) + self.values.index(each.of), 0
-        return TIME, round(each.delay_days * DAY) if each.statistic in LABELS else 0
+        return TIME, each.delay if each.statistic in LABELS else 0

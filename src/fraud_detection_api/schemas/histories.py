@@ -18,6 +18,9 @@ from fraud_detection_api.schemas.times import DAY
 
 HOUR = DAY // 24
 MOST_KEPT = 4_096
+MOST_WINDOWS, MOST_FIELDS = 64, 30  # of a history: the kernel has room for as many
+MOST = 1_000_000  # of records, days or hours of a window
+MOST_DECIMALS = 6
 
 
 class Statistic(IntEnum):
@@ -39,6 +42,7 @@ class Statistic(IntEnum):
     FRAUD_SHARE = 13
 
 
+LABELS = (Statistic.FRAUDS, Statistic.FRAUD_SHARE)
 AMOUNTS = (
     Statistic.SUM, Statistic.MEAN, Statistic.DEVIATION, Statistic.SMALLEST, Statistic.LARGEST, Statistic.RATIO,
 )  # fmt: skip
@@ -60,29 +64,34 @@ class Window:
     @property
     def name(self) -> str:
         """As last_10, 7_days, or last_10_1_hour."""
-        return "_".join([*([f"last_{self.records}"] if self.records else []), *self._spans]).replace(" ", "_")
+        latest = [f"last_{self.records}"] if self.records else []
+        spans = [f"{amount:g}_{unit}{'' if amount == 1 else 's'}" for amount, unit in self.spans]
+        return "_".join(latest + spans)
 
     @property
-    def words(self) -> str:
-        """As "the last 10", "the last 7 days" or "the last 10 of the last 1 hour"."""
-        latest = [str(self.records)] if self.records else []
-        return " of ".join(f"the last {each}" for each in (*latest, *([" ".join(self._spans)] if self._spans else [])))
+    def spans(self) -> tuple[tuple[float, str], ...]:
+        """How many days, and how many hours, where it has any."""
+        return tuple((amount, unit) for amount, unit in ((self.days, "day"), (self.hours, "hour")) if amount)
 
     @property
-    def _spans(self) -> list[str]:
-        amounts = ((self.days, "day"), (self.hours, "hour"))
-        return [f"{amount:g} {unit}{'' if amount == 1 else 's'}" for amount, unit in amounts if amount]
+    def problem(self) -> str:
+        """What is wrong with it, if something is."""
+        numbers = (self.records, self.days, self.hours)
+        if not all(0 <= each <= MOST for each in numbers):
+            return f"{self} looks back over what is below 0, or over more than {MOST:,}."
+        if self.spans and not self.milliseconds:
+            return f"{self} is shorter than a millisecond."
+        return ""
 
 
 EVER = Window()
 
 
 @dataclass(frozen=True)
-class _Said:
-    """How a statistic is called, and what it may be."""
+class _Shape:
+    """How a statistic is named, and what it may be."""
 
     name: str
-    words: str
     takes: tuple[Kind, ...] = ()  # the fields that it can be of; of none where there are none
     kind: Kind = Kind.NUMBER
     high: float = LARGEST
@@ -91,21 +100,21 @@ class _Said:
 
 _AMOUNTS = (Kind.NUMBER, Kind.INTEGER)
 _VALUES = (Kind.CATEGORY, Kind.INTEGER, Kind.BOOLEAN)
-_SAID = {
-    Statistic.NEW: _Said("is_new", "First record", kind=Kind.BOOLEAN, high=1),
-    Statistic.COUNT: _Said("count", "Number of records", kind=Kind.INTEGER),
-    Statistic.SUM: _Said("sum", "Sum of", _AMOUNTS),
-    Statistic.MEAN: _Said("mean", "Mean", _AMOUNTS, is_optional=True),
-    Statistic.DEVIATION: _Said("deviation", "Standard deviation of", _AMOUNTS, is_optional=True),
-    Statistic.SMALLEST: _Said("smallest", "Smallest", _AMOUNTS, is_optional=True),
-    Statistic.LARGEST: _Said("largest", "Largest", _AMOUNTS, is_optional=True),
-    Statistic.RATIO: _Said("ratio", "Ratio to the mean", _AMOUNTS, is_optional=True),
-    Statistic.DISTINCT: _Said("distinct", "Number of different", _VALUES, kind=Kind.INTEGER),
-    Statistic.SAME: _Said("same", "Same as the last:", _VALUES, kind=Kind.BOOLEAN, high=1, is_optional=True),
-    Statistic.KNOWN: _Said("known", "Seen before:", _VALUES, kind=Kind.BOOLEAN, high=1, is_optional=True),
-    Statistic.SINCE: _Said("seconds_since_last", "Seconds since the last record", is_optional=True),
-    Statistic.FRAUDS: _Said("frauds", "Known frauds", kind=Kind.INTEGER),
-    Statistic.FRAUD_SHARE: _Said("fraud_share", "Share of known frauds", high=1, is_optional=True),
+_SHAPES = {
+    Statistic.NEW: _Shape("is_new", kind=Kind.BOOLEAN, high=1),
+    Statistic.COUNT: _Shape("count", kind=Kind.INTEGER),
+    Statistic.SUM: _Shape("sum", _AMOUNTS),
+    Statistic.MEAN: _Shape("mean", _AMOUNTS, is_optional=True),
+    Statistic.DEVIATION: _Shape("deviation", _AMOUNTS, is_optional=True),
+    Statistic.SMALLEST: _Shape("smallest", _AMOUNTS, is_optional=True),
+    Statistic.LARGEST: _Shape("largest", _AMOUNTS, is_optional=True),
+    Statistic.RATIO: _Shape("ratio", _AMOUNTS, is_optional=True),
+    Statistic.DISTINCT: _Shape("distinct", _VALUES, kind=Kind.INTEGER),
+    Statistic.SAME: _Shape("same", _VALUES, kind=Kind.BOOLEAN, high=1, is_optional=True),
+    Statistic.KNOWN: _Shape("known", _VALUES, kind=Kind.BOOLEAN, high=1, is_optional=True),
+    Statistic.SINCE: _Shape("seconds_since_last", is_optional=True),
+    Statistic.FRAUDS: _Shape("frauds", kind=Kind.INTEGER),
+    Statistic.FRAUD_SHARE: _Shape("fraud_share", high=1, is_optional=True),
 }
 
 
@@ -116,36 +125,45 @@ class Remembered:
     statistic: Statistic
     of: str = ""  # the field that it is about
     over: Window = EVER
-    delay_days: float = 0  # of labels: how long after they are known they count
+    delay_days: float = 0  # of labels: how long after they are known they count; the window ends so long ago
 
     def feature(self, key: str) -> Feature:
-        """As the model sees it."""
-        said, name = _SAID[self.statistic], self.name(key)
-        subject = " ".join(filter(None, (said.words, worded(self.of))))
-        within = f" in {self.over.words}" if self.over.words else ""
-        description = f"{subject} of this {worded(key)}{within}"
-        low = -LARGEST if said.takes == _AMOUNTS else 0
-        return Feature(name, said.kind, said.is_optional, low, said.high, description, self._reason(key, name))
+        """As the model sees it; `history_words` has the words for people."""
+        shape, name = _SHAPES[self.statistic], self.name(key)
+        low = -LARGEST if shape.takes == _AMOUNTS else 0
+        return Feature(name, shape.kind, shape.is_optional, low, shape.high, worded(name))
 
     def name(self, key: str) -> str:
         """As customer_mean_order_amount_last_10."""
         delay = f"after_{self.delay_days:g}_days" if self.delay_days else ""
-        return "_".join(filter(None, (key, _SAID[self.statistic].name, slug(self.of), self.over.name, delay)))
+        return "_".join(filter(None, (key, _SHAPES[self.statistic].name, slug(self.of), self.over.name, delay)))
+
+    @property
+    def span(self) -> int:
+        """How many milliseconds it looks back; a window of labels is as long whenever they count; 0 is no bound."""
+        span = self.over.milliseconds
+        return span + self.delay if span and self.statistic in LABELS else span
+
+    @property
+    def delay(self) -> int:
+        """How many milliseconds labels have to be known."""
+        return round(self.delay_days * DAY)
 
     def problems(self, kinds: Mapping[str, Kind]) -> Iterator[str]:
         """What is wrong with it, for a record with fields of these kinds."""
-        takes = _SAID[self.statistic].takes
+        takes, name = _SHAPES[self.statistic].takes, self.statistic.name
         if takes and kinds.get(self.of) not in takes:
-            yield f"{self.statistic.name} is of {self.of!r}, which is no field of kind {' or '.join(takes)}."
+            yield f"{name} is of {self.of!r}, which is no field of kind {' or '.join(takes)}."
         if self.of and not takes:
-            yield f"{self.statistic.name} is of no field, and not of {self.of!r}."
-        if self.over.records < 0 or self.over.milliseconds < 0 or self.delay_days < 0:
-            yield f"{self.statistic.name} looks back over {self.over}: no part of that can be below 0."
-
-    def _reason(self, key: str, name: str) -> str:
-        if self.statistic is not Statistic.RATIO:
-            return ""
-        return f"{worded(self.of)} of {{{self.of}}} is {{{name}}} times this {worded(key)}'s average"
+            yield f"{name} is of no field, and not of {self.of!r}."
+        if self.over.problem:
+            yield f"{name}: {self.over.problem}"
+        if not 0 <= self.delay_days <= MOST:
+            yield f"{name} waits {self.delay_days:g} days, which is below 0 or more than {MOST:,}."
+        if self.delay_days and self.statistic not in LABELS:
+            yield f"{name} does not wait for labels: leave delay_days out."
+        if self.statistic is Statistic.NEW and self.over != EVER:
+            yield "NEW says whether anything at all is known: leave its window out."
 
 
 @dataclass(frozen=True)
@@ -163,6 +181,11 @@ class History:
         """What the model sees of it."""
         return tuple(each.feature(self.name) for each in self.statistics)
 
+    @property
+    def windows(self) -> tuple[tuple[int, int], ...]:
+        """How many records each of its windows holds at most, and how many milliseconds; 0 is no bound."""
+        return tuple(dict.fromkeys((each.over.records, each.span) for each in self.statistics))
+
     def problems(self, fields: Mapping[str, RecordField]) -> Iterator[str]:
         """What is wrong with it, for a record with these fields."""
         kinds = {name: field.kind for name, field in fields.items()}
@@ -170,19 +193,26 @@ class History:
             yield f"the key of {self.name} is made of {name!r}, which is no field of kind {' or '.join(_VALUES)}."
         if not self.key or not self.statistics:
             yield f"the history of {self.name} needs a key and a statistic."
-        longest = max((each.over.records for each in self.statistics), default=0)
-        if self.kept > MOST_KEPT:
-            yield f"the history of {self.name} keeps {self.kept} records of a key; it may keep {MOST_KEPT} at most."
-        if longest >= self.kept:
-            yield f"the history of {self.name} keeps {self.kept} records, which is not more than a window of {longest}."
-        for each in self.statistics:
-            yield from each.problems(kinds)
-        for name in dict.fromkeys(
-            each.of for each in self.statistics if each.statistic in AMOUNTS and each.of in fields
-        ):
+        own = [problem for each in self.statistics for problem in each.problems(kinds)]
+        yield from own or self._problems_of_size()
+        if not 0 <= self.decimals <= MOST_DECIMALS:
+            yield f"the history of {self.name} counts amounts with {self.decimals} decimals: 0 to {MOST_DECIMALS}."
+            return
+        amounts = [each.of for each in self.statistics if each.statistic in AMOUNTS and each.of in fields]
+        for name in dict.fromkeys(amounts):
             yield from self._problems_of_amount(fields[name])
-        if self.kept < 2:  # entries hold amounts in 32 bits
-            yield f"the history of {self.name} keeps {self.kept} records of a key; it has to keep 2 at least."
+
+    def _problems_of_size(self) -> Iterator[str]:
+        longest = max((each.over.records for each in self.statistics), default=0)
+        if not 2 <= self.kept <= MOST_KEPT:  # with two at least, amounts fit into 32 bits
+            yield f"the history of {self.name} keeps {self.kept} records of a key; it may keep 2 to {MOST_KEPT:,}."
+        elif longest >= self.kept:
+            yield f"the history of {self.name} keeps {self.kept} records, which is not more than a window of {longest}."
+        if len(self.windows) > MOST_WINDOWS:
+            yield f"the history of {self.name} has {len(self.windows)} windows; it may have {MOST_WINDOWS}."
+        of = len({each.of for each in self.statistics})
+        if of > MOST_FIELDS:
+            yield f"the history of {self.name} is of {of} fields; it may be of {MOST_FIELDS}."
 
     def _problems_of_amount(self, field: RecordField) -> Iterator[str]:
         """Sums of squares are whole numbers of 64 bits, so that no order of addition changes them."""
@@ -209,28 +239,44 @@ class Histories:
         return tuple(feature for each in self.of for feature in each.features)
 
     @property
+    def counts_frauds(self) -> bool:
+        """Whether something of it is learned from labels."""
+        return any(asked.statistic in LABELS for each in self.of for asked in each.statistics)
+
+    @property
     def columns(self) -> dict[str, Kind]:
         """The columns that a table may have of them: times, and the features, where somebody has computed these."""
         times = filter(None, (self.received_at, self.label_known_at))
         return dict.fromkeys(times, Kind.TIME) | {each.name: Kind.NUMBER for each in self.features}
 
-    def problems(self, fields: Mapping[str, RecordField], identifier: str | None) -> Iterator[str]:
-        """What is wrong with them, for a record with these fields."""
+    def problems(self, fields: Mapping[str, RecordField], identifier: str | None, label: str | None) -> Iterator[str]:
+        """What is wrong with them, for a record with these fields, and this label beside it."""
         moment = fields.get(self.at)
         if moment is None or moment.optional or moment.kind not in (Kind.DATE, Kind.TIME):
             yield f"its histories go by {self.at!r}, which is no required date or time of the record."
         if identifier is None:
             yield "its histories need an identifier, by which a record that comes again is known."
+        yield from self._problems_of_names(fields)
+        if self.counts_frauds and label is None:
+            yield "its histories count known frauds, and nothing says which records are: it has no label."
+        for each in self.of:
+            yield from each.problems(fields)
+            yield from self._problems_of_labels(each)
+
+    def _problems_of_names(self, fields: Mapping[str, RecordField]) -> Iterator[str]:
         for name in [name for name in (self.received_at, self.label_known_at) if name in fields]:
             yield f"{name!r} is a field, and not a column of a table beside the record."
         for name in [name for name in fields if name in {each.name for each in self.features}]:
             yield f"a field and a feature of its histories are both named {name!r}."
         names = [each.name for each in self.of]
-        if (
-            not names
-            or len(set(names)) < len(names)
-            or not all(re.fullmatch("[a-z][a-z0-9_]*", each) for each in names)
-        ):
+        if len(set(names)) < max(len(names), 1) or not all(re.fullmatch("[a-z][a-z0-9_]*", each) for each in names):
             yield "its histories need names, each its own, of lower-case letters, digits and underscores."
-        for each in self.of:
-            yield from each.problems(fields)
+
+    def _problems_of_labels(self, history: History) -> Iterator[str]:
+        at_once = [each for each in history.statistics if each.statistic in LABELS and not each.delay_days]
+        if at_once and self.label_known_at is None:
+            yield (
+                f"{at_once[0].statistic.name} of {history.name} would count frauds at the moment they happen, when "
+                "nobody knows of them: name the column that says when labels are known (label_known_at=), or wait for "
+                "them (delay_days=)."
+            )

@@ -24,6 +24,7 @@ from fraud_detection_api.schemas.times import (
     zoned_time,
 )
 
+REASON_FORMS = ("0", "1", "2", "3", "4", "5", "6", "times", "percent", "duration")  # {amount:2}: with two decimals
 LARGEST = 3.4028234663852886e38  # models see float32: anything beyond would turn into infinity
 
 
@@ -70,6 +71,7 @@ class Feature:
     high: float
     description: str
     reason: str = ""  # how a reason that names the field is worded: text with {names} of features
+    reasons_at: tuple[tuple[float | None, str], ...] = ()  # the same at particular values; None is a missing one
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def _record_field(attribute: str, info: FieldInfo) -> RecordField:
     kind, name = kind_of(info), _name(attribute, info)
     low, high = _text_bounds(name, info) if kind is Kind.CATEGORY else _bounds(name, info, kind)
     description = info.description or name.replace("_", " ")
-    return RecordField(name, kind, optional, low, high, description, _reason(name, info), attribute)
+    return RecordField(name, kind, optional, low, high, description, _reason(name, info), attribute=attribute)
 
 
 def _name(attribute: str, info: FieldInfo) -> str:

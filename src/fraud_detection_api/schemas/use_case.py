@@ -14,9 +14,18 @@ from fraud_detection_api.errors import UseCaseInvalid
 from fraud_detection_api.schemas.address import Address
 from fraud_detection_api.schemas.derived import Derived, feature_problems
 from fraud_detection_api.schemas.histories import Histories
+from fraud_detection_api.schemas.history_words import told
 from fraud_detection_api.schemas.judging import Costs, Gate
 from fraud_detection_api.schemas.learning import Supervised, Unsupervised
-from fraud_detection_api.schemas.record import Feature, Kind, Record, RecordField, fields_of, is_personal
+from fraud_detection_api.schemas.record import (
+    REASON_FORMS,
+    Feature,
+    Kind,
+    Record,
+    RecordField,
+    fields_of,
+    is_personal,
+)
 from fraud_detection_api.schemas.score_kinds import SCORE_FIELDS, ScoreKind
 from fraud_detection_api.schemas.source_tables import SourceTables
 
@@ -75,8 +84,8 @@ class UseCase:
     def features(self) -> tuple[Feature, ...]:
         """What the model sees: the fields that are not carried, in order, what is derived, and what is remembered."""
         seen = (each for each in self.inputs if each.name not in self.carried)
-        remembered = self.histories.features if self.histories else ()
-        return (*seen, *(each.feature(self.by_name) for each in self.derived), *remembered)
+        own = (*seen, *(each.feature(self.by_name) for each in self.derived))
+        return (*own, *(told(self.histories, self.record, {each.name for each in own}) if self.histories else ()))
 
     @cached_property
     def by_name(self) -> dict[str, RecordField]:
@@ -155,7 +164,7 @@ class UseCase:
         remembered = self.histories.features if self.histories else ()
         yield from feature_problems(self.inputs, self.derived, self.carried, [each.name for each in remembered])
         if self.histories:
-            yield from self.histories.problems(self.by_name, self.identifier)
+            yield from self.histories.problems(self.by_name, self.identifier, self.label)
         for field in self.inputs:
             if field.name not in self.carried and is_personal(self.record.model_fields[field.attribute]):
                 yield f"no model may learn from {field.name!r}, which is personal: carry it, or leave it out."
@@ -177,14 +186,20 @@ class UseCase:
 
     def _problems_of_reasons(self) -> Iterator[str]:
         for feature in self.features:
-            try:
-                parts = list(Formatter().parse(feature.reason))
-            except ValueError as error:
-                yield f"the reason of {feature.name}: {error}."
-                return
-            for _, name, form, conversion in parts:
-                if name is not None and (name not in self.feature_names or form or conversion):
-                    yield f"the reason of {feature.name} names {name!r}, which is no feature."
+            for sentence in (feature.reason, *(text for _, text in feature.reasons_at)):
+                yield from self._problems_of_sentence(feature.name, sentence)
+
+    def _problems_of_sentence(self, feature: str, sentence: str) -> Iterator[str]:
+        try:
+            parts = list(Formatter().parse(sentence))
+        except ValueError as error:
+            yield f"the reason of {feature}: {error}."
+            return
+        for _, name, form, conversion in parts:
+            if name is not None and (name not in self.feature_names or conversion):
+                yield f"the reason of {feature} names {name!r}, which is no feature."
+            elif form and form not in REASON_FORMS:
+                yield f"the reason of {feature} shows {name!r} as {form!r}; it can be {', '.join(REASON_FORMS)}."
 
     def _problems_of_example(self) -> Iterator[str]:
         try:

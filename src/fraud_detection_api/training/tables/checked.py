@@ -1,7 +1,7 @@
 """Checked rows: a labelled table, or a part of one, as columns, every row of it checked."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from fraud_detection_api.features.tables import RawTable, columns_of_table
 from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.tables.remembered import problems_of_brought, remembered_in
 
 SHOWN_PROBLEMS = 5
 
@@ -45,10 +46,71 @@ def checked_rows(
     part: TablePart, unreadable: Iterable[Problem], use_case: UseCase, *, skip_bad_rows: bool
 ) -> CheckedRows:
     """What the record class, the label and the times let in; other rows are refused by their place, or skipped."""
+    looked_at = _looked_at(part, unreadable, use_case)
+    bad = _bad_rows(part, looked_at.problems, skip_bad_rows=skip_bad_rows)
+    return _without(bad, part, looked_at.columns, looked_at.labels)
+
+
+def checked_with_histories(
+    part: TablePart,
+    is_wanted: NDArray[np.bool_],
+    unreadable: Iterable[Problem],
+    use_case: UseCase,
+    *,
+    skip_bad_rows: bool,
+) -> CheckedRows:
+    """The wanted rows, checked, with what was known before each of them; that comes from all rows of the part.
+
+    A row without a label is no row to learn from, and is known to those after it.
+    """
+    looked_at = _looked_at(part, unreadable, use_case)
+    beside = [each for each in looked_at.beside if is_wanted[each.row]]
+    bad = _bad_rows(part, [*looked_at.of_records, *beside], skip_bad_rows=skip_bad_rows)
+    remembered = remembered_in(part.raw, looked_at.columns, looked_at.of_records, use_case)
+    columns = replace(looked_at.columns, remembered=remembered)
+    checked = _without(np.union1d(bad, np.flatnonzero(~is_wanted)), part, columns, looked_at.labels)
+    return replace(checked, skipped=len(bad))
+
+
+@dataclass(frozen=True)
+class _LookedAt:
+    """Rows as columns with their labels; what is wrong with them as records, and with what stands beside those."""
+
+    columns: Columns
+    labels: Labels
+    of_records: list[Problem]
+    beside: list[Problem]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Everything that is wrong."""
+        return [*self.of_records, *self.beside]
+
+
+def _looked_at(part: TablePart, unreadable: Iterable[Problem], use_case: UseCase) -> _LookedAt:
     columns, problems = columns_of_table(part.raw, use_case)
     labels, unlabelled = _labels(part, use_case)
-    problems += [*RecordCheck(use_case).problems(columns), *unlabelled, *_time_problems(part, use_case)]
-    bad = _bad_rows(part, problems, unreadable, skip_bad_rows=skip_bad_rows)
+    cells = _within(part, unreadable)
+    problems += RecordCheck(use_case).problems(columns)
+    beside = [*unlabelled, *_time_problems(part, use_case), *problems_of_brought(part.raw, use_case)]
+    arrival = use_case.histories.received_at if use_case.histories else None
+    of_record = {"", arrival, *use_case.by_name}
+    return _LookedAt(
+        columns,
+        labels,
+        [*problems, *(each for each in cells if each.field in of_record)],
+        [*beside, *(each for each in cells if each.field not in of_record)],
+    )
+
+
+def _within(part: TablePart, unreadable: Iterable[Problem]) -> list[Problem]:
+    """What cannot be read in these rows, of all that cannot be read in the table; rows count within the part."""
+    found = list(unreadable)
+    place = {row: at for at, row in enumerate(part.rows.tolist())} if found else {}
+    return [replace(each, row=place[each.row]) for each in found if each.row in place]
+
+
+def _without(bad: Rows, part: TablePart, columns: Columns, labels: Labels) -> CheckedRows:
     if not len(bad):
         return CheckedRows(part, columns, labels, 0)
     good = np.setdiff1d(np.arange(len(part)), bad)
@@ -110,18 +172,16 @@ def _time_problems(part: TablePart, use_case: UseCase) -> list[Problem]:
     return []
 
 
-def _bad_rows(
-    part: TablePart, problems: Iterable[Problem], unreadable: Iterable[Problem], *, skip_bad_rows: bool
-) -> Rows:
-    found = {int(part.rows[problem.row]): problem for problem in problems}
-    seen = set(part.rows.tolist()) if (kept := list(unreadable)) else set()
-    found |= {problem.row: problem for problem in kept if problem.row in seen}
+def _bad_rows(part: TablePart, problems: Iterable[Problem], *, skip_bad_rows: bool) -> Rows:
+    """The places of rows with a problem; unless they may be skipped, the first of these problems refuse the table."""
+    found = {problem.row: problem for problem in problems}
     if found and not skip_bad_rows:
         shown = "; ".join(
-            f"row {row + 1}, {found[row].field}: {found[row].message}" for row in sorted(found)[:SHOWN_PROBLEMS]
+            f"row {part.rows[place] + 1}, {found[place].field}: {found[place].message}"
+            for place in sorted(found)[:SHOWN_PROBLEMS]
         )
         raise DataRefused(
             f"{len(found):,} of {len(part):,} rows cannot be used (the first row below the header is row 1): {shown}"
             f"{'; ...' if len(found) > SHOWN_PROBLEMS else ''}. Fix them, or leave them out with --skip-bad-rows."
         )
-    return np.searchsorted(part.rows, sorted(found)).astype(np.intp)
+    return np.array(sorted(found), dtype=np.intp)

@@ -16,14 +16,16 @@ from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.times import DAY, day_number, day_numbers, day_of
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.tables.checked import (
+    CheckedRows,
     TablePart,
     checked_rows,
+    checked_with_histories,
     refuse_absent_columns,
     taken,
     wanted_kinds,
 )
 from fraud_detection_api.training.tables.distinct import entities_of, numbered
-from fraud_detection_api.training.tables.remembered import remembered_in
+from fraud_detection_api.training.tables.remembered import brings_features, brought
 
 LEAST_ROWS = 100
 _YES_OR_NO = {"False": "no", "0": "no", "True": "yes", "1": "yes"}  # booleans come as numbers where some are missing
@@ -122,12 +124,9 @@ def dataset_of(
 ) -> Dataset:
     """The dataset in a raw table; every refusal says what to do."""
     refuse_absent_columns(raw, use_case)
-    part = _in_period(raw, use_case, period)
-    checked = checked_rows(part, unreadable, use_case, skip_bad_rows=skip_bad_rows)
+    checked = _checked(raw, unreadable, use_case, period, skip_bad_rows=skip_bad_rows)
     part, columns, labels = checked.part, checked.columns, checked.labels
     _refuse_few(labels, period)
-    if use_case.histories:
-        columns = replace(columns, remembered=remembered_in(part.raw, columns, labels, use_case))
     return Dataset(
         replace(derive(columns, use_case), given=None),
         labels,
@@ -141,6 +140,20 @@ def dataset_of(
     )
 
 
+def _checked(
+    raw: RawTable, unreadable: Iterable[Problem], use_case: UseCase, period: Period, *, skip_bad_rows: bool
+) -> CheckedRows:
+    """The rows of the period; histories look back on those before it, too."""
+    rows = _rows_within(raw, use_case, period)
+    if use_case.histories is None or brings_features(raw, use_case):
+        checked = checked_rows(_part(raw, rows), unreadable, use_case, skip_bad_rows=skip_bad_rows)
+        remembered = brought(checked.part.raw, use_case) if use_case.histories else None
+        return replace(checked, columns=replace(checked.columns, remembered=remembered))
+    so_far = _part(raw, _rows_within(raw, use_case, Period(None, period.last)))
+    is_wanted = np.isin(so_far.rows, rows)
+    return checked_with_histories(so_far, is_wanted, unreadable, use_case, skip_bad_rows=skip_bad_rows)
+
+
 def _is_empty(values: RawColumn | None) -> bool:
     """Whether a column is absent or holds nothing at all."""
     if values is None:
@@ -150,12 +163,17 @@ def _is_empty(values: RawColumn | None) -> bool:
     return values.dtype.kind in "fM" and bool(np.isnan(values).all())
 
 
-def _in_period(raw: RawTable, use_case: UseCase, period: Period) -> TablePart:
+def _part(raw: RawTable, rows: Rows) -> TablePart:
+    return TablePart(raw if len(rows) == len(next(iter(raw.values()))) else taken(raw, rows), rows)
+
+
+def _rows_within(raw: RawTable, use_case: UseCase, period: Period) -> Rows:
+    """The rows of the period, and those of which nobody can say."""
     size = len(next(iter(raw.values())))
     if size == 0:
         raise DataRefused("The table has no rows: choose another file, table or query.")
     if period.is_open:
-        return TablePart(raw, np.arange(size))
+        return np.arange(size)
     if use_case.time_column is None:
         raise DataRefused(f"{use_case.name} has no time column to choose dates by: leave the two dates out.")
     days = day_numbers(raw[use_case.time_column])
@@ -163,8 +181,7 @@ def _in_period(raw: RawTable, use_case: UseCase, period: Period) -> TablePart:
     inside = (days >= _number(period.first, -(2**62))) & (days <= _number(period.last, 2**62)) & ~missing
     if not inside.any():
         raise DataRefused(_nothing_inside(days[~missing], use_case.time_column, period))
-    rows = np.flatnonzero(inside | missing)
-    return TablePart(raw if len(rows) == size else taken(raw, rows), rows)
+    return np.flatnonzero(inside | missing)
 
 
 def _nothing_inside(days: Days, time_column: str, period: Period) -> str:

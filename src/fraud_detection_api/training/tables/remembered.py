@@ -1,53 +1,99 @@
 """What histories say of the rows of a training table: computed from its rows, or read where it has been computed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.features.check import bound_message
 from fraud_detection_api.features.columns import Columns, Remembered
 from fraud_detection_api.features.history_plan import MISSING
 from fraud_detection_api.features.remembering import Arrivals, Remembering, labels_of
 from fraud_detection_api.features.tables import RawColumn, RawTable
+from fraud_detection_api.problems import Problem
+from fraud_detection_api.schemas.histories import Histories
 from fraud_detection_api.schemas.use_case import UseCase
 
 
-def remembered_in(raw: RawTable, columns: Columns, labels: NDArray[np.bool_], use_case: UseCase) -> Remembered:
-    """What is known of each row's keys just before it."""
-    remembering = Remembering(use_case)
-    names = [each.name for each in remembering.histories.features]
-    there = [name for name in names if name in raw]
-    if not there:
-        return remembering.of_table(columns, arrivals_in(raw, remembering.times(columns), labels, use_case))
-    _refuse_some(names, there)
-    values = np.array([raw[name].astype(np.float64) for name in names])
-    of_keys = (len(remembering.kernels), len(columns))
-    return Remembered(values, np.zeros(of_keys, np.uint8), np.zeros(of_keys, np.int64))
+def brings_features(raw: RawTable, use_case: UseCase) -> bool:
+    """Whether a table has what its histories say, computed elsewhere; refused where it has some of it."""
+    names = [each.name for each in use_case.histories.features] if use_case.histories else []
+    lacking = [name for name in names if name not in raw]
+    if lacking and len(lacking) < len(names):
+        raise DataRefused(
+            f"The table has some features of histories and lacks {', '.join(lacking)}: bring all of them, or none, "
+            "so that they are computed from its rows."
+        )
+    return bool(names) and not lacking
 
 
-def arrivals_in(raw: RawTable, times: NDArray[np.int64], labels: NDArray[np.bool_], use_case: UseCase) -> Arrivals:
+def remembered_in(raw: RawTable, columns: Columns, problems: Iterable[Problem], use_case: UseCase) -> Remembered:
+    """What is known of each row's keys just before it; rows with a problem know nothing, nor does anybody of them."""
+    remembering, size = Remembering(use_case), len(columns)
+    readable = np.setdiff1d(np.arange(size), [each.row for each in problems])
+    columns = columns.take(readable)
+    beside = {name: raw[name][readable] for name in raw if name not in use_case.by_name}
+    arrivals = arrivals_in(beside, remembering.times(columns), use_case)
+    return _spread(remembering.of_table(columns, arrivals), readable, size)
+
+
+def brought(raw: RawTable, use_case: UseCase) -> Remembered:
+    """What a table says of its own rows, as it says it."""
+    histories = use_case.histories
+    size = len(next(iter(raw.values())))
+    values = [raw[each.name].astype(np.float64) for each in (histories.features if histories else ())]
+    of_keys = (len(histories.of) if histories else 0, size)
+    return Remembered(np.array(values), np.zeros(of_keys, np.uint8), np.zeros(of_keys, np.int64))
+
+
+def problems_of_brought(raw: RawTable, use_case: UseCase) -> Iterator[Problem]:
+    """What a table says of its rows that no history can say: nothing at all, or more than all."""
+    for each in use_case.histories.features if use_case.histories and brings_features(raw, use_case) else ():
+        values = raw[each.name].astype(np.float64)
+        fits = (values >= each.low) & (values <= each.high) | (np.isnan(values) & each.optional)
+        for row in np.flatnonzero(~fits):
+            yield Problem(int(row), each.name, bound_message(each, float(values[row]))[0])
+
+
+def arrivals_in(raw: RawTable, times: NDArray[np.int64], use_case: UseCase) -> Arrivals:
     """When each row arrived, and its label with the time at which it was known."""
     histories = use_case.histories
     received = raw.get(histories.received_at or "") if histories else None
-    known_at = raw.get(histories.label_known_at or "") if histories else None
     arrived = None if received is None else _milliseconds(received)
     if arrived is not None:
         arrived = np.where(arrived == MISSING, times, arrived)
-    if use_case.label is None:
+    if histories is None or use_case.label is None:
         return Arrivals(arrived)
-    return Arrivals(arrived, labels_of(labels, times if known_at is None else _milliseconds(known_at)))
+    known_at = _known_at(raw, histories, times)
+    labels = raw[use_case.label].astype(np.float64)
+    return Arrivals(arrived, labels_of(labels == 1, np.where(np.isnan(labels), MISSING, known_at)))
+
+
+def _known_at(raw: RawTable, histories: Histories, times: NDArray[np.int64]) -> NDArray[np.int64]:
+    if histories.label_known_at is None:
+        return times
+    if histories.label_known_at in raw:
+        return _milliseconds(raw[histories.label_known_at])
+    if histories.counts_frauds:
+        raise DataRefused(
+            f"The table has no column {histories.label_known_at}, which says when each label was known: without it, "
+            "known frauds would be counted before anybody knew of them. Add it, rename the column that holds it, or "
+            "bring the features of the histories."
+        )
+    return times
+
+
+def _spread(found: Remembered, rows: NDArray[np.intp], size: int) -> Remembered:
+    """The same among all rows of the table."""
+    if len(rows) == size:
+        return found
+    values, flags = np.full((len(found.values), size), np.nan), np.zeros((len(found.flags), size), np.uint8)
+    received = np.zeros((len(found.received), size), np.int64)
+    values[:, rows], flags[:, rows], received[:, rows] = found.values, found.flags, found.received
+    return Remembered(values, flags, received)
 
 
 def _milliseconds(moments: RawColumn) -> NDArray[np.int64]:
     """Milliseconds since 1970; no time is MISSING, as numpy has it."""
     return moments.astype("datetime64[ms]").astype(np.int64)
-
-
-def _refuse_some(names: Sequence[str], there: Sequence[str]) -> None:
-    lacking = [name for name in names if name not in there]
-    if lacking:
-        raise DataRefused(
-            f"The table has some features of histories and lacks {', '.join(lacking)}: bring all of them, or none, "
-            "so that they are computed from its rows."
-        )
