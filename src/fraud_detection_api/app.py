@@ -103,7 +103,7 @@ def _fast_paths(
                 writer_of(address, use_case, threads.queue.slot),
                 tuple(filter(None, [answer_log.observer(use_case.name, path)])),
             ),
-            query_of(address),
+            query_of(address, use_case),
             threads,
         )
         for path, (address, use_case) in addresses.items()

@@ -52,13 +52,6 @@ class BodyUnreadable(FraudError):
     words = "There was an error parsing the body"
 
 
-class HistoriesNotLookedUp(FraudError):
-    code = "histories_not_looked_up"
-
-    def __init__(self, use_case: str) -> None:
-        super().__init__(f"Records of {use_case} cannot be scored by themselves: their histories have to be looked up.")
-
-
 class QueryTooLong(FraudError):
     status = 414
     code = "query_too_long"

@@ -13,10 +13,11 @@ from starlette.types import Message, Scope
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.routes.admission import InFlightLimit
 from fraud_detection_api.routes.fast_path import FastPath, NoParameters, Threads
+from fraud_detection_api.schemas.reasons import Question
 from fraud_detection_api.services.answers import Scored, short_answer
 from fraud_detection_api.services.body_readers import ListBody
 from fraud_detection_api.services.fair_queue import FairQueue
-from fraud_detection_api.services.scoring import Scoring
+from fraud_detection_api.services.scoring import Run, Scoring
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from tests.examples import Row, body_of, good_rows, slow_body_of
 from tests.services.test_single_scoring import served
@@ -54,7 +55,7 @@ def test_what_is_recalled_is_what_the_model_sees(
     body = write(ROWS[:size])
     scores = [answer["fraud_probability"] for answer in answered(plain, body)]
 
-    async def later(columns: Columns) -> Columns:
+    async def later(columns: Columns, _: Question, __: Run) -> Columns:
         await asyncio.sleep(0.01)
         return turned(columns)
 
@@ -65,7 +66,7 @@ def test_what_is_recalled_is_what_the_model_sees(
 def test_the_event_loop_goes_on_while_a_history_is_waited_for(plain: Scoring) -> None:
     arrived = asyncio.Event()
 
-    async def later(columns: Columns) -> Columns:
+    async def later(columns: Columns, _: Question, __: Run) -> Columns:
         await arrived.wait()
         return columns
 

@@ -2,6 +2,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include "_histories.h"
+#include "_histories_packed.h"
 
 typedef struct { PyObject_HEAD plan_t plan; window_t *windows; statistic_t *statistics; } Histories;
 
@@ -162,6 +163,60 @@ static PyObject *Histories_from_entries(PyObject *self, PyObject *arguments)
     return both;
 }
 
+/* Packed histories as a store gave them, one for each record; None where a key was never seen. */
+static PyObject *from_packed(const Histories *self, const Py_buffer *records, const Py_buffer *received,
+                             const layout_t *layout, PyObject *values)
+{
+    const plan_t *plan = &self->plan;
+    Py_ssize_t rows;
+    if (!fits(self, records->len, &rows) || received->len != rows * 8 || PyList_Size(values) != rows)
+        return PyErr_SetString(PyExc_ValueError, "records and their histories do not fit together"), NULL;
+    memory_t memory = {.entries = PyMem_Malloc((size_t)plan->kept * (size_t)plan->width * sizeof(int64_t))};
+    seen_t *seen = PyMem_Malloc(sizeof *seen);
+    PyObject *out, *flags, *both = memory.entries && seen ? results(plan, rows, &out, &flags) : PyErr_NoMemory();
+    for (Py_ssize_t i = 0; both && i < rows; i++) {
+        int64_t record[MOST_WIDTH];
+        memcpy(record, (const int64_t *)records->buf + i * plan->width, (size_t)plan->width * sizeof *record);
+        record[RECEIVED] = ((const int64_t *)received->buf)[i];
+        PyObject *value = PyList_GetItem(values, i);
+        char *bytes;
+        Py_ssize_t size;
+        memory.count = 0, memory.dropped = MISSING;
+        if (value != Py_None) {
+            if (PyBytes_AsStringAndSize(value, &bytes, &size) < 0) Py_CLEAR(both);
+            else memory.count = unpack(plan, layout, (const uint8_t *)bytes, size, memory.entries, &memory.dropped);
+        }
+        if (both && memory.count < 0) {
+            Py_CLEAR(both);
+            PyErr_SetString(PyExc_ValueError, "a history is none of this layout");
+        }
+        if (both) PyBytes_AsString(flags)[i] = (char)see(plan, &memory, record, seen, (double *)PyBytes_AsString(out) + i * plan->statistics);
+    }
+    PyMem_Free(memory.entries);
+    PyMem_Free(seen);
+    return both;
+}
+
+static PyObject *Histories_from_packed(PyObject *self, PyObject *arguments)
+{
+    Py_buffer records, received, mark;
+    PyObject *values;
+    layout_t layout;
+    if (!PyArg_ParseTuple(arguments, "y*y*y*iO!:from_packed", &records, &received, &mark, &layout.amounts, &PyList_Type, &values)) return NULL;
+    const plan_t *plan = &((Histories *)self)->plan;
+    layout.values = plan->width - FIRST_VALUE - layout.amounts;
+    layout.most_amount = (int64_t)(3037000499.0 / plan->kept); /* squares of as many add up to less than 2^63 */
+    layout.mark = mark.buf;
+    PyObject *both = NULL;
+    if (mark.len != MARK_BYTES || layout.amounts < 0 || layout.values < 0)
+        PyErr_SetString(PyExc_ValueError, "records and their histories do not fit together");
+    else both = from_packed((Histories *)self, &records, &received, &layout, values);
+    PyBuffer_Release(&records);
+    PyBuffer_Release(&received);
+    PyBuffer_Release(&mark);
+    return both;
+}
+
 static bool is_sound(const plan_t *plan)
 {
     for (int i = 0; i < plan->windows; i++) {
@@ -216,6 +271,7 @@ static void Histories_free(PyObject *self)
 static PyMethodDef methods[] = {
     {"from_stream", Histories_from_stream, METH_VARARGS, "Statistics and flags of records in the order of keys and arrival."},
     {"from_entries", Histories_from_entries, METH_VARARGS, "Statistics and flags of records beside the entries that a store has of their keys."},
+    {"from_packed", Histories_from_packed, METH_VARARGS, "Statistics and flags of records beside packed histories of their keys."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+DEGRADED = 8  # beside the flags of the kernel
+
 Numbers = NDArray[np.float64]
 Texts = list[str | None]
 
@@ -14,13 +16,12 @@ Texts = list[str | None]
 class Remembered:
     """What histories say of records, one column each: statistics, flags of each key, and when the record arrived there.
 
-    A service that could not ask its store has scored them as if nothing were known, and says so.
+    A service that could not ask its store has scored them as if nothing were known, and says so by a flag.
     """
 
     values: Numbers
     flags: NDArray[np.uint8]
     received: NDArray[np.int64]
-    is_degraded: bool = False
 
     def part(self, rows: slice | NDArray[np.intp]) -> "Remembered":
         """The same of some records."""

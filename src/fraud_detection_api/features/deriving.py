@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from fraud_detection_api.errors import HistoriesNotLookedUp
 from fraud_detection_api.features.columns import Columns, Numbers
+from fraud_detection_api.history_errors import HistoriesNotLookedUp
 from fraud_detection_api.schemas.record import LARGEST, Kind
 from fraud_detection_api.schemas.times import DAY
 from fraud_detection_api.schemas.use_case import UseCase

@@ -5,7 +5,7 @@ Texts and numbers that tell who somebody is are known by hashes with a secret; o
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from hashlib import blake2b
 
 import numpy as np
@@ -15,7 +15,6 @@ from fraud_detection_api.features.columns import Columns, Remembered
 from fraud_detection_api.features.histories import HistoryKernel, by_key
 from fraud_detection_api.features.history_numpy import Flags, Numbers, Whole
 from fraud_detection_api.features.history_plan import FIRST_VALUE, ID, LABEL, MISSING, RECEIVED, TIME, Plan
-from fraud_detection_api.schemas.histories import History
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.times import DAY
 from fraud_detection_api.schemas.use_case import UseCase
@@ -38,7 +37,7 @@ class AtKeys:
 class Arrivals:
     """What a table says of its records beside their fields, in milliseconds since 1970."""
 
-    received: Whole | None = None  # without it, a record arrived as it happened
+    received: Whole | None = None  # one row, or one for each history; without it, a record arrived as it happened
     labels: Whole | None = None  # as `labels_of` gives them
 
 
@@ -51,52 +50,85 @@ class Remembering:
         self.use_case = use_case
         self.histories = use_case.histories
         self.kernels = tuple(HistoryKernel(Plan(each), compiled=compiled) for each in self.histories.of)
-        self._secret = blake2b(secret, digest_size=32).digest()
+        self._unit = DAY if use_case.by_name[self.histories.at].kind is Kind.DATE else 1
+        key = blake2b(secret, digest_size=32).digest()
+        hasher = partial(blake2b, digest_size=8, key=key)
+        self._hash_of_values = _Hash(hasher(person=b"value"), VALUE_BITS)
+        self._hashes_of_keys = [
+            _Hash(hasher(person=blake2b(f"{use_case.name}:{each.name}".encode(), digest_size=16).digest()), 64)
+            for each in self.histories.of
+        ]
         self._place = {field.name: place for place, field in enumerate(use_case.inputs)}
 
     def at_keys(self, columns: Columns, arrivals: Arrivals | None = None) -> list[AtKeys]:
         """Records as each history knows them."""
+        if len(columns) == 1 and arrivals is None:
+            return self._of_one(columns)
         arrivals = arrivals or Arrivals()
         times = self.times(columns)
-        received = times if arrivals.received is None else arrivals.received
+        received = np.broadcast_to(
+            times if arrivals.received is None else arrivals.received, (len(self.kernels), len(times))
+        )
         labels = np.full(len(columns), MISSING) if arrivals.labels is None else arrivals.labels
-        common = {TIME: times, ID: ids_of(columns.identifiers), RECEIVED: received, LABEL: labels}
-        return [self._at_key(kernel.plan, columns, common) for kernel in self.kernels]
+        common = {TIME: times, ID: ids_of(columns.identifiers), LABEL: labels}
+        return [self._at_key(number, columns, common | {RECEIVED: arrived}) for number, arrived in enumerate(received)]
 
     def times(self, columns: Columns) -> Whole:
         """When each record happened."""
-        unit = DAY if self.use_case.by_name[self.histories.at].kind is Kind.DATE else 1
-        times: Whole = columns.numbers[self._place[self.histories.at]].astype(np.int64) * unit
+        times: Whole = columns.numbers[self._place[self.histories.at]].astype(np.int64) * self._unit
         return times
+
+    def in_order(self, columns: Columns) -> Whole:
+        """The order of their events, at once by what tells them apart."""
+        order: Whole = np.lexsort((ids_of(columns.identifiers), self.times(columns)))
+        return order
 
     def of_table(self, columns: Columns, arrivals: Arrivals | None = None) -> Remembered:
         """What is known of each record of a whole table by the others."""
-        keyed = self.at_keys(columns, arrivals)
+        keyed = self.at_keys(columns, arrivals or Arrivals())
         found = [of_stream(kernel, each) for kernel, each in zip(self.kernels, keyed, strict=True)]
         values = np.concatenate([values.T for values, _ in found])
         received = np.array([each.entries[:, RECEIVED] for each in keyed])
         return Remembered(values, np.array([flags for _, flags in found]), received)
 
-    def _at_key(self, plan: Plan, columns: Columns, common: dict[int, Whole]) -> AtKeys:
+    def _at_key(self, number: int, columns: Columns, common: dict[int, Whole]) -> AtKeys:
+        plan = self.kernels[number].plan
         entries = np.empty((len(columns), plan.width), np.int64)
         for column, values in common.items():
             entries[:, column] = values
         for place, name in enumerate(plan.amounts, FIRST_VALUE):
-            entries[:, place] = self._amounts(name, plan.history, columns)
+            entries[:, place] = _amounts(columns.numbers[self._place[name]], plan.history.decimals)
         for place, name in enumerate(plan.values, FIRST_VALUE + len(plan.amounts)):
-            entries[:, place] = self._hashes(self._values(name, columns), VALUE_BITS, b"value")
-        return AtKeys(self._keys(plan.history, columns), entries)
+            entries[:, place] = self._hash_of_values.of_all(self._values(name, columns))
+        parts = [self._values(name, columns) for name in plan.history.key]
+        return AtKeys(self._hashes_of_keys[number].of_all(map(_joined, zip(*parts, strict=True))), entries)
 
-    def _keys(self, history: History, columns: Columns) -> Whole:
-        purpose = blake2b(f"{self.use_case.name}:{history.name}".encode(), digest_size=16).digest()
-        parts = [self._values(name, columns) for name in history.key]
-        if len(parts) == 1:
-            return self._hashes(parts[0], 64, purpose)
-        joined = (None if None in each else "\0".join(map(str, each)) for each in zip(*parts, strict=True))
-        return self._hashes(joined, 64, purpose)
+    def _of_one(self, columns: Columns) -> list[AtKeys]:
+        """The same of one record, by plain numbers: in a fifth of the time."""
+        time = int(columns.numbers[self._place[self.histories.at], 0]) * self._unit
+        identifier = ids_of(columns.identifiers)[0]
+        sent = {name: self._values(name, columns)[0] for name in self._read}
+        hashes = {name: self._hash_of_values(sent[name]) for name in self._compared}
+        found = []
+        for kernel, hash_of_key in zip(self.kernels, self._hashes_of_keys, strict=True):
+            plan = kernel.plan
+            amounts = [_amount(sent[name], plan.history.decimals) for name in plan.amounts]
+            entry = [time, identifier, time, MISSING, *amounts, *(hashes[name] for name in plan.values)]
+            key = hash_of_key(_joined([sent[name] for name in plan.history.key]))
+            found.append(AtKeys(np.array([key], np.int64), np.array([entry], np.int64)))
+        return found
 
-    def _values(self, name: str, columns: Columns) -> Iterable[Value]:
-        """A field's values, whole numbers as their text."""
+    @cached_property
+    def _compared(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for each in self.kernels for name in each.plan.values))
+
+    @cached_property
+    def _read(self) -> tuple[str, ...]:
+        keyed = (name for each in self.kernels for name in (*each.plan.history.key, *each.plan.amounts))
+        return tuple(dict.fromkeys((*keyed, *self._compared)))
+
+    def _values(self, name: str, columns: Columns) -> Sequence[Value]:
+        """A field's values, None where they are missing."""
         if name in columns.texts:
             return columns.texts[name]
         if name == self.use_case.identifier:
@@ -104,30 +136,54 @@ class Remembering:
         numbers: list[float] = columns.numbers[self._place[name]].tolist()
         return [None if number != number else number for number in numbers]  # noqa: PLR0124  # NaN: nothing was sent
 
-    def _hashes(self, values: Iterable[Value], bits: int, purpose: bytes) -> Whole:
-        hashed = _Hashes(partial(blake2b, digest_size=8, key=self._secret, person=purpose), bits)
-        return np.array([hashed[value] for value in values], np.int64)
 
-    def _amounts(self, name: str, history: History, columns: Columns) -> Whole:
-        """Whole numbers of the smallest unit."""
-        numbers = columns.numbers[self._place[name]]
-        is_missing = np.isnan(numbers)
-        scaled = np.rint(np.where(is_missing, 0, numbers) * 10**history.decimals).astype(np.int64)
-        return np.where(is_missing, MISSING, scaled)
+class _Hash:
+    """Hashes of texts and whole numbers, of so many bits, never the lowest number that they could be."""
+
+    def __init__(self, hasher: "blake2b", bits: int) -> None:
+        self._hasher, self._unused = hasher, 64 - bits
+        self._least = 1 - (1 << (bits - 1))
+
+    def __call__(self, value: Value) -> int:
+        """The hash of a value; MISSING of none."""
+        if value is None:
+            return int(MISSING)
+        hasher = self._hasher.copy()
+        hasher.update((value if isinstance(value, str) else f"{value:.0f}").encode())
+        return max(int.from_bytes(hasher.digest(), "little", signed=True) >> self._unused, self._least)
+
+    def of_all(self, values: Iterable[Value]) -> Whole:
+        """The hashes of many values, each computed once."""
+        known = _Known(self)
+        return np.array([known[value] for value in values], np.int64)
 
 
-class _Hashes(dict[Value, int]):
-    """Hashes of values, each computed once."""
-
-    def __init__(self, hasher: "partial[blake2b]", bits: int) -> None:
-        super().__init__({None: int(MISSING)})
-        self._hasher, self._bits = hasher, bits
+class _Known(dict[Value, int]):
+    def __init__(self, hash_of: _Hash) -> None:
+        super().__init__()
+        self._hash_of = hash_of
 
     def __missing__(self, value: Value) -> int:
-        text = value if isinstance(value, str) else f"{value:.0f}"
-        whole = int.from_bytes(self._hasher(text.encode()).digest(), "little", signed=True) >> (64 - self._bits)
-        self[value] = found = max(whole, int(MISSING) + 1)
+        self[value] = found = self._hash_of(value)
         return found
+
+
+def _joined(parts: Sequence[Value]) -> Value:
+    """A key of one field or of several; none where one of them is missing."""
+    if len(parts) == 1:
+        return parts[0]
+    return None if None in parts else "\0".join(map(str, parts))
+
+
+def _amounts(numbers: Numbers, decimals: int) -> Whole:
+    """Whole numbers of the smallest unit."""
+    is_missing = np.isnan(numbers)
+    scaled = np.rint(np.where(is_missing, 0, numbers) * 10**decimals).astype(np.int64)
+    return np.where(is_missing, MISSING, scaled)
+
+
+def _amount(number: Value, decimals: int) -> int:
+    return int(MISSING) if not isinstance(number, float) else round(number * 10**decimals)
 
 
 def of_stream(kernel: HistoryKernel, arrived: AtKeys) -> tuple[Numbers, Flags]:
@@ -157,9 +213,9 @@ def in_turn(entries: Whole) -> Whole:
     return order
 
 
-def ids_of(identifiers: Whole | Sequence[str]) -> Whole:
+def ids_of(identifiers: Whole | list[str]) -> Whole:
     """What tells records apart that happened at once: numbers as they are, of a text its hash, the same everywhere."""
-    if not isinstance(identifiers, np.ndarray):
+    if isinstance(identifiers, list):
         digests = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in identifiers)
         return np.frombuffer(digests, np.int64)
     return identifiers

@@ -17,7 +17,12 @@ from fraud_detection_api.errors import (
     TooManyRecords,
     UseCaseInvalid,
 )
-from fraud_detection_api.routes.fast_path import NoParameters, ReasonsParameters
+from fraud_detection_api.routes.fast_path import (
+    HistoryParameters,
+    HistoryReasonsParameters,
+    NoParameters,
+    ReasonsParameters,
+)
 from fraud_detection_api.routes.refusals import POSTED, Responses, documented
 from fraud_detection_api.schemas.address import Address, AnswerForm, BodyForm, vector_address
 from fraud_detection_api.schemas.answers import InlierPrediction, full_score_answer, score_answer
@@ -69,8 +74,10 @@ def every_address(use_cases: Mapping[str, UseCase]) -> dict[str, tuple[Address, 
     return found
 
 
-def query_of(address: Address) -> type[NoParameters]:
+def query_of(address: Address, use_case: UseCase) -> type[NoParameters]:
     """What a query may ask of an address."""
+    if use_case.histories:
+        return HistoryReasonsParameters if address.answer is AnswerForm.FULL else HistoryParameters
     return ReasonsParameters if address.answer is AnswerForm.FULL else NoParameters
 
 
@@ -110,7 +117,7 @@ def _described(address: Address, use_case: UseCase) -> Callable[..., Awaitable[N
 
     taken, example = _taken(address.reads, use_case)
     described.__annotations__["body"] = Annotated[taken, Body(examples=[example])]
-    described.__annotations__["query"] = Annotated[query_of(address), Query()]
+    described.__annotations__["query"] = Annotated[query_of(address, use_case), Query()]
     return described
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,19 +22,12 @@ from fraud_detection_api.features.validated import Slot, misfits_of
 from fraud_detection_api.routes.admission import JSON_HEADER, Body, InFlightLimit
 from fraud_detection_api.schemas.reasons import JUST_SCORES, MOST_REASONS, Question, ReasonsFor, reasons_query
 from fraud_detection_api.services.fair_queue import FairQueue, awaited
-from fraud_detection_api.services.scoring import Answer, Scoring
+from fraud_detection_api.services.scoring import Answer, Run, Scoring
 
 INLINE_BYTES = 32_768  # about 250 records, 0.2 ms: handing over to a thread costs more below, stalls others above
 SLOW_INLINE_BYTES = 1_024  # a record or a few of a model that takes its time, such as a support vector machine
 
 Found = TypeVar("Found")
-
-
-class Run(Protocol):
-    """Where a stage of scoring runs."""
-
-    async def __call__(self, work: Callable[[], Found], /) -> Found:
-        """What the work gives."""
 
 
 class NoParameters(BaseModel):
@@ -58,6 +51,20 @@ class ReasonsParameters(NoParameters):
     def question(self) -> Question:
         """The reasons that are asked for, if any."""
         return Question(reasons_query(self.reasons, self.reasons_for))
+
+
+class HistoryParameters(NoParameters):
+    """What a query may ask for where records have histories."""
+
+    dry_run: bool = Field(default=False, description="Read the histories, and leave no trace of the records in them")
+
+    def question(self) -> Question:
+        """Whether it is a trial."""
+        return replace(super().question(), dry_run=self.dry_run)
+
+
+class HistoryReasonsParameters(HistoryParameters, ReasonsParameters):
+    """What a query may ask for where records have histories and the answer can hold reasons."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +120,7 @@ class FastPath:
             columns, question = await patiently(partial(scoring.reader.validated, body, question, slot))
         else:
             columns = plain
-        if scoring.recall:
-            columns = await scoring.recall(columns)
+        columns = await scoring.recalled(columns, question, run)
         return await run(partial(scoring.finish, columns, question))
 
 

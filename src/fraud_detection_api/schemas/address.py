@@ -27,6 +27,21 @@ class AnswerForm(StrEnum):
     INLIER = "inlier"  # 1 or -1, and the anomaly score where it is asked for
 
 
+Values = Mapping[str, str | int | float | bool | None]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """What was not known of a record, by the names of its histories: nothing at all, or not as much as was asked for.
+
+    Where histories could not be looked up, the record was scored as if nothing were known.
+    """
+
+    cold_start: tuple[str, ...] = ()
+    truncated: tuple[str, ...] = ()
+    is_degraded: bool = False
+
+
 @dataclass(frozen=True)
 class RecordScore:
     """What a model says of one record; numbers as numpy has them, so that their shortest text is written."""
@@ -37,6 +52,9 @@ class RecordScore:
     threshold: np.float32
     anomaly_score: np.float64 | None
     model_version: str
+    record: Callable[[], Values] = dict  # as it was sent
+    features: Callable[[], Values] = dict  # as the model saw it
+    unknown: Unknown = Unknown()
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,20 @@ class AnswersQuery(BaseModel):
     model_version: str | None = Field(default=None, max_length=255)
 
 
+class LoggedKey(BaseModel):
+    """What was known of one of a record's keys."""
+
+    flags: int = Field(description="1 truncated, 2 nothing known, 4 the record had been here before, 8 degraded")
+    received: int = Field(description="When the record arrived at the key, in milliseconds since 1970")
+
+
+class LoggedHistories(BaseModel):
+    """What histories said of a record: the features that the model saw, and of each key what was known."""
+
+    features: dict[str, float | None]
+    keys: dict[str, LoggedKey]
+
+
 class LoggedAnswer(BaseModel):
     """What was answered for one record."""
 
@@ -74,6 +88,7 @@ class LoggedAnswer(BaseModel):
     request_id: str | None = Field(description="The `X-Request-ID` of the answer")
     record: dict[str, str | int | float | bool | None] | None = Field(description="Kept on `full`")
     reasons: list[Reason] | None = Field(description="Kept of flagged records on `full+reasons`")
+    histories: LoggedHistories | None = Field(description="Kept on `full` where a use case has histories")
 
 
 class AnswerPage(BaseModel):

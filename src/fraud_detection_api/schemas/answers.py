@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.config import JsonDict
 
 from fraud_detection_api.schemas.record import RecordField
 from fraud_detection_api.schemas.use_case import UseCase
@@ -145,13 +146,28 @@ def full_score_answer(use_case: UseCase) -> type[BaseModel]:
             Field(default=[], description="The strongest first; only where `reasons` asks for any"),
         ),
     }
-    return _model(f"{use_case.record.__name__}FullScore", _scores(use_case) | beside)
+    return _model(f"{use_case.record.__name__}FullScore", _scores(use_case) | beside | _unknown(use_case))
 
 
 def _scores(use_case: UseCase) -> Fields:
     key = use_case.identifier_field
     scores: Fields = {name: (float, field.schema) for name, field in use_case.score.fields.items()}
     return (_identifier(use_case, key) if key else {}) | scores
+
+
+def _unknown(use_case: UseCase) -> Fields:
+    """What is said of the histories that a record has."""
+    if use_case.histories is None:
+        return {}
+    names: JsonDict = {"items": {"type": "string", "enum": [each.name for each in use_case.histories.of]}}
+    return {
+        "cold_start": (
+            list[str],
+            Field(description="Of what nothing is known: this is its first record", json_schema_extra=names),
+        ),
+        "truncated": (list[str], Field(description="What more is asked of than is retained", json_schema_extra=names)),
+        "degraded": (bool, Field(description="Histories could not be looked up: scored as if nothing were known")),
+    }
 
 
 def _identifier(use_case: UseCase, key: RecordField) -> Fields:

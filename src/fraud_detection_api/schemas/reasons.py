@@ -32,6 +32,7 @@ class Question:
 
     reasons: ReasonsQuery | None = None
     anomaly_score: bool = False
+    dry_run: bool = False  # histories are read, and the records are not remembered
 
 
 JUST_SCORES = Question()

@@ -29,7 +29,8 @@ from fraud_detection_api.schemas.record import (
 from fraud_detection_api.schemas.score_kinds import SCORE_FIELDS, ScoreKind
 from fraud_detection_api.schemas.source_tables import SourceTables
 
-ANSWER_FIELDS = (*SCORE_FIELDS, "decision", "warnings", "model_version", "reasons")
+UNKNOWN_FIELDS = ("cold_start", "truncated", "degraded")
+ANSWER_FIELDS = (*SCORE_FIELDS, "decision", "warnings", "model_version", "reasons", *UNKNOWN_FIELDS)
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,21 @@ from numpy.typing import NDArray
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.validated import Slot
 from fraud_detection_api.model.scorer import Scorer, Scores
-from fraud_detection_api.schemas.address import Address, AnswerForm, BodyForm, OwnAnswer, RecordScore
+from fraud_detection_api.schemas.address import (
+    Address,
+    AnswerForm,
+    BodyForm,
+    OwnAnswer,
+    RecordScore,
+    Unknown,
+    Values,
+)
 from fraud_detection_api.schemas.answers import FLAGGED, PASSED, Warned
 from fraud_detection_api.schemas.reasons import JUST_SCORES, Question, ReasonsQuery
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.reasons import Reasons
+from fraud_detection_api.services.sent_values import values_of
+from fraud_detection_api.services.unknown import unknown_of
 
 INLIER, OUTLIER = 1, -1
 AT_ONCE = 4_096  # records: the texts that an answer is made of take several times its bytes
@@ -117,9 +127,25 @@ def _only(scored: Scored, question: Question, write: AnswerWriter) -> bytes:
 def _record_scores(scored: Scored) -> Iterator[RecordScore]:
     scores, scorer = scored.scores, scored.scorer
     threshold = np.float32(scorer.manifest.threshold)  # as it decides
+    unknown = unknown_of(scored.columns.record, scored.use_case)
     for row, (key, anomaly_score) in enumerate(zip_longest(_plain_keys(scored), scores.anomaly_scores)):
         flagged = bool(scores.flagged[row])
-        yield RecordScore(key, scores.values[row], flagged, threshold, anomaly_score, scorer.version)
+        values = partial(_record, scored, row, key), partial(_features, scored, row)
+        score = (scores.values[row], flagged, threshold, anomaly_score)
+        yield RecordScore(key, *score, scorer.version, *values, unknown[row] if unknown else Unknown())
+
+
+def _record(scored: Scored, row: int, key: int | str | None) -> Values:
+    use_case, columns = scored.use_case, scored.columns.record.part(row, row + 1)
+    names = (each.name for each in use_case.inputs)
+    values = dict(zip(names, values_of(columns, use_case.inputs)[0], strict=True))
+    return values if use_case.identifier is None else {use_case.identifier: key, **values}
+
+
+def _features(scored: Scored, row: int) -> Values:
+    features = scored.use_case.features
+    values = values_of(scored.columns.part(row, row + 1), features)[0]
+    return dict(zip((each.name for each in features), values, strict=True))
 
 
 def _plain_keys(scored: Scored) -> Sequence[int | str | None]:
@@ -140,6 +166,19 @@ def _full(scored: Scored, query: ReasonsQuery | None, reasons: Reasons | None) -
         "warnings": _warnings(scored.scorer.warnings(scored.columns), size),
         "model_version": [version] * size,
         **more,
+        **_unknown(scored),
+    }
+
+
+def _unknown(scored: Scored) -> Fields:
+    """What was not known of each record, where the use case has histories."""
+    found = unknown_of(scored.columns.record, scored.use_case)
+    if found is None:
+        return {}
+    return {
+        "cold_start": [_json(each.cold_start).decode() for each in found],
+        "truncated": [_json(each.truncated).decode() for each in found],
+        "degraded": ["true" if each.is_degraded else "false" for each in found],
     }
 
 

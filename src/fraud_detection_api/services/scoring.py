@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.deriving import derive
@@ -14,7 +15,17 @@ from fraud_detection_api.services.answers import AnswerWriter, LongAnswer, Obser
 from fraud_detection_api.services.body_readers import BodyReader
 from fraud_detection_api.services.served_models import ServedModel
 
-Recall = Callable[[Columns], Awaitable[Columns]]
+Found = TypeVar("Found")
+
+
+class Run(Protocol):
+    """Where a stage of scoring runs."""
+
+    async def __call__(self, work: Callable[[], Found], /) -> Found:
+        """What the work gives."""
+
+
+Recall = Callable[[Columns, Question, Run], Awaitable[Columns]]
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,13 @@ class Scoring:
     def answer_any(self, body: Content, question: Question = JUST_SCORES, slot: Slot = nullcontext) -> Answer:
         """The answer to a body that Pydantic looks at; refuses what is wrong with it."""
         return self.finish(*self.reader.validated(body, question, slot))
+
+    async def recalled(self, columns: Columns, question: Question, run: Run) -> Columns:
+        """The records with their histories; nothing is remembered that no model could score."""
+        if self.recall is None:
+            return columns
+        self.model.current()
+        return await self.recall(columns, question, run)
 
     def finish(self, columns: Columns, question: Question) -> Answer:
         """The stages after reading."""

@@ -1,9 +1,11 @@
 """Orders: who orders, by which e-mail, from which address and for how much; what was known of these is looked up."""
 
 from datetime import UTC, datetime
+from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from fraud_detection_api.schemas.address import Address, BodyForm, OwnAnswer, RecordScore
 from fraud_detection_api.schemas.derived import HourOfDay
 from fraud_detection_api.schemas.histories import Histories, History, Remembered, Statistic, Window
 from fraud_detection_api.schemas.judging import Costs, Gate
@@ -81,7 +83,6 @@ CUSTOMER = History(
         *_AMOUNTS,
         Remembered(Statistic.RATIO, "order_amount", LAST_10),
         *_PACE,
-        Remembered(Statistic.FRAUDS),
     ),
 )
 EMAIL = History("email", key=("email",), statistics=(*_of_values("customer_id"), *_AMOUNTS, *_PACE))
@@ -94,10 +95,46 @@ ADDRESS = History(
         Remembered(Statistic.MEAN, "order_amount", LAST_10),
         Remembered(Statistic.COUNT, over=DAY),
         Remembered(Statistic.NEW),
-        Remembered(Statistic.FRAUDS),
     ),
     kept=32,
 )
+
+
+class OrderPrediction(BaseModel):
+    """What is said of one order, and what was known before it."""
+
+    order: Order = Field(description="As it was sent")
+    features: dict[str, float | int | bool | None] = Field(
+        description="As the model saw them; null where nothing is known", examples=[{"customer_count_1_day": 2}]
+    )
+    fraud_probability: float = Field(ge=0, le=1, examples=[0.0214])
+    is_fraud: bool = Field(description="Whether the probability reaches the threshold", examples=[False])
+    threshold: float = Field(examples=[0.2172])
+    model_version: str = Field(examples=["1-0f5c2a9b"])
+    cold_start: list[Literal["customer", "email", "address"]] = Field(
+        description="Of which nothing is known: this is the first order", examples=[["email"]]
+    )
+    truncated: list[Literal["customer", "email", "address"]] = Field(
+        description="Of which more is asked than is retained", examples=[[]]
+    )
+    degraded: bool = Field(
+        description="Whether histories could not be looked up: it was scored as if nothing were known", examples=[False]
+    )
+
+
+def _prediction(given: RecordScore) -> dict[str, object]:
+    return {
+        "order": given.record(),
+        "features": given.features(),
+        "fraud_probability": given.score,
+        "is_fraud": given.flagged,
+        "threshold": given.threshold,
+        "model_version": given.model_version,
+        "cold_start": given.unknown.cold_start,
+        "truncated": given.unknown.truncated,
+        "degraded": given.unknown.is_degraded,
+    }
+
 
 ORDERS = UseCase(
     name="orders",
@@ -121,4 +158,14 @@ ORDERS = UseCase(
     ),
     purpose="Tells which orders look like fraud beside what their customers, e-mails and addresses did before.",
     not_for="Refusing an order, or closing an account, without a person who looks.",
+    addresses=(
+        Address(
+            "/orders/predict",
+            BodyForm.RECORD,
+            OwnAnswer(OrderPrediction, _prediction),
+            summary="Score one order and remember it",
+            description="An order in; its features, its probability and what was not known out. The order enters the "
+            "histories of its customer, e-mail and address once, however often it is sent.",
+        ),
+    ),
 )

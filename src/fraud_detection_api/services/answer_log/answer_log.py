@@ -185,4 +185,5 @@ def _answered(address: str, with_records: bool, scored: Scored) -> AnsweredReque
         numbers=columns.numbers if with_records else None,
         texts=columns.texts,
         anomaly_scores=scored.scores.anomaly_scores,
+        remembered=columns.remembered if with_records else None,
     )

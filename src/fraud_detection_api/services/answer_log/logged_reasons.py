@@ -39,7 +39,8 @@ class LoggedReasons:
             scorer = self._scorer(key, use_case)
             if scorer is None:
                 return ()
-            columns = derive(Columns(np.arange(answer.size), answer.numbers, dict(answer.texts)), use_case)
+            given = Columns(np.arange(answer.size), answer.numbers, dict(answer.texts), remembered=answer.remembered)
+            columns = derive(given, use_case)
             texts = self._reasons[use_case.name].texts(columns, scorer, answer.flagged, KEPT_REASONS)
         except OSError:
             raise  # the disk may work again a moment later

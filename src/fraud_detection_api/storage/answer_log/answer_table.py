@@ -10,7 +10,11 @@ from fraud_detection_api.storage.engines.engine import Engine
 LONGEST_KEY, LONGEST_TEXT = 255, 255
 ORDER = ("number", "entry_id", "position")  # in which answers were written
 # what tables of earlier versions lack, and what is read in its place
-LATER: dict[str, sa.ColumnElement[object]] = {"number": sa.literal(0), "reasons": sa.literal(None)}
+LATER: dict[str, sa.ColumnElement[object]] = {
+    "number": sa.literal(0),
+    "reasons": sa.literal(None),
+    "histories": sa.literal(None),
+}
 _NUMBERS = "_numbers"  # no use case has a name like this
 
 
@@ -34,6 +38,7 @@ def answer_table(engine: Engine, project: str, use_case: str) -> sa.Table:
         # columns that tables of earlier versions lack are added to them, so they need a default or may be empty
         sa.Column("number", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("reasons", engine.long_text),
+        sa.Column("histories", engine.long_text),
         sa.Index(f"record_key_{key}", "record_key"),
         sa.Index(f"answered_at_{key}", "answered_at"),
         sa.Index(f"number_{key}", *ORDER),

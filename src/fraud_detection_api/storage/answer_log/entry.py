@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
@@ -11,7 +10,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from fraud_detection_api.features.columns import Texts
+from fraud_detection_api.features.columns import Remembered, Texts
 from fraud_detection_api.schemas.record import Kind, to_json
 from fraud_detection_api.schemas.use_case import UseCase
 
@@ -20,12 +19,13 @@ _NO_IDENTIFIER = "places"
 _NO_ANOMALY_SCORES: NDArray[np.float64] = np.empty(0)
 
 
-@dataclass(frozen=True)
-class RecordForm:
+class RecordForm(NamedTuple):
     """The fields of a use case as they were when an answer was given."""
 
     identifier: str | None
     fields: tuple[tuple[str, Kind], ...]
+    histories: tuple[str, ...] = ()
+    remembered: tuple[str, ...] = ()  # the features of its histories
 
 
 class AnsweredRequest(NamedTuple):  # made before every answer, in a fifth of the time of a frozen dataclass
@@ -42,6 +42,7 @@ class AnsweredRequest(NamedTuple):  # made before every answer, in a fifth of th
     numbers: NDArray[np.float64] | None = None
     texts: Mapping[str, Texts] = MappingProxyType({})
     anomaly_scores: NDArray[np.float64] = _NO_ANOMALY_SCORES
+    remembered: Remembered | None = None  # on `full`, where the use case has histories
 
     @property
     def size(self) -> int:
@@ -72,6 +73,25 @@ class AnsweredRequest(NamedTuple):  # made before every answer, in a fifth of th
         names = [name for name, _ in fields]
         columns = [list(self._values(name, kind, form)) for name, kind in fields]
         return [orjson.dumps(dict(zip(names, values, strict=True))).decode() for values in zip(*columns, strict=True)]
+
+    def histories(self, form: RecordForm) -> list[str | None]:
+        """What histories said of each record, as JSON: features, and of each key the flags and the arrival there."""
+        found = self.remembered
+        if found is None:
+            return [None] * self.size
+        rows = zip(found.values.T.tolist(), found.flags.T.tolist(), found.received.T.tolist(), strict=True)
+        return [
+            orjson.dumps(
+                {
+                    "features": dict(zip(form.remembered, values, strict=True)),
+                    "keys": {
+                        name: {"flags": flag, "received": moment}
+                        for name, flag, moment in zip(form.histories, flags, received, strict=True)
+                    },
+                }
+            ).decode()
+            for values, flags, received in rows
+        ]
 
     def _values(self, name: str, kind: Kind, form: RecordForm) -> Iterator[str | int | float | bool | None]:
         if name == form.identifier and self.identifiers is not None:
@@ -104,6 +124,8 @@ def packed(answer: AnsweredRequest) -> bytes:
         blobs.append(identifiers.tobytes())
     if answer.numbers is not None:
         blobs += [answer.numbers.tobytes(), orjson.dumps(dict(answer.texts))]
+    if answer.remembered is not None:
+        blobs += [each.tobytes() for each in _parts(answer.remembered)]
     head = (
         answer.use_case,
         answer.address,
@@ -144,25 +166,47 @@ def unpacked(content: bytes) -> AnsweredRequest:
         numbers=numbers,
         texts=texts,
         anomaly_scores=np.frombuffer(anomaly_scores),
+        remembered=_remembered(rest[2:], len(values)),
+    )
+
+
+def _parts(remembered: Remembered) -> tuple[NDArray[np.generic], ...]:
+    return remembered.values, remembered.flags, remembered.received
+
+
+def _remembered(blobs: list[bytes], size: int) -> Remembered | None:
+    if not blobs:
+        return None
+    values, flags, received = blobs
+    return Remembered(
+        np.frombuffer(values).reshape(-1, size),
+        np.frombuffer(flags, np.uint8).reshape(-1, size),
+        np.frombuffer(received, np.int64).reshape(-1, size),
     )
 
 
 def packed_forms(use_cases: Mapping[str, UseCase]) -> bytes:
     """How the records of these use cases look, for whoever reads the spool after an update of the product."""
     forms = {name: form_of(use_case) for name, use_case in use_cases.items()}
-    return orjson.dumps({name: (form.identifier, form.fields) for name, form in forms.items()})
+    return orjson.dumps({name: tuple(form) for name, form in forms.items()})
 
 
 def form_of(use_case: UseCase) -> RecordForm:
     """How its records look now."""
-    return RecordForm(use_case.identifier, tuple((each.name, each.kind) for each in use_case.fields))
+    fields = tuple((each.name, each.kind) for each in use_case.fields)
+    if use_case.histories is None:
+        return RecordForm(use_case.identifier, fields)
+    names, remembered = use_case.histories.of, use_case.histories.features
+    return RecordForm(
+        use_case.identifier, fields, tuple(each.name for each in names), tuple(each.name for each in remembered)
+    )
 
 
 def unpacked_forms(content: bytes) -> dict[str, RecordForm]:
     """The forms that these bytes are of."""
     return {
-        name: RecordForm(identifier, tuple((each, Kind(kind)) for each, kind in fields))
-        for name, (identifier, fields) in orjson.loads(content).items()
+        name: RecordForm(identifier, tuple((each, Kind(kind)) for each, kind in fields), *map(tuple, histories))
+        for name, (identifier, fields, *histories) in orjson.loads(content).items()
     }
 
 

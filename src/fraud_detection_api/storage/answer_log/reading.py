@@ -77,5 +77,8 @@ def _answer(row: sa.RowMapping) -> dict[str, object]:
         "answered_at": row["answered_at"].replace(tzinfo=UTC),
         **{name: row[name] for name in ("address", "request_id")},
         # texts of JSON, which are not read to be written again
-        **{name: orjson.Fragment(row[name]) if row[name] is not None else None for name in ("record", "reasons")},
+        **{
+            name: orjson.Fragment(row[name]) if row[name] is not None else None
+            for name in ("record", "reasons", "histories")
+        },
     }

@@ -110,8 +110,9 @@ def _rows(entry: Entry) -> Iterator[Row]:
         answer.flagged.tolist(),
         answer.records(entry.form),
         entry.reasons or [None] * answer.size,
+        answer.histories(entry.form),
     )
-    for position, (key, score, anomaly_score, flagged, record, reasons) in enumerate(zip(*columns, strict=True)):
+    for position, (key, score, anomaly_score, flagged, *texts) in enumerate(zip(*columns, strict=True)):
         yield {
             **every,
             "position": position,
@@ -119,6 +120,5 @@ def _rows(entry: Entry) -> Iterator[Row]:
             "score": score,
             "anomaly_score": anomaly_score,
             "decision": FLAGGED if flagged else PASSED,
-            "record": record,
-            "reasons": reasons,
+            **dict(zip(("record", "reasons", "histories"), texts, strict=True)),
         }

@@ -1,0 +1,30 @@
+"""Errors of histories, on the same tree as all others."""
+
+from pathlib import Path
+
+from fraud_detection_api.errors import FraudError
+
+
+class HistoriesNotLookedUp(FraudError):
+    code = "histories_not_looked_up"
+
+    def __init__(self, use_case: str) -> None:
+        super().__init__(f"Records of {use_case} cannot be scored by themselves: their histories have to be looked up.")
+
+
+class SecretUnreadable(FraudError):
+    code = "secret_unreadable"
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"The secret of histories in {path} cannot be used: {why}.")
+
+
+class HistoriesNotShared(FraudError):
+    """Each of several workers would know a part of each history."""
+
+    status = 503
+    code = "histories_not_shared"
+    words = (
+        "Several workers cannot keep histories in their own memories: serve with one worker, or set FRAUD_HISTORIES "
+        "to a Redis server."
+    )
