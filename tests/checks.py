@@ -5,9 +5,8 @@ import math
 from collections.abc import Callable
 
 from fraud_detection_api.features.deriving import derive
-from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.model.scorer import load_scorer
-from fraud_detection_api.schemas.record import Kind, formatted
+from fraud_detection_api.schemas.record import LARGEST, Kind, formatted
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import Scored, full_answer, short_answer, whole
 from tests.examples import (
@@ -15,9 +14,10 @@ from tests.examples import (
     bad_spellings,
     body_of,
     choices,
+    columns_of,
     good_rows,
+    keys_of,
     problems_of,
-    records_of,
     rule_breakers,
     slow_body_of,
     spelled_body,
@@ -27,9 +27,8 @@ from tests.small_models import bundle_of
 from tests.subjects import Answer, Subject, assert_served
 
 BESIDE = ("decision", "warnings", "model_version")
-FAR_AWAY: dict[str, list[Row]] = {
-    "web_orders": [{"delivered_at": "2034-01-01T00:00:00Z"}]
-}  # what takes derived values far away
+UNKNOWN = ("cold_start", "truncated", "degraded")  # of histories
+FAR_AWAY: dict[str, list[Row]] = {"web_orders": [{"delivered_at": "2034-01-01T00:00:00Z"}]}  # of derived values
 
 
 def the_example_passes_both_readers_as_the_same_columns(subject: Subject) -> None:
@@ -164,12 +163,11 @@ def short_and_full_answers_carry_the_same_scores(subject: Subject) -> None:
     """Whoever writes them."""
     rows, said = good_rows(subject.use_case, 40, seed=6), (*subject.known_by, *subject.model.library.figures)
     scorer = load_scorer(bundle_of(subject.model), subject.use_case)
-    columns = RecordReader(subject.use_case).columns(records_of(rows, subject.use_case))
-    columns = derive(columns, subject.use_case)
+    columns = derive(columns_of(rows, subject.use_case), subject.use_case)
     scored = Scored(subject.use_case, columns, scorer, scorer.scores(columns))
     short, full = json.loads(whole(short_answer(scored))), json.loads(whole(full_answer(scored)))
     assert short == [{key: answer[key] for key in said} for answer in full]
-    assert {tuple(answer) for answer in full} == {(*said, *BESIDE)}
+    assert {tuple(answer) for answer in full} == {(*said, *BESIDE, *(UNKNOWN if subject.use_case.histories else ()))}
     assert full == [answer | {"model_version": scorer.version} for answer in subject.scored(body_of(rows))]
 
 
@@ -221,7 +219,7 @@ def a_value_outside_the_trained_range_is_scored_and_said_so(subject: Subject) ->
 
 def a_derived_value_outside_the_trained_range_is_said_so(subject: Subject) -> None:
     """A warning names a derived value as the model knows it."""
-    if not subject.use_case.derived:
+    if all(each.high < LARGEST for each in subject.use_case.derived):
         return
     outside = [dict(subject.use_case.example) | row for row in FAR_AWAY.get(subject.use_case.name, [])]
     found = {each["field"] for answer in subject.scored(body_of(outside)) for each in warnings_of(answer)}
@@ -238,7 +236,8 @@ def what_is_carried_changes_no_score(subject: Subject) -> None:
     """A text that the model does not see may be anything."""
     rows = good_rows(subject.use_case, 3)
     for field in subject.use_case.inputs:
-        if field.name in subject.use_case.carried and field.kind is Kind.CATEGORY:
+        is_seen = field.name not in subject.use_case.carried or field.name in keys_of(subject.use_case)
+        if not is_seen and field.kind is Kind.CATEGORY:
             changed = [row | {field.name: "never seen before"} for row in rows]
             assert subject.scored(body_of(changed)) == subject.scored(body_of(rows))
 

@@ -241,4 +241,5 @@ _DECLARED = {
     "METER_READINGS": METER_READINGS,
 }
 EVERY_USE_CASE = (*USE_CASES, *_DECLARED.values())
+SCORED_ALONE = tuple(each for each in EVERY_USE_CASE if each.histories is None)
 DECLARED_HERE = ",".join(f"{__name__}:{name}" for name in _DECLARED)

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import get_args
@@ -12,6 +13,8 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from fraud_detection_api.features.check import RecordCheck
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.remembering import Remembering
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.problems import Problem
@@ -145,6 +148,14 @@ def problems_of(rows: list[Row], use_case: UseCase) -> list[Problem]:
     return RecordCheck(use_case).problems(RecordReader(use_case).columns(records_of(rows, use_case)))
 
 
+def columns_of(rows: Iterable[Row], use_case: UseCase) -> Columns:
+    """The rows' columns, with what they know of each other where the use case has histories."""
+    columns = RecordReader(use_case).columns(records_of(rows, use_case))
+    if use_case.histories is None:
+        return columns
+    return replace(columns, remembered=Remembering(use_case).of_table(columns))
+
+
 def records_of(rows: Iterable[Row], use_case: UseCase) -> list[Record]:
     """The rows as Pydantic makes records of them."""
     records: list[Record] = TypeAdapter(list[use_case.record]).validate_python(list(rows))  # type: ignore[name-defined]
@@ -182,9 +193,19 @@ def _around(example: Value, field: RecordField) -> tuple[float, float]:
 
 
 def _identified(row: Row, use_case: UseCase, number: int) -> Row:
-    """A row with an identifier of its own, where its use case has any."""
+    """A row with an identifier of its own, where there is one, and keys of its own, of which nothing is known."""
     name = use_case.identifier
-    return row if name is None else row | {name: _identifier(row[name], number)}
+    keys = {key: _own_key(row[key], number) for key in keys_of(use_case) if row[key] is not None}
+    return (row if name is None else row | {name: _identifier(row[name], number)}) | keys
+
+
+def keys_of(use_case: UseCase) -> set[str]:
+    """The fields that its histories are kept by."""
+    return {name for each in (use_case.histories.of if use_case.histories else ()) for name in each.key}
+
+
+def _own_key(value: Value, number: int) -> Value:
+    return f"{number}-{value}" if isinstance(value, str) else 1_000 + number
 
 
 def _identifier(example: Value, number: int) -> Value:

@@ -17,7 +17,7 @@ ALL = f"?reasons={MOST_REASONS}&reasons_for=all"
 def ask(subject: Subject, body: bytes, query: str = ALL) -> httpx.Response:
     """POST /score/<use case> with a question for reasons; it must be accepted."""
     headers = {"Content-Type": "application/json"}
-    response = subject.client.post(f"/score/{subject.use_case.name}{query}", content=body, headers=headers)
+    response = subject.client.post(subject.address(query), content=body, headers=headers)
     assert response.status_code == 200, response.text
     return response
 
@@ -101,7 +101,7 @@ def a_model_that_cannot_be_explained_says_so_by_its_version(subject: Subject) ->
     body = body_of(good_rows(subject.use_case, 5))
     for written in (body, slow_body_of(good_rows(subject.use_case, 5))):
         headers = {"Content-Type": "application/json"}
-        refused = subject.client.post(f"/score/{subject.use_case.name}{ALL}", content=written, headers=headers)
+        refused = subject.client.post(subject.address(ALL), content=written, headers=headers)
         assert (refused.status_code, refused.json()["code"]) == (503, "reasons_unavailable")
         assert f"version {subject.version} cannot be explained" in refused.json()["detail"]
     assert len(subject.scored(body)) == 5

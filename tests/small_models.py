@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ from fraud_detection_api.schemas.derived import (
     Ratio,
     SecondsBetween,
 )
+from fraud_detection_api.schemas.histories import Histories, Statistic
 from fraud_detection_api.schemas.record import Feature, Kind
 from fraud_detection_api.schemas.use_case import UseCase
 from tests.examples import Row, Value, good_rows
@@ -32,6 +34,7 @@ from tests.small_libraries import Boosted, Library, Scores, library_of
 Floats = NDArray[np.float32]
 Categories = Mapping[str, tuple[str, ...]]
 TRAINING_ROWS = 600
+ZERO_OF_NOTHING = (Statistic.COUNT, Statistic.SUM, Statistic.DISTINCT, Statistic.FRAUDS)
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,10 @@ class SmallModel:
 def small_model(use_case: UseCase, seed: int = 0, trees: int = 25) -> SmallModel:
     """A model of a few trees that uses every feature somewhere."""
     rows = good_rows(use_case, TRAINING_ROWS, seed)
-    seen = [values_seen(row, use_case) for row in rows]
+    seen = _with_a_past([values_seen(row, use_case) for row in rows], use_case, seed)
     features = tuple(_feature(field, [row[field.name] for row in seen]) for field in use_case.features)
     categories = {each.name: each.categories for each in features if each.categories is not None}
-    matrix = matrix_of(rows, use_case, categories)
+    matrix = _matrix(seen, use_case, categories)
     library: Library = library_of(use_case).fitted(matrix, use_case, seed, trees)
     manifest = Manifest.model_validate(
         {
@@ -98,17 +101,33 @@ def bundle_of(model: SmallModel) -> Bundle:
 
 def matrix_of(rows: Iterable[Row], use_case: UseCase, categories: Categories) -> Floats:
     """Rows as the library sees them, made without the product's own matrix."""
-    columns = [
-        [_number(values_seen(row, use_case)[field.name], field, categories) for field in use_case.features]
-        for row in rows
-    ]
-    return np.array(columns, dtype=np.float32).reshape(-1, len(use_case.features))
+    return _matrix([values_seen(row, use_case) for row in rows], use_case, categories)
+
+
+def _matrix(seen: Iterable[Row], use_case: UseCase, categories: Categories) -> Floats:
+    rows = [[_number(row[field.name], field, categories) for field in use_case.features] for row in seen]
+    return np.array(rows, dtype=np.float32).reshape(-1, len(use_case.features))
+
+
+def _with_a_past(seen: list[Row], use_case: UseCase, seed: int) -> list[Row]:
+    """The same rows, every second of them as if something were known of its keys; so a model has a use for it."""
+    random = Random(seed)
+    features = use_case.histories.features if use_case.histories else ()
+    pasts = [{each.name: random.randint(0, int(min(each.high, 9))) for each in features} for _ in seen]
+    return [row | past if place % 2 else row for place, (row, past) in enumerate(zip(seen, pasts, strict=True))]
 
 
 def values_seen(row: Row, use_case: UseCase) -> Row:
     """A row with what is derived from it, one value after the other, by Python's own clocks and numbers."""
     moments = {field.name: _moment(row.get(field.name), field.kind) for field in use_case.inputs}
-    return row | {each.name: _derived(each, row, moments) for each in use_case.derived}
+    derived = {each.name: _derived(each, row, moments) for each in use_case.derived}
+    return row | derived | (_of_new_keys(use_case.histories) if use_case.histories else {})
+
+
+def _of_new_keys(histories: Histories) -> Row:
+    """What is known where nothing is: no records, no sums, no frauds, and nothing at all of what they were like."""
+    nothing = {Statistic.NEW: 1, **dict.fromkeys(ZERO_OF_NOTHING, 0)}
+    return {asked.name(each.name): nothing.get(asked.statistic) for each in histories.of for asked in each.statistics}
 
 
 def _moment(value: Value, kind: Kind) -> datetime | None:
@@ -151,4 +170,10 @@ def _feature(field: Feature, values: list[Value]) -> kept.Feature:
         categories = tuple(sorted({str(value) for value in values if value is not None}))
         return kept.Feature(name=field.name, kind=field.kind, categories=categories)
     numbers = [_number(value, field, {}) for value in values if value is not None]
-    return kept.Feature(name=field.name, kind=field.kind, low=min(numbers), high=max(numbers), histogram_counts=(1, 2))
+    return kept.Feature(
+        name=field.name,
+        kind=field.kind,
+        low=min(numbers, default=0),
+        high=max(numbers, default=0),
+        histogram_counts=(1, 2),
+    )

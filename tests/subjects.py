@@ -28,10 +28,16 @@ class Subject:
         """What an answer says of whom it is about; nothing where only its place does."""
         return (self.use_case.identifier,) if self.use_case.identifier else ()
 
+    def address(self, query: str = "") -> str:
+        """Where its records are scored; histories are only read, so that every check finds them as they were."""
+        if self.use_case.histories:
+            query = f"{query}{'&' if '=' in query else '?'}dry_run=true"
+        return f"/score/{self.use_case.name}{query}"
+
     def post(self, body: bytes) -> httpx.Response:
-        """POST /score/<use case>."""
+        """POST /score/<use case>, without a trace."""
         headers = {"Content-Type": "application/json"}
-        return self.client.post(f"/score/{self.use_case.name}", content=body, headers=headers)
+        return self.client.post(self.address(), content=body, headers=headers)
 
     def scored(self, body: bytes) -> list[Answer]:
         """The answer to a body that must be accepted."""

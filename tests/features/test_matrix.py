@@ -5,10 +5,9 @@ import numpy as np
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.deriving import derive
 from fraud_detection_api.features.matrix import KnownTexts, MatrixMaker, categories_of
-from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.schemas.use_case import UseCase
 from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
-from tests.examples import good_rows, records_of
+from tests.examples import columns_of, good_rows
 from tests.small_models import matrix_of
 
 TWO_TEXTS = Columns(
@@ -18,14 +17,14 @@ TWO_TEXTS = Columns(
 )
 
 
-def columns_of(use_case: UseCase) -> Columns:
+def features_of(use_case: UseCase) -> Columns:
     """What the model sees of good records."""
-    return derive(RecordReader(use_case).columns(records_of(good_rows(use_case, 50), use_case)), use_case)
+    return derive(columns_of(good_rows(use_case, 50), use_case), use_case)
 
 
 def test_it_is_what_the_library_is_trained_on() -> None:
     for use_case in EVERY_USE_CASE:
-        columns = columns_of(use_case)
+        columns = features_of(use_case)
         categories = categories_of(columns.texts, 1000)
         matrix = MatrixMaker(use_case.feature_names, categories).matrix(columns)
         known = {name: known.texts for name, known in categories.items()}
@@ -67,12 +66,12 @@ def test_some_rows_of_columns_are_columns() -> None:
     taken = TWO_TEXTS.take(np.array([2, 0]))
     assert (taken.identifiers, taken.texts["city"], len(taken)) == (["c", "a"], ["Oslo", "Rome"], 2)
     assert taken.numbers[0].tolist() == [3.0, 1.5]
-    numbered = columns_of(EVERY_USE_CASE[0])
+    numbered = features_of(EVERY_USE_CASE[0])
     assert numbered.take(np.array([7])).identifiers == numbered.identifiers[7:8]
 
 
 def test_the_columns_hold_days_and_booleans_as_numbers() -> None:
-    columns = columns_of(LOAN_APPLICATIONS)
+    columns = features_of(LOAN_APPLICATIONS)
     names = LOAN_APPLICATIONS.feature_names
     assert set(columns.numbers[names.index("is_first_loan")].tolist()) == {0.0, 1.0}
     assert (columns.numbers[names.index("purpose")] == 0).all()

@@ -13,7 +13,6 @@ from pyarrow import parquet
 
 from fraud_detection_api.errors import DataRefused
 from fraud_detection_api.features.deriving import derive
-from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.model.scorer import Scorer
 from fraud_detection_api.schemas.use_case import UseCase
@@ -21,7 +20,7 @@ from fraud_detection_api.services.answers import Scored
 from fraud_detection_api.services.bulk_scoring import BulkFiles, BulkSummary, score_file
 from fraud_detection_api.storage.files import write_table
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
-from tests.examples import Row, records_of
+from tests.examples import Row, columns_of
 from tests.storage.loan_tables import csv_of, write_parquet
 
 HEADER = "customer_id,number_of_open_accounts,total_credit_limit,total_balance,number_of_accounts_in_arrears\n"
@@ -66,7 +65,7 @@ def scored(files: BulkFiles, scorer: Scorer, use_case: UseCase = CREDIT_ACCOUNTS
 
 def scored_rows(rows: Sequence[Row], scorer: Scorer, use_case: UseCase) -> Scored:
     """What a request that sends these rows is answered from."""
-    columns = derive(RecordReader(use_case).columns(records_of(rows, use_case)), use_case)
+    columns = derive(columns_of(rows, use_case), use_case)
     return Scored(use_case, columns, scorer, scorer.scores(columns))
 
 

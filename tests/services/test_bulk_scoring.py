@@ -14,7 +14,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.answers import full_answer, whole
 from fraud_detection_api.services.bulk_scoring import BulkFiles, BulkSummary, score_file
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
-from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
+from tests.declared_use_cases import LOAN_APPLICATIONS, SCORED_ALONE
 from tests.examples import Row, good_rows
 from tests.services.bulk_files import (
     BAD_CSV,
@@ -44,7 +44,7 @@ def known_by(use_case: UseCase) -> tuple[str, ...]:
 class TestScores:
     @pytest.mark.parametrize("output", FORMATS)
     @pytest.mark.parametrize("records", FORMATS)
-    @pytest.mark.parametrize("use_case", EVERY_USE_CASE, ids=lambda use_case: use_case.name)
+    @pytest.mark.parametrize("use_case", SCORED_ALONE, ids=lambda use_case: use_case.name)
     def test_a_file_gets_the_scores_that_requests_get(
         self, bulk_shop: Shop, tmp_path: Path, use_case: UseCase, records: str, output: str
     ) -> None:

@@ -22,7 +22,7 @@ from fraud_detection_api.services.bulk_scoring import BulkFiles, score_file
 from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.reasons import Reasons, strongest
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
-from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS
+from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS, SCORED_ALONE
 from tests.examples import Row, good_rows, records_of
 from tests.services.bulk_files import FORMATS, Shop, scored_rows, table_of, write_rows
 from tests.small_libraries import library_of
@@ -98,7 +98,9 @@ class TestReasons:
         assert all(one == other for one, other in flagged)
         assert all(answer["reasons"] for answer in everywhere)
 
-    @pytest.mark.parametrize("use_case", EXPLAINED, ids=lambda use_case: use_case.name)
+    @pytest.mark.parametrize(
+        "use_case", [each for each in EXPLAINED if each in SCORED_ALONE], ids=lambda each: each.name
+    )
     def test_show_every_value_as_it_was_sent(self, bulk_shop: Shop, use_case: UseCase) -> None:
         rows = good_rows(use_case, 60, seed=9)
         shown: dict[str, set[type]] = {}
@@ -149,7 +151,9 @@ class TestReasons:
 
 class TestBulk:
     @pytest.mark.parametrize("output", FORMATS)
-    @pytest.mark.parametrize("use_case", EXPLAINED, ids=lambda use_case: use_case.name)
+    @pytest.mark.parametrize(
+        "use_case", [each for each in EXPLAINED if each in SCORED_ALONE], ids=lambda use_case: use_case.name
+    )
     def test_a_file_gets_the_reasons_that_requests_get(
         self, bulk_shop: Shop, tmp_path: Path, use_case: UseCase, output: str
     ) -> None:

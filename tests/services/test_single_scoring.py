@@ -14,7 +14,7 @@ from fraud_detection_api.services.body_readers import RecordBody, VectorBody
 from fraud_detection_api.services.scoring import Scoring
 from fraud_detection_api.services.served_models import ServedModel
 from fraud_detection_api.storage.answer_log.entry import AnsweredRequest, packed, packed_forms, unpacked, unpacked_forms
-from tests.declared_use_cases import EVERY_USE_CASE, LOAN_APPLICATIONS, METER_READINGS
+from tests.declared_use_cases import LOAN_APPLICATIONS, METER_READINGS, SCORED_ALONE
 from tests.examples import body_of, good_rows, rule_breakers, slow_body_of
 from tests.readers import HAS_QUICK_WAY
 from tests.small_models import SmallModel, promoted
@@ -38,7 +38,7 @@ def of_vectors(model: SmallModel, folder: Path, *observers: Observer) -> Scoring
     return Scoring(model.use_case, served(model, folder), VectorBody(model.use_case), inlier_answer, observers)
 
 
-@pytest.mark.parametrize("use_case", EVERY_USE_CASE, ids=lambda use_case: use_case.name)
+@pytest.mark.parametrize("use_case", SCORED_ALONE, ids=lambda use_case: use_case.name)
 def test_both_ways_answer_what_the_writer_says_of_the_record(
     small_models: dict[str, SmallModel], tmp_path: Path, use_case: UseCase
 ) -> None:
