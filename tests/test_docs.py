@@ -17,7 +17,8 @@ TYPED = ("", "bash", "sh", "console")  # what a person types; other blocks show 
 COMMAND = re.compile(r"^(?:\$ )?(?:[\w./]*/)?fraud ((?:[a-z][a-z-]+ ?)+)", re.MULTILINE)
 NAMES = sorted(f"FRAUD_{name.upper()}" for name in Settings.model_fields)
 COMMANDS = [(str(command.name),) for command in app.registered_commands]
-MODELS = [("models", name) for name in ("list", "show", "promote", "rollback", "import")]
+GROUPS = {str(group.name): group.typer_instance for group in app.registered_groups}
+GROUPED = [(name, str(each.name)) for name, group in GROUPS.items() if group for each in group.registered_commands]
 BUILT_IN = ("/score/credit_accounts",)
 
 
@@ -75,12 +76,12 @@ def test_every_documented_command_exists() -> None:
     code = "\n".join(inline or block for language, block, inline in found if language in TYPED)
     documented = {tuple(words.split()) for words in COMMAND.findall(code)}
     assert {words[0] for words in documented} >= {"sample", "train", "models", "serve", "score"}
-    commands = {(words[:2] if words[0] == "models" else words[:1]) for words in documented}
+    commands = {(words[:2] if words[0] in GROUPS else words[:1]) for words in documented}
     known = {command for command in sorted(commands) if explains_itself(*command)}
     assert commands == known
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *MODELS])
+@pytest.mark.parametrize("command", [*COMMANDS, *GROUPED])
 def test_every_command_is_documented(command: tuple[str, ...]) -> None:
     assert explains_itself(*command)
     assert " ".join(("fraud", *command)) in pages()

@@ -22,7 +22,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     if path.is_dir():
         raise DataRefused(f"{path} is a folder; name a file to write.")
     try:
-        with _sigterm_as_exit(), _partial(path) as (partial, file):
+        with sigterm_as_exit(), _partial(path) as (partial, file):
             yield file
             _to_disk(file)
             partial.replace(path)
@@ -89,7 +89,7 @@ def _remove_left_overs(path: Path) -> None:
 
 
 @contextmanager
-def _sigterm_as_exit() -> Iterator[None]:
+def sigterm_as_exit() -> Iterator[None]:
     """SIGTERM would end the process on the spot and leave the partial file behind."""
     before = signal.getsignal(signal.SIGTERM)
     if threading.current_thread() is not threading.main_thread() or before in (signal.SIG_IGN, None):

@@ -10,6 +10,7 @@ class PipelineBusy(FraudError):
 
     status = 409
     code = "pipeline_busy"
+    exit_code = 5
 
     def __init__(self, folder: object) -> None:
         super().__init__(
@@ -36,6 +37,7 @@ class RunHasEnded(FraudError):
 
 class RunCancelled(FraudError):
     code = "run_cancelled"
+    exit_code = 4
 
     def __init__(self, run: str) -> None:
         super().__init__(f"Run {run} was cancelled.")

@@ -62,6 +62,31 @@ class Settings(BaseSettings):
     )
     spool: Path = Field(default=Path("spool"), description="Folder where answers wait for the store")
     spool_max_bytes: int = Field(default=1_000_000_000, description="Bytes that may wait there", ge=1_000_000)
+    pipeline: Path = Field(default=Path("pipeline"), description="Data folder of the orders' pipeline")
+    pipeline_port: int = Field(default=8020, description="Port of the pipeline service", ge=0, le=65_535)
+    pipeline_steps: str = Field(
+        default="fraud_detection_api.pipeline.known:STEPS",
+        description="The steps of the pipeline: package.module:NAME",
+        pattern=r"^[\w.]+:\w+$",
+    )
+    pipeline_parts: int = Field(
+        default=2, description="Parts of a step that are done at once, in threads or on a local cluster", ge=1, le=256
+    )
+    raw_orders: Path = Field(
+        default=Path("raw_orders"), description="Folder of the folders of raw orders that POST /pipeline/submit takes"
+    )
+    journal: str = Field(
+        default="",
+        description="The journal of runs: the URL of MySQL, MariaDB or PostgreSQL, else SQLite in the data folder",
+        repr=False,  # it may hold a password
+    )
+    journal_project: str = Field(default="fraud_pipeline", description="Project of that database for the journal")
+    dask: str = Field(
+        default="none", description="Where parts are done: none, local, or a scheduler at tcp://host:port or tls://"
+    )
+    dask_tls_ca: str = Field(default="", description="File of the authority that a tls:// scheduler is proved by")
+    dask_tls_cert: str = Field(default="", description="File of our certificate for it")
+    dask_tls_key: str = Field(default="", description="File of the key of that certificate")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severity that is logged"
     )

@@ -7,6 +7,7 @@ from fraud_detection_api.cli import (
     evaluate,
     features,
     models,
+    pipeline,
     populate,
     report,
     sample,
@@ -29,6 +30,7 @@ app.command("compare")(compare.compare)
 app.command("threshold")(threshold.threshold)
 app.command("report")(report.report)
 app.add_typer(models.app, name="models")
+app.add_typer(pipeline.app, name="pipeline")
 app.command("serve")(serve.serve)
 app.command("score")(score.score)
 app.command("populate")(populate.populate)

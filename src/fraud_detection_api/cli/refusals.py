@@ -11,6 +11,9 @@ from fraud_detection_api.errors import FraudError
 
 EXTRAS = {
     "alembic": "training",
+    "dask": "pipeline",
+    "distributed": "pipeline",
+    "hiredis": "redis",
     "mlflow": "training",
     "onnx": "training",
     "onnxruntime": "onnx",

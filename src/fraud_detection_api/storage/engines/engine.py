@@ -111,6 +111,14 @@ class Engine(ABC):
     def upsert_scores(self, connection: sa.Connection, table: str, rows: ScoreRows, now: datetime) -> None:
         """Insert or update scores in the fastest way that the driver knows; the table's name is quoted."""
 
+    def try_lock(self, connection: sa.Connection, name: str) -> bool:  # noqa: ARG002 - a server has one
+        """Take a lock for as long as the connection lasts; without a server there is nobody to hold it."""
+        return True
+
+    def is_locked(self, connection: sa.Connection, name: str) -> bool:  # noqa: ARG002 - a server knows
+        """Whether some connection holds this lock."""
+        return False
+
     def failure(self, error: exc.SQLAlchemyError) -> Failure:
         """What an error means for the transaction."""
         if isinstance(error, exc.NoSuchTableError):

@@ -64,6 +64,14 @@ class DatabaseEngine(ServerEngine):
         key = table.primary_key.columns[0]
         return mysql.insert(table).on_duplicate_key_update({key.name: key})
 
+    def try_lock(self, connection: sa.Connection, name: str) -> bool:
+        """GET_LOCK, without waiting."""
+        return bool(connection.execute(sa.select(sa.func.get_lock(name, 0))).scalar_one() == 1)
+
+    def is_locked(self, connection: sa.Connection, name: str) -> bool:
+        """IS_FREE_LOCK."""
+        return bool(connection.execute(sa.select(sa.func.is_free_lock(name))).scalar_one() == 0)
+
     def upsert_scores(self, connection: sa.Connection, table: str, rows: ScoreRows, now: datetime) -> None:
         """Statements of many rows, which the driver makes of one."""
         moment = now.replace(tzinfo=None)

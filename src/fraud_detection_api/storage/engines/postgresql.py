@@ -1,5 +1,6 @@
 """PostgreSQL: a project is a schema. Connections wait only so long for a server that has stopped without a word."""
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -65,6 +66,18 @@ class DatabaseEngine(ServerEngine):
         """ON CONFLICT DO NOTHING."""
         return postgresql.insert(table).on_conflict_do_nothing()
 
+    def try_lock(self, connection: sa.Connection, name: str) -> bool:
+        """An advisory lock of the session."""
+        return bool(connection.execute(sa.select(sa.func.pg_try_advisory_lock(_number(name)))).scalar_one())
+
+    def is_locked(self, connection: sa.Connection, name: str) -> bool:
+        """Whether it could not be shared."""
+        number = _number(name)
+        is_free = bool(connection.execute(sa.select(sa.func.pg_try_advisory_lock_shared(number))).scalar_one())
+        if is_free:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock_shared(number)))
+        return not is_free
+
     def upsert_scores(self, connection: sa.Connection, table: str, rows: ScoreRows, now: datetime) -> None:
         """One statement that is given arrays, or a table that many rows are copied to."""
         bound: tuple[object, ...] = (now,)
@@ -76,6 +89,12 @@ class DatabaseEngine(ServerEngine):
             given = "pg_temp.given_scores AS given ORDER BY id"
         statement = f"INSERT INTO {table} AS stored ({NAMES}) SELECT given.*, %s FROM {given} {ON_CONFLICT}"  # noqa: S608 - every name is checked and quoted
         connection.exec_driver_sql(statement, bound)
+
+
+def _number(name: str) -> sa.BindParameter[int]:
+    """What a lock is called: PostgreSQL knows numbers alone."""
+    digest = hashlib.sha256(name.encode()).digest()
+    return sa.literal(int.from_bytes(digest[:8], signed=True), sa.BigInteger())
 
 
 def _copy(connection: sa.Connection, rows: ScoreRows) -> None:
