@@ -28,3 +28,29 @@ class HistoriesNotShared(FraudError):
         "Several workers cannot keep histories in their own memories: serve with one worker, or set FRAUD_HISTORIES "
         "to a Redis server."
     )
+
+
+class HistoriesAway(FraudError):
+    """Nobody knows at the moment what was known of a key; that is no reason to score as if nothing were."""
+
+    status = 503
+    code = "histories_away"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Histories cannot be read at the moment: {why}. Send the request again.")
+        self.why = why
+
+
+class HistoriesUnreadable(FraudError):
+    """What came back from the store of histories is none that was put there."""
+
+    code = "histories_unreadable"
+
+    def __init__(self, name: bytes, why: str) -> None:
+        super().__init__(f"The histories of {name.decode(errors='replace')} cannot be read: {why}.")
+
+
+class HistoriesUnusable(FraudError):
+    """The settings of the histories contradict what is installed or allowed."""
+
+    code = "histories_unusable"

@@ -1,0 +1,76 @@
+"""Histories in the memory of this process: the default, for one worker without a server."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from fraud_detection_api.storage.histories.packed import merged, remembered
+from fraud_detection_api.storage.histories.store import (
+    Arrivals,
+    Known,
+    WholeHistories,
+    entries_of,
+    known_of,
+    names_of,
+    packed_of,
+)
+
+
+def milliseconds() -> int:
+    """Since 1970, by this machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+class MemoryStore:
+    """Packed histories by their names, the longest untouched ones first."""
+
+    def __init__(self, ttl_milliseconds: int, clock: Callable[[], int] = milliseconds) -> None:
+        self._ttl = ttl_milliseconds
+        self._clock = clock
+        self._values: dict[bytes, tuple[int, bytes]] = {}
+
+    async def start(self) -> None:
+        """There is nothing to connect to."""
+
+    async def stop(self) -> None:
+        """Forget nothing: it may be started again."""
+
+    async def remember(self, arrivals: Sequence[Arrivals], *, dry_run: bool = False) -> list[Known]:
+        """What was known of the records' keys, to which they are added in the same step; a dry run adds nothing."""
+        return [self._remember(each, {} if dry_run else None) for each in arrivals]
+
+    async def fill(self, histories: WholeHistories) -> None:
+        """Add whole histories to those that are there; repeated, it changes nothing."""
+        layout, now = histories.layout, self._clock()
+        for name, other in packed_of(histories):
+            self._put(name, merged(layout, self._value(name, now), other), now)
+
+    def packed(self) -> dict[bytes, bytes]:
+        """All packed histories by their names."""
+        return {name: value for name, (_, value) in self._values.items()}
+
+    def _remember(self, arrivals: Arrivals, scratch: dict[bytes, bytes] | None) -> Known:
+        """What was known; with a scratch, records see each other there, and nothing else changes."""
+        values, received = list[bytes | None](), list[int]()
+        for name, entry in zip(names_of(arrivals.name, arrivals.keys), entries_of(arrivals), strict=True):
+            now = self._clock()
+            value = self._value(name, now) if scratch is None else scratch.get(name, self._value(name, now))
+            arrived, changed = remembered(arrivals.layout, value, entry, now)
+            values.append(value)
+            received.append(arrived)
+            if changed is not None and scratch is not None:
+                scratch[name] = changed
+            elif changed is not None:
+                self._put(name, changed, now)
+        return known_of(arrivals, values, received)
+
+    def _value(self, name: bytes, now: int) -> bytes | None:
+        found = self._values.get(name)
+        return found[1] if found and found[0] > now else None
+
+    def _put(self, name: bytes, value: bytes, now: int) -> None:
+        """Renew a history, and forget one that is out of date: those come first, since all last equally long."""
+        self._values.pop(name, None)
+        self._values[name] = now + self._ttl, value
+        oldest = next(iter(self._values))
+        if self._values[oldest][0] <= now:
+            del self._values[oldest]

@@ -1,0 +1,110 @@
+"""Histories in Redis: one packed value a key, and one script call a record: it adds it and returns what was before."""
+
+from collections.abc import Sequence
+from hashlib import sha1
+from importlib.resources import files
+from itertools import chain, islice
+
+from fraud_detection_api.features.history_numpy import Whole
+from fraud_detection_api.history_errors import HistoriesUnreadable
+from fraud_detection_api.storage.histories.layout import MOST_RECEIVED, EntryLayout
+from fraud_detection_api.storage.histories.options import HistoryOptions, address_of
+from fraud_detection_api.storage.histories.packed import may_be, remembered
+from fraud_detection_api.storage.histories.redis_connection import Reply, command
+from fraud_detection_api.storage.histories.redis_servers import RedisServers
+from fraud_detection_api.storage.histories.store import (
+    Arrivals,
+    Known,
+    WholeHistories,
+    entries_of,
+    known_of,
+    names_of,
+    packed_of,
+)
+
+KEYS_AT_ONCE = 500  # of whole histories: live records wait no longer than these take
+_SCRIPTS = [files(__package__).joinpath(f"{name}.lua").read_bytes() for name in ("remember", "merge")]
+_REMEMBER, _MERGE = (sha1(script, usedforsecurity=False).hexdigest().encode() for script in _SCRIPTS)
+
+
+class RedisStore:
+    """One server or a cluster, shared by all processes of the service; the time of arrival is the server's."""
+
+    def __init__(self, options: HistoryOptions) -> None:
+        self._servers = RedisServers(address_of(options.url), options.timeout_seconds, _SCRIPTS)
+        self._prefix = options.prefix.encode() + b":"
+        self._ttl = b"%d" % options.ttl_milliseconds
+
+    async def start(self) -> None:
+        """Connect; a server that is away does not end the start, one that refuses the service does."""
+        await self._servers.start()
+
+    async def stop(self) -> None:
+        """Hang up."""
+        await self._servers.stop()
+
+    async def remember(self, arrivals: Sequence[Arrivals], *, dry_run: bool = False) -> list[Known]:
+        """What was known of the records' keys, to which they are added in the same step; a dry run adds nothing."""
+        names = [self._names(each.name, each.keys) for each in arrivals]
+        entries = [entries_of(each) for each in arrivals]
+        ttl = b"0" if dry_run else self._ttl
+        orders = [
+            _remember(each.layout, *own, ttl)
+            for each, own in zip(arrivals, zip(names, entries, strict=True), strict=True)
+        ]
+        replies = iter(await self._servers.call(list(chain(*names)), list(chain(*orders))))
+        found = []
+        for own, own_names, own_entries in zip(arrivals, names, entries, strict=True):
+            values, received = _values(own, list(islice(replies, len(own_names))))
+            if dry_run:
+                _see_each_other(own.layout, list(zip(own_names, own_entries, strict=True)), values, received)
+            found.append(known_of(own, values, received))
+        return found
+
+    async def fill(self, histories: WholeHistories) -> None:
+        """Add whole histories to those that are there, whatever arrives meanwhile; repeated, it changes nothing."""
+        layout, packed = histories.layout, packed_of(histories)
+        end = [b"%d" % layout.size, b"%d" % layout.kept, self._ttl]
+        while some := [(self._prefix + name, value) for name, value in islice(packed, KEYS_AT_ONCE)]:
+            orders = [command(b"EVALSHA", _MERGE, b"1", name, value, *end) for name, value in some]
+            replies = await self._servers.call([name for name, _ in some], orders)
+            if any(reply != 1 for reply in replies):
+                raise HistoriesUnreadable(histories.name, "one that is there was written for another declaration")
+
+    def _names(self, name: bytes, keys: Whole) -> list[bytes]:
+        return names_of(self._prefix + name, keys)
+
+
+def _remember(layout: EntryLayout, names: list[bytes], entries: list[bytes], ttl: bytes) -> list[bytes]:
+    """A script call for each record; all but key and entry is the same for all of them."""
+    if not names:
+        return []
+    before = b"*8\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n$%d\r\n" % (_REMEMBER, len(names[0]))
+    between = b"\r\n$%d\r\n" % len(entries[0])
+    kept = b"%d" % layout.kept
+    after = b"\r\n$8\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (layout.mark, len(kept), kept, len(ttl), ttl)
+    return [b"".join((before, name, between, entry, after)) for name, entry in zip(names, entries, strict=True)]
+
+
+def _values(arrivals: Arrivals, replies: Sequence[Reply]) -> tuple[list[bytes | None], list[int]]:
+    values, received = list[bytes | None](), list[int]()
+    for reply in replies:
+        match reply:
+            case [bytes() | None as value, int(arrived)] if abs(arrived) <= MOST_RECEIVED:
+                values.append(value)
+                received.append(arrived)
+            case _:
+                raise HistoriesUnreadable(arrivals.name, "the script's answer is none of ours")
+    return values, received
+
+
+def _see_each_other(
+    layout: EntryLayout, records: Sequence[tuple[bytes, bytes]], values: list[bytes | None], received: list[int]
+) -> None:
+    """Of a dry run: what records of the same key would have found of those before them."""
+    scratch: dict[bytes, bytes] = {}
+    for at, (name, entry) in enumerate(records):
+        values[at] = scratch.get(name, values[at])
+        if may_be(layout, values[at]):
+            received[at], changed = remembered(layout, values[at], entry, received[at])
+            scratch[name] = changed or values[at] or b""

@@ -1,0 +1,62 @@
+"""Records of a small history, as they arrive at a store."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import numpy as np
+
+from fraud_detection_api.features.history_numpy import Whole
+from fraud_detection_api.features.history_plan import MISSING, Plan
+from fraud_detection_api.schemas.histories import History, Remembered, Statistic, Window
+from fraud_detection_api.storage.histories.layout import EntryLayout
+from fraud_detection_api.storage.histories.store import Arrivals, HistoryStore, WholeHistories
+
+LAST_3 = Window(records=3)
+ASKED = (
+    Remembered(Statistic.SUM, "amount", LAST_3),
+    Remembered(Statistic.COUNT, over=Window(hours=2)),
+    Remembered(Statistic.KNOWN, "email"),
+    Remembered(Statistic.DISTINCT, "address", LAST_3),
+    Remembered(Statistic.SINCE),
+    Remembered(Statistic.FRAUDS),
+)
+PLAN = Plan(History("customer", ("customer_id",), ASKED, kept=4))
+LAYOUT = EntryLayout.of(PLAN)
+NAME = b"orders:customer"
+NOW = 1_700_000_000_000  # milliseconds
+HOUR = 3_600_000
+NO_LABEL = int(MISSING)
+
+
+def entry(id_: int, time: int = 0, received: int = 0, label: int = NO_LABEL, amount: int = 100) -> list[int]:
+    """An entry of this history, at a time in hours."""
+    return [NOW + time * HOUR, id_, received, label, amount, 7, id_ % 3]
+
+
+def arrivals(*records: tuple[int, list[int]], name: bytes = NAME) -> Arrivals:
+    """Records and the keys that they arrive at."""
+    keys = np.array([key for key, _ in records], np.int64)
+    return Arrivals(LAYOUT, name, keys, rows(own for _, own in records))
+
+
+def whole(histories: dict[int, list[list[int]]], dropped: dict[int, int] | None = None) -> WholeHistories:
+    """All that is known of some keys."""
+    ends = np.cumsum([len(each) for each in histories.values()]).astype(np.int64)
+    gone = np.array([(dropped or {}).get(key, MISSING) for key in histories], np.int64)
+    keys = np.array([*histories], np.int64)
+    return WholeHistories(LAYOUT, NAME, keys, rows(each for own in histories.values() for each in own), ends, gone)
+
+
+def rows(entries: Iterable[list[int]]) -> Whole:
+    """Entries as the kernel has them."""
+    return np.array([*entries], np.int64).reshape(-1, PLAN.width)
+
+
+@asynccontextmanager
+async def started(store: HistoryStore) -> AsyncIterator[HistoryStore]:
+    """A store as the service has it between its start and its end."""
+    await store.start()
+    try:
+        yield store
+    finally:
+        await store.stop()
