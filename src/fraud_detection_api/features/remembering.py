@@ -83,6 +83,10 @@ class Remembering:
         order: Whole = np.lexsort((ids_of(columns.identifiers), self.times(columns)))
         return order
 
+    def hashes(self, values: Iterable[Value]) -> Whole:
+        """Hashes of what tells who somebody is, with the secret; MISSING for nothing."""
+        return self._hash_of_values.of_all(values)
+
     def of_table(self, columns: Columns, arrivals: Arrivals | None = None) -> Remembered:
         """What is known of each record of a whole table by the others."""
         keyed = self.at_keys(columns, arrivals or Arrivals())

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+TRUE_PROBABILITY = "true_probability"  # of sample rows in files: how likely each was to be made a fraud
+
 SampleColumn = NDArray[np.generic]
 SampleColumns = Mapping[str, SampleColumn]
 

@@ -44,7 +44,7 @@ def file_columns(location: str) -> tuple[str, ...]:
 
     if "://" in location:
         return ()
-    with opened(_paths(location)[0], {}, 1) as table:
+    with opened(paths_at(location)[0], {}, 1) as table:
         return tuple(table.names)
 
 
@@ -53,7 +53,7 @@ def _parts_of_files(location: str, wanted: Mapping[str, Kind]) -> Iterator[Part]
     from fraud_detection_api.storage.read_ahead import in_order
 
     found: set[str] | None = None
-    for path in _paths(location):
+    for path in paths_at(location):
         with opened(path, wanted, _BATCH_ROWS) as table:
             names = set(wanted).intersection(table.names)
             if found is not None and names != found:
@@ -76,7 +76,8 @@ def _joined(parts: Iterable[Part], wanted: Mapping[str, Kind]) -> tuple[RawTable
     return {name: columns[name].whole() for name in wanted if name in columns}, problems
 
 
-def _paths(location: str) -> list[Path]:
+def paths_at(location: str) -> list[Path]:
+    """The files of a table: one, those in a folder, or those that a glob names; all of one format."""
     from fraud_detection_api.storage.formats.known import format_of
 
     path = Path(location)

@@ -25,9 +25,9 @@ from fraud_detection_api.training.proof.threshold import rule_of
 from fraud_detection_api.training.report.contents import Importance
 from fraud_detection_api.training.report.figures import explained_rows, importance
 from fraud_detection_api.training.report.making import report_files
-from fraud_detection_api.training.tables.dataset import Dataset, refuse_unlabelled
+from fraud_detection_api.training.tables.dataset import Dataset, refuse_few, refuse_unlabelled
 from fraud_detection_api.training.tables.fingerprint import fingerprint
-from fraud_detection_api.training.tables.split import Split, rows_that_judge, split
+from fraud_detection_api.training.tables.split import Split, refuse_parts, rows_that_judge, split
 from fraud_detection_api.training.tables.training_table import TrainingTable, training_table, unlabelled_table
 from fraud_detection_api.training.trained import Trainer
 from fraud_detection_api.training.trainers import trainer_of
@@ -74,6 +74,8 @@ def fit_ready(use_case: UseCase, rows: ReadyRows, options: FitOptions, follower:
     options.refuse_unfit(use_case)
     options.refuse_contradictions()
     refuse_unlabelled(use_case)
+    refuse_few(rows.dataset.labels)
+    refuse_parts(rows.dataset.labels, rows.parts)
     approach = _approach(use_case, options, follower)
     if rows.dataset.weights is not None and approach.kinds != (XGBOOST.name,):
         raise DataRefused(

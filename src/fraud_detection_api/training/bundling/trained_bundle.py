@@ -6,6 +6,7 @@ import numpy as np
 
 from fraud_detection_api.model.bundle import Reference
 from fraud_detection_api.model.manifest import DataSummary, Manifest
+from fraud_detection_api.samples.sample_table import expected_average_precision
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.training.boosting import Parameters
@@ -64,7 +65,17 @@ def _summary(learned: Learned, source: str) -> DataSummary:
         split=learned.parts.how,
         first_day=days[0] if days else None,
         last_day=days[1] if days else None,
+        best_average_precision=_best_average_precision(learned),
     )
+
+
+def _best_average_precision(learned: Learned) -> float | None:
+    """What no model can exceed on the validation rows but by luck; only samples know it."""
+    chances = learned.dataset.probabilities
+    if chances is None:
+        return None
+    judged = chances[learned.parts.validation]
+    return expected_average_precision(judged, np.ones(len(judged), np.int64))
 
 
 def trained_reference(learned: Learned, seed: int) -> Reference:

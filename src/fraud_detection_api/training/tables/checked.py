@@ -16,6 +16,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.tables.remembered import problems_of_brought, remembered_in
 
 SHOWN_PROBLEMS = 5
+_NO_LABEL = "A label of 0 or 1 is required"
 
 Rows = NDArray[np.intp]
 Labels = NDArray[np.bool_]
@@ -48,6 +49,17 @@ def checked_rows(
     """What the record class, the label and the times let in; other rows are refused by their place, or skipped."""
     looked_at = _looked_at(part, unreadable, use_case)
     bad = _bad_rows(part, looked_at.problems, skip_bad_rows=skip_bad_rows)
+    return _without(bad, part, looked_at.columns, looked_at.labels)
+
+
+def checked_records(
+    part: TablePart, unreadable: Iterable[Problem], use_case: UseCase, *, skip_bad_rows: bool
+) -> CheckedRows:
+    """The same for histories, which know records without a label, too; to skip one takes what is wrong with itself."""
+    looked_at = _looked_at(part, unreadable, use_case)
+    wrong_beside = [each for each in looked_at.beside if each.message != _NO_LABEL]
+    problems = looked_at.of_records if skip_bad_rows else [*looked_at.of_records, *wrong_beside]
+    bad = _bad_rows(part, problems, skip_bad_rows=skip_bad_rows)
     return _without(bad, part, looked_at.columns, looked_at.labels)
 
 
@@ -158,8 +170,7 @@ def _labels(part: TablePart, use_case: UseCase) -> tuple[Labels, list[Problem]]:
             f"Label {use_case.label} holds {shown}: it may hold only 1 (fraud) and 0 (none). "
             "Map its values in the table or the query."
         )
-    wrong = "A label of 0 or 1 is required"
-    return values == 1, [Problem(int(row), use_case.label, wrong) for row in np.flatnonzero(missing)]
+    return values == 1, [Problem(int(row), use_case.label, _NO_LABEL) for row in np.flatnonzero(missing)]
 
 
 def _time_problems(part: TablePart, use_case: UseCase) -> list[Problem]:

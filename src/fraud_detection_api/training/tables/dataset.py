@@ -126,7 +126,7 @@ def dataset_of(
     refuse_absent_columns(raw, use_case)
     checked = _checked(raw, unreadable, use_case, period, skip_bad_rows=skip_bad_rows)
     part, columns, labels = checked.part, checked.columns, checked.labels
-    _refuse_few(labels, period)
+    refuse_few(labels, _within(period))
     return Dataset(
         replace(derive(columns, use_case), given=None),
         labels,
@@ -228,9 +228,10 @@ def _within(period: Period) -> str:
     return "" if period.is_open else f" within {period}"
 
 
-def _refuse_few(labels: Labels, period: Period) -> None:
+def refuse_few(labels: Labels, within: str = "") -> None:
+    """Refuse rows that are too few to learn from and to be judged by."""
     if len(labels) < LEAST_ROWS:
-        raise DataRefused(f"Only {len(labels):,} usable rows{_within(period)}: training needs at least {LEAST_ROWS}.")
+        raise DataRefused(f"Only {len(labels):,} usable rows{within}: training needs at least {LEAST_ROWS}.")
 
 
 def refuse_one_class(labels: Labels, use_case: UseCase, period: Period) -> None:

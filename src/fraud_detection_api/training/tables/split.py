@@ -11,6 +11,7 @@ from fraud_detection_api.schemas.times import day_of
 from fraud_detection_api.training.tables.dataset import Dataset, Days, Labels, Rows, has_both_classes
 
 STOPPING_SHARE, CALIBRATION_SHARE, VALIDATION_SHARE = 0.1, 0.05, 0.2
+USUAL_SHARES = (STOPPING_SHARE, CALIBRATION_SHARE, VALIDATION_SHARE)
 AT_RANDOM = "at random"
 LONGEST_DEFAULT_GAP = 30  # days until most frauds have been reported
 
@@ -39,9 +40,14 @@ def split(dataset: Dataset, gap_days: int | None, seed: int) -> Split:
     else:
         gap = default_gap(dataset.days) if gap_days is None else gap_days
         parts = split_by_time(moments, gap, dataset.moments_a_day)
-    for name in ("train", "stopping", "validation"):  # without both classes the calibration part is merely of no use
-        _refuse_one_class(dataset.labels[getattr(parts, name)], name)
+    refuse_parts(dataset.labels, parts)
     return parts
+
+
+def refuse_parts(labels: Labels, parts: Split) -> None:
+    """Refuse parts that teach or judge nothing."""
+    for name in ("train", "stopping", "validation"):  # without both classes the calibration part is merely of no use
+        _refuse_one_class(labels[getattr(parts, name)], name)
 
 
 def rows_that_judge(how: str) -> str:
@@ -68,7 +74,7 @@ def split_by_time(moments: Days, gap_days: int, a_day: int = 1) -> Split:
         stopping=np.flatnonzero((moments >= distinct[stopping]) & (moments < distinct[calibration])),
         calibration=np.flatnonzero((moments >= distinct[calibration]) & (moments < distinct[validation])),
         validation=np.flatnonzero(moments >= distinct[validation]),
-        how=_described(distinct // a_day, (stopping, calibration, validation), gap_days),
+        how=described(distinct // a_day, (stopping, calibration, validation), gap_days),
         trained_until=day_of(int(moments[is_train].max() // a_day)),
         chosen_until=day_of(int(distinct[validation - 1] // a_day)),
         validated_from=day_of(int(distinct[validation] // a_day)),
@@ -100,12 +106,20 @@ def split_at_random(size: int, seed: int) -> Split:
 def _cuts(moments: Days, what: str) -> tuple[Days, tuple[int, int, int]]:
     """The distinct days or moments, and where among them stopping, calibration and validation begin."""
     distinct, counts = np.unique(moments, return_counts=True)
-    if len(distinct) < 3:
-        raise DataRefused(f"The rows lie on {len(distinct)} {what}: a split by time needs at least 3. Widen the dates.")
-    later = np.cumsum(counts[::-1])[::-1] / len(moments)  # share of rows then or later
-    validation = 2 + int(np.argmin(np.abs(later[2:] - VALIDATION_SHARE)))
-    stopping = min(_start(later, validation, STOPPING_SHARE + CALIBRATION_SHARE, first=1), validation - 1)
-    return distinct, (stopping, _start(later, validation, CALIBRATION_SHARE, first=stopping + 1), validation)
+    return distinct, cuts(counts, what)
+
+
+def cuts(
+    counts: NDArray[np.int64], what: str, shares: tuple[float, float, float] = USUAL_SHARES
+) -> tuple[int, int, int]:
+    """Where stopping, calibration and validation begin, among moments with so many rows each."""
+    if len(counts) < 3:
+        raise DataRefused(f"The rows lie on {len(counts)} {what}: a split by time needs at least 3. Widen the dates.")
+    of_stopping, of_calibration, of_validation = shares
+    later = np.cumsum(counts[::-1])[::-1] / counts.sum()  # share of rows then or later
+    validation = 2 + int(np.argmin(np.abs(later[2:] - of_validation)))
+    stopping = min(_start(later, validation, of_stopping + of_calibration, first=1), validation - 1)
+    return stopping, _start(later, validation, of_calibration, first=stopping + 1), validation
 
 
 def _start(later: NDArray[np.float64], end: int, share: float, first: int) -> int:
@@ -113,7 +127,8 @@ def _start(later: NDArray[np.float64], end: int, share: float, first: int) -> in
     return first + int(np.argmin(np.abs(later[first : end + 1] - later[end] - share))) if first < end else end
 
 
-def _described(distinct: Days, starts: tuple[int, int, int], gap_days: int) -> str:
+def described(distinct: Days, starts: tuple[int, int, int], gap_days: int) -> str:
+    """A split by time in words, from the days of its moments and where among them its parts begin."""
     stopping, calibration, validation = (day_of(int(distinct[start])) for start in starts)
     before = stopping - timedelta(days=gap_days)
     return (

@@ -161,8 +161,10 @@ def fraud_cards(report: Report) -> Iterator[Markup]:
     """The figures that a model with labels has."""
     metrics, data = report.manifest.metrics, report.manifest.data
     base = data.validation_frauds / data.validation_rows if data and data.validation_rows else 0.0
+    best = data.best_average_precision if data else None
+    possible = f"; {best:.3f} is the best possible on this sample" if best else ""
     for name, title, note in (
-        ("average_precision", "Average precision", f"by chance {base:.4f}"),
+        ("average_precision", "Average precision", f"by chance {base:.4f}{possible}"),
         ("recall_at_threshold", "Frauds found", "at the threshold, of all frauds"),
         ("precision_at_threshold", "Precision", "frauds among flagged records"),
         ("calibration_error", "Calibration error", "between probability and truth"),

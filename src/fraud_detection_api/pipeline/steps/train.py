@@ -1,0 +1,94 @@
+"""Train: fit, prove, judge, publish and promote as everything here is, from the training rows."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+
+from fraud_detection_api.pipeline.given import share_of, text_of, use_case_of, whole_of
+from fraud_detection_api.pipeline.outputs import VERDICT
+from fraud_detection_api.pipeline.step import Inputs, Parameters, Part, Step
+from fraud_detection_api.pipeline.steps.training_data import PARAMETERS, Choice, choice_of, skipped_rows
+from fraud_detection_api.pipeline.training_rows import loaded_rows
+from fraud_detection_api.schemas.learning import Supervised
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.training.fit_options import FitOptions
+from fraud_detection_api.training.fitting import Fitted, ReadyRows, fit_ready
+from fraud_detection_api.training.progress import LogFollower
+from fraud_detection_api.training.tables.dataset import Dataset
+from fraud_detection_api.training.tables.learnable import refuse_absent, refuse_nearly_unique
+
+
+def parts(_: Inputs, __: Parameters) -> Sequence[Part]:
+    """One, which holds the verdict; the model goes into the registry."""
+    return [Part(VERDICT)]
+
+
+def train(inputs: Inputs, parameters: Parameters, _: Part, path: Path) -> int:
+    """Fit a model, and make it champion if the gate lets it."""
+    use_case, choice = _with_least(use_case_of(parameters), parameters), choice_of(inputs, parameters)
+    loaded = loaded_rows(inputs["training_data"], use_case, skipped_rows(inputs["partition"]))
+    _refuse_unlearnable(loaded.dataset, use_case)
+    rows = ReadyRows(loaded.dataset, choice.periods.split(loaded.parts), _source(choice))
+    fitted = fit_ready(use_case, rows, _options(parameters), LogFollower())
+    path.write_bytes(orjson.dumps(_verdict(fitted), option=orjson.OPT_INDENT_2))
+    return len(loaded.dataset)
+
+
+def _with_least(use_case: UseCase, parameters: Parameters) -> UseCase:
+    """With the average precision below which a run promotes no model."""
+    least = share_of(parameters, "least_average_precision", 0)
+    if not least or not isinstance(use_case.learning, Supervised):
+        return use_case
+    gate = use_case.gate
+    demands = {**gate.at_least, "average_precision": least}
+    return replace(use_case, learning=replace(use_case.learning, gate=replace(gate, at_least=demands)))
+
+
+def _refuse_unlearnable(dataset: Dataset, use_case: UseCase) -> None:
+    refuse_nearly_unique(dataset.columns, use_case)
+    if dataset.valueless:
+        refuse_absent(dataset.valueless, (), ())
+
+
+def _source(choice: Choice) -> str:
+    """The words for where the rows came from."""
+    share, by_hour = choice.thinning.share, choice.known.by_hour
+    thinned = "" if share == 1 else f"; {100 * share:.3g} % of the training rows without fraud kept and weighted"
+    return (
+        f"pipeline: {int(by_hour.records.sum()):,} records, the labels of {int(by_hour.known.sum()):,} known when the "
+        f"last one arrived{thinned}"
+    )
+
+
+def _options(parameters: Parameters) -> FitOptions:
+    rounds = parameters.get("rounds")
+    return FitOptions(
+        models=Path(text_of(parameters, "models", "models")),
+        seed=whole_of(parameters, "seed", 0),
+        threads=whole_of(parameters, "threads", 0),
+        rounds=None if rounds is None else int(rounds),
+    )
+
+
+def _verdict(fitted: Fitted) -> dict[str, str | float | bool | list[str] | None]:
+    manifest = fitted.manifest
+    return {
+        "passed": manifest.gate.passed,
+        "is_champion": fitted.is_champion,
+        "version": fitted.version,
+        "average_precision": manifest.metrics["average_precision"].value,
+        "best_average_precision": manifest.data.best_average_precision if manifest.data else None,
+        "failed": [check.detail for check in manifest.gate.checks if not check.passed],
+    }
+
+
+STEP = Step(
+    "train",
+    ("partition", "features", "training_data"),
+    (*PARAMETERS, "least_average_precision"),
+    parts,
+    train,
+    is_central=True,
+)

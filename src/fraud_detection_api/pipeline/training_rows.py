@@ -1,0 +1,150 @@
+"""Training rows: numbers as the model sees them, with what else is known of each row, in blocks of one raw file each.
+
+No row holds a text that the model does not see: whom rows share is told by hashes.
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fraud_detection_api.features.columns import Columns, Texts
+from fraud_detection_api.features.history_plan import MISSING
+from fraud_detection_api.features.tables import RawColumn
+from fraud_detection_api.schemas.record import Kind
+from fraud_detection_api.schemas.times import DAY
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.storage.blocks import BlockWriter, blocks_in
+from fraud_detection_api.storage.formats.writers import Layout
+from fraud_detection_api.training.tables.dataset import Dataset, Groups
+from fraud_detection_api.training.tables.periods import Codes
+
+# Beside the features, which have their own names.
+PART, TIME, LABEL, WEIGHT, ENTITY, GROUP, AT_STAKE, PROBABILITY = (
+    f"#{name}" for name in ("part", "time", "label", "weight", "entity", "group", "at_stake", "probability")
+)
+_FLOAT, _WHOLE = np.dtype(np.float64), np.dtype(np.int64)
+
+
+@dataclass(frozen=True)
+class LoadedRows:
+    """All rows of a run, ready to be fitted, and which part of the split each belongs to."""
+
+    dataset: Dataset
+    parts: Codes
+
+
+def layout_of(use_case: UseCase) -> Layout:
+    """The columns of a use case's training rows."""
+    features = {each.name: np.dtype(object) if each.kind is Kind.CATEGORY else _FLOAT for each in use_case.features}
+    beside: Layout = {PART: np.dtype(np.int8), TIME: _WHOLE, LABEL: np.dtype(np.bool_), WEIGHT: np.dtype(np.float32)}
+    entity: Layout = {ENTITY: _WHOLE} if use_case.entity else {}
+    group: Layout = {GROUP: np.dtype(object)} if use_case.gate.group else {}
+    at_stake: Layout = {AT_STAKE: _FLOAT} if use_case.costs else {}
+    return {**features, **beside, PROBABILITY: _FLOAT, **entity, **group, **at_stake}
+
+
+def write_rows(writer: BlockWriter, use_case: UseCase, derived: Columns, beside: Mapping[str, RawColumn]) -> None:
+    """Write a block of rows."""
+    columns: dict[str, RawColumn] = {
+        each.name: np.array(derived.texts[each.name], dtype=object)
+        if each.kind is Kind.CATEGORY
+        else derived.numbers[at]
+        for at, each in enumerate(use_case.features)
+    }
+    writer.write(columns | dict(beside))
+
+
+def loaded_rows(folder: Path, use_case: UseCase, skipped: int) -> LoadedRows:
+    """All rows in a folder: each number is in memory once."""
+    with ExitStack() as stack:
+        files = [stack.enter_context(blocks_in(path)) for path in sorted(folder.glob("*.parquet"))]
+        size = sum(blocks.rows for blocks in files)
+        found = _Rows.empty(use_case, size)
+        for blocks in files:
+            for number in range(len(blocks)):
+                found.add(blocks.read(number))
+    return LoadedRows(found.dataset(skipped), found.beside[PART].astype(np.int8))
+
+
+@dataclass
+class _Rows:
+    """Columns that are filled block by block."""
+
+    use_case: UseCase
+    numbers: NDArray[np.float64]
+    texts: dict[str, Texts]
+    beside: dict[str, NDArray[np.generic]]
+    groups: list[str | None] = field(default_factory=list)
+    filled: int = 0
+
+    @classmethod
+    def empty(cls, use_case: UseCase, size: int) -> "_Rows":
+        """Room for so many rows."""
+        layout = layout_of(use_case)
+        names = [name for name in layout if name not in use_case.feature_names and name != GROUP]
+        texts: dict[str, Texts] = {each.name: [] for each in use_case.features if each.kind is Kind.CATEGORY}
+        numbers = np.zeros((len(use_case.features), size))
+        return cls(use_case, numbers, texts, {name: np.empty(size, layout[name]) for name in names})
+
+    def add(self, block: Mapping[str, RawColumn]) -> None:
+        """The rows of one more block."""
+        start, end = self.filled, self.filled + len(block[LABEL])
+        for at, each in enumerate(self.use_case.features):
+            if each.name in self.texts:
+                self.texts[each.name] += block[each.name].tolist()
+            else:
+                self.numbers[at, start:end] = block[each.name]
+        for name, values in self.beside.items():
+            values[start:end] = block[name]
+        if GROUP in block:
+            self.groups += block[GROUP].tolist()
+        self.filled = end
+
+    def dataset(self, skipped: int) -> Dataset:
+        """All rows as training has them."""
+        columns = Columns(np.arange(self.filled), self.numbers, self.texts)
+        weights, probabilities = self.beside[WEIGHT].astype(np.float32), self.beside[PROBABILITY].astype(np.float64)
+        times = self.beside[TIME].astype(np.int64)
+        return Dataset(
+            columns,
+            self.beside[LABEL].astype(np.bool_),
+            days=times // DAY,
+            skipped=skipped,
+            entities=_entities(self.beside.get(ENTITY)),
+            groups=_groups(self.groups) if self.groups else None,
+            at_stake=self.beside[AT_STAKE].astype(np.float64) if AT_STAKE in self.beside else None,
+            moments=times,
+            weights=None if (weights == 1).all() else weights,
+            probabilities=None if np.isnan(probabilities).any() else probabilities,
+            valueless=self._valueless(),
+        )
+
+    def _valueless(self) -> tuple[str, ...]:
+        """Optional fields that no row has a value of; what histories may not say is no field."""
+        fields = {each.name for each in self.use_case.inputs if each.optional}
+        return tuple(
+            each.name
+            for at, each in enumerate(self.use_case.features)
+            if each.name in fields
+            and (not any(self.texts[each.name]) if each.name in self.texts else np.isnan(self.numbers[at]).all())
+        )
+
+
+def _entities(hashes: NDArray[np.generic] | None) -> NDArray[np.int64] | None:
+    """Numbers instead of hashes; None where no two rows share anybody."""
+    if hashes is None:
+        return None
+    distinct, numbers = np.unique(hashes, return_inverse=True)
+    unknown = np.flatnonzero(hashes == MISSING)
+    numbers[unknown] = len(distinct) + np.arange(len(unknown))  # whom nobody knows shares with nobody
+    return None if len(distinct) == len(hashes) else numbers.astype(np.int64)
+
+
+def _groups(names: list[str | None]) -> Groups:
+    known = {name: at for at, name in enumerate(sorted({name or "" for name in names}))}
+    codes = np.array([known[name or ""] for name in names], np.int64)
+    return Groups(tuple(name or "(missing)" for name in known), codes)
