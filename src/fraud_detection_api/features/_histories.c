@@ -205,7 +205,8 @@ static PyObject *Histories_from_packed(PyObject *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "y*y*y*iO!:from_packed", &records, &received, &mark, &layout.amounts, &PyList_Type, &values)) return NULL;
     const plan_t *plan = &((Histories *)self)->plan;
     layout.values = plan->width - FIRST_VALUE - layout.amounts;
-    layout.most_amount = (int64_t)(3037000499.0 / plan->kept); /* squares of as many add up to less than 2^63 */
+    layout.amount_bytes = plan->kept > 1 ? 4 : 6;
+    layout.most_amount = 3037000499LL / plan->kept; /* squares of as many add up to less than 2^63 */
     layout.mark = mark.buf;
     PyObject *both = NULL;
     if (mark.len != MARK_BYTES || layout.amounts < 0 || layout.values < 0)

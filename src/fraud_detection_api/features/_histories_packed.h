@@ -1,10 +1,10 @@
-/* A history as it lies in a store, as features/history_layout.py packs it: whole numbers of fixed widths, the highest byte
+/* A history as it lies in a store, as storage/histories/layout.py packs it: whole numbers of fixed widths, the highest byte
  * first. What comes from a store is not trusted: each number has to be one that could have been packed. */
 #define FIRST_TIME -62135596800000LL /* the year 1 */
 #define LAST_TIME 253402300799999LL  /* the end of the year 9999 */
 enum { MARK_BYTES = 8, HEADER_BYTES = MARK_BYTES + 8 + 6, MINUTE = 60000 };
 
-typedef struct { int amounts, values; int64_t most_amount; const char *mark; } layout_t;
+typedef struct { int amounts, amount_bytes, values; int64_t most_amount; const char *mark; } layout_t;
 
 static inline int64_t number_of(const uint8_t *at, int bytes)
 {
@@ -16,7 +16,10 @@ static inline int64_t number_of(const uint8_t *at, int bytes)
 
 static inline int64_t lowest_of(int bytes) { return -((int64_t)1 << (8 * bytes - 1)); }
 
-static inline int entry_bytes(const layout_t *layout) { return 8 + 8 + 4 + 4 * layout->amounts + 6 * layout->values + 6; }
+static inline int entry_bytes(const layout_t *layout)
+{
+    return 8 + 8 + 4 + layout->amount_bytes * layout->amounts + 6 * layout->values + 6;
+}
 
 static bool unpack_entry(const layout_t *layout, const uint8_t *at, int64_t *entry)
 {
@@ -27,9 +30,9 @@ static bool unpack_entry(const layout_t *layout, const uint8_t *at, int64_t *ent
     entry[LABEL] = label ? 2 * MINUTE * (label >> 1) + (label & 1) : MISSING;
     bool sound = entry[TIME] >= FIRST_TIME && entry[TIME] <= LAST_TIME && label >= 0;
     at += 4;
-    for (int i = 0; i < layout->amounts; i++, at += 4, column++) {
-        entry[column] = number_of(at, 4);
-        if (entry[column] == lowest_of(4)) entry[column] = MISSING;
+    for (int i = 0; i < layout->amounts; i++, at += layout->amount_bytes, column++) {
+        entry[column] = number_of(at, layout->amount_bytes);
+        if (entry[column] == lowest_of(layout->amount_bytes)) entry[column] = MISSING;
         else if (entry[column] > layout->most_amount || entry[column] < -layout->most_amount) sound = false;
     }
     for (int i = 0; i < layout->values; i++, at += 6, column++) {

@@ -32,6 +32,18 @@ class HistoryKernel:
         given = (records.tobytes(), entries.tobytes(), ends.tobytes(), dropped.tobytes())
         return self._found(self._compiled.from_entries(*given))
 
+    def from_packed(
+        self, records: Whole, received: Whole, mark: bytes, values: list[bytes | None]
+    ) -> tuple[Numbers, Flags] | None:
+        """The same beside packed histories; None where one is none of this mark, or nothing can read them at once."""
+        if self._compiled is None:
+            return None
+        given = (records.tobytes(), received.tobytes(), mark, len(self.plan.amounts), values)
+        try:
+            return self._found(self._compiled.from_packed(*given))
+        except ValueError:
+            return None
+
     def _found(self, found: tuple[bytes, bytes]) -> tuple[Numbers, Flags]:
         values = np.frombuffer(found[0], np.float64).reshape(-1, len(self.plan.statistics))
         return values, np.frombuffer(found[1], np.uint8)

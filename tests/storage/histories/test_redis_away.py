@@ -29,7 +29,7 @@ async def once_it_is_back(store: HistoryStore, id_: int = 9) -> int:
     async with asyncio.timeout(LONGEST_WAIT):
         while True:
             try:
-                return int((await store.remember([arrivals((1, entry(id_)))]))[0].ends[0])
+                return int((await store.remember([arrivals((1, entry(id_)))]))[0].unpacked.ends[0])
             except HistoriesAway:
                 await asyncio.sleep(0.02)
 
@@ -140,7 +140,7 @@ def test_scripts_that_are_gone_are_brought_again(redis: PrivateRedis) -> None:
             await store.remember(ONE)
             redis.ask("SCRIPT", "FLUSH")
             many = [(2, entry(each, each)) for each in range(3)]
-            return [int(each) for each in (await store.remember([arrivals(*many)]))[0].ends]
+            return [int(each) for each in (await store.remember([arrivals(*many)]))[0].unpacked.ends]
 
     redis.ask("FLUSHALL")
     assert asyncio.run(run()) == [0, 1, 3]

@@ -26,7 +26,7 @@ def counts(url: str, *keys: int) -> list[int]:
     async def run() -> list[int]:
         async with started(store_of(HistoryOptions(url, timeout_seconds=20))) as store:
             known = (await store.remember([arrivals(*((key, entry(key)) for key in keys))]))[0]
-            return [int(end) for end in known.ends]
+            return [int(end) for end in known.unpacked.ends]
 
     return asyncio.run(run())
 
@@ -104,14 +104,14 @@ def test_a_cluster_is_asked_where_the_keys_are_also_after_they_moved() -> None:
         async def run() -> None:
             async with started(store_of(HistoryOptions(url, timeout_seconds=20))) as store:
                 first = await store.remember([arrivals(*((key, entry(key)) for key in keys))])
-                assert first[0].ends.tolist() == [0] * 60
+                assert first[0].unpacked.ends.tolist() == [0] * 60
                 assert all(len(server.packed()) > 9 for server in servers)
                 for server in servers[1:]:
                     move(next(iter(server.packed())), server, servers[0])
                 second = await store.remember([arrivals(*((key, entry(key + 100, 1)) for key in keys))])
-                assert second[0].ends.tolist() == list(range(1, 61))
+                assert second[0].unpacked.ends.tolist() == list(range(1, 61))
                 third = await store.remember([arrivals(*((key, entry(key + 200, 2)) for key in keys))])
-                assert third[0].ends.tolist() == list(range(2, 121, 2))
+                assert third[0].unpacked.ends.tolist() == list(range(2, 121, 2))
 
         asyncio.run(run())
         assert sum(len(server.packed()) for server in servers) == 60
@@ -141,7 +141,7 @@ def test_a_key_that_is_on_its_way_is_found_on_either_side() -> None:
                 server.ask("CLUSTER", "SETSLOT", slot_of(key), "MIGRATING", names[other])
                 assert server.ask("MIGRATE", "127.0.0.1", other.port, key, 0, 5000) == b"OK"
                 known = await store.remember([arrivals(*((key, entry(key + 100, 1)) for key in range(20)))])
-                return [int(end) for end in known[0].ends]
+                return [int(end) for end in known[0].unpacked.ends]
 
         assert asyncio.run(run()) == list(range(1, 21))
 

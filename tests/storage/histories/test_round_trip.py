@@ -74,7 +74,7 @@ def test_a_request_is_one_round_trip(redis: PrivateRedis) -> None:
             found = await store.remember([arrivals(*own), arrivals(*own, name=b"orders:email")])
             relay.is_holding = False
         server.close()
-        return relay.held, [len(each.ends) for each in found]
+        return relay.held, [len(each.unpacked.ends) for each in found]
 
     assert asyncio.run(run()) == (1, [300, 300])
 

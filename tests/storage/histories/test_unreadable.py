@@ -16,9 +16,10 @@ from fraud_detection_api.schemas.histories import Remembered, Statistic
 from fraud_detection_api.storage.histories.known import store_of
 from fraud_detection_api.storage.histories.layout import EntryLayout
 from fraud_detection_api.storage.histories.options import HistoryOptions
-from fraud_detection_api.storage.histories.packed import HEADER_BYTES, Unpacked, packed_histories, unpacked
+from fraud_detection_api.storage.histories.packed import HEADER_BYTES, Unpacked, packed_histories
+from fraud_detection_api.storage.histories.store import Known
 from tests.storage.histories.private_redis import PrivateRedis
-from tests.storage.histories.records import ASKED, LAYOUT, NAME, NOW, PLAN, arrivals, entry, rows, started, whole
+from tests.storage.histories.records import ASKED, LAYOUT, NOW, PLAN, arrivals, entry, rows, started, whole
 
 ENTRIES = rows([entry(1), entry(2, 1), entry(1, 2)])
 GOOD = next(packed_histories(LAYOUT, Unpacked(ENTRIES, np.array([3]), np.array([NOW - 5]))))
@@ -57,7 +58,8 @@ def test_what_is_no_history_of_this_declaration_is_refused(redis: PrivateRedis, 
 
     async def run(*, is_dry_run: bool) -> None:
         async with started(store_of(HistoryOptions(redis.url))) as store:
-            await store.remember([arrivals((0, entry(9, 9)), (0, entry(10, 10)))], dry_run=is_dry_run)
+            own = [arrivals((0, entry(9, 9)), (0, entry(10, 10)))]
+            (await store.remember(own, dry_run=is_dry_run))[0].statistics(HistoryKernel(PLAN))
 
     with pytest.raises(HistoriesUnreadable, match=why) as caught:
         asyncio.run(run(is_dry_run=True))
@@ -75,7 +77,7 @@ def test_a_key_of_another_kind_and_a_history_of_another_declaration_are_left_alo
                 await store.remember([arrivals((0, entry(1)))])
             redis.ask("SET", KEY, BROKEN["of another declaration"][0])
             with pytest.raises(HistoriesUnreadable):
-                await store.remember([arrivals((0, entry(1)))])
+                (await store.remember([arrivals((0, entry(1)))]))[0].statistics(HistoryKernel(PLAN))
             with pytest.raises(HistoriesUnreadable):
                 await store.fill(whole({0: [entry(1)]}))
 
@@ -85,16 +87,16 @@ def test_a_key_of_another_kind_and_a_history_of_another_declaration_are_left_alo
 
 @given(st.binary(max_size=200) | st.tuples(st.integers(0, 200), st.binary(max_size=9)).map(lambda each: changed(*each)))
 def test_whatever_it_is_the_kernel_gets_only_what_it_can_count(value: bytes) -> None:
+    own = arrivals(*[(0, entry(9, 9))] * 3)
+    known = Known(own, [value, None, GOOD], np.array([NOW] * 3))
     try:
-        known = unpacked(LAYOUT, NAME, [value, None, GOOD])
+        expected = known.statistics(HistoryKernel(PLAN, compiled=False))
     except HistoriesUnreadable:
+        with pytest.raises(HistoriesUnreadable):
+            known.statistics(HistoryKernel(PLAN))
         return
-    assert len(known.entries) == known.ends[-1]
-    kernel = HistoryKernel(PLAN)
-    records = rows([entry(9, 9, NOW)] * 3)
-    found = kernel.from_entries(records, known.entries, known.ends, known.dropped)
-    numpy = HistoryKernel(PLAN, compiled=False).from_entries(records, known.entries, known.ends, known.dropped)
-    np.testing.assert_array_equal(found[0], numpy[0])
+    values, flags = known.statistics(HistoryKernel(PLAN))
+    assert (values.tobytes(), flags.tobytes()) == (expected[0].tobytes(), expected[1].tobytes())
 
 
 @given(st.data())
@@ -115,6 +117,8 @@ def test_packed_entries_are_the_same_again(data: st.DataObject) -> None:
     packed = layout.pack(entries)
     assert len(packed) == len(entries) * layout.size
     np.testing.assert_array_equal(layout.unpack(packed), entries)
+    parts = [packed[at : at + layout.size - 6] for at in range(0, len(packed), layout.size)]
+    assert [layout.pack_arrival(each) for each in entries.tolist()] == parts
 
 
 def test_a_label_counts_from_the_full_minute_on() -> None:
@@ -133,6 +137,9 @@ def test_what_has_no_place_in_an_entry_is_never_cut_off(column: int, value: int)
     entries[0, column] = value
     with pytest.raises(ValueError, match="outside of what its history may hold"):
         LAYOUT.pack(entries)
+    if column != RECEIVED:
+        with pytest.raises(ValueError, match="outside of what its history may hold"):
+            LAYOUT.pack_arrival(entries[0].tolist())
 
 
 def test_another_declaration_has_another_mark_as_far_as_entries_depend_on_it() -> None:
@@ -166,6 +173,6 @@ def test_ids_are_ordered_below_nothing_as_above_it(redis: PrivateRedis) -> None:
         async with started(store_of(HistoryOptions(redis.url))) as store:
             await store.remember([arrivals(*((0, entry(each)) for each in ids))])
             known = await store.remember([arrivals((0, entry(7, 1)))], dry_run=True)
-            return [int(each) for each in known[0].entries[:, ID]]
+            return [int(each) for each in known[0].unpacked.entries[:, ID]]
 
     assert asyncio.run(run()) == sorted(ids)[-PLAN.kept :]

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from fraud_detection_api.storage.histories.packed import merged, remembered
 from fraud_detection_api.storage.histories.store import (
     Arrivals,
     Known,
     WholeHistories,
     entries_of,
-    known_of,
     names_of,
     packed_of,
 )
@@ -61,7 +62,7 @@ class MemoryStore:
                 scratch[name] = changed
             elif changed is not None:
                 self._put(name, changed, now)
-        return known_of(arrivals, values, received)
+        return Known(arrivals, values, np.array(received, np.int64))
 
     def _value(self, name: bytes, now: int) -> bytes | None:
         found = self._values.get(name)

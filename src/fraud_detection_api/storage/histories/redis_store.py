@@ -5,6 +5,8 @@ from hashlib import sha1
 from importlib.resources import files
 from itertools import chain, islice
 
+import numpy as np
+
 from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.history_errors import HistoriesUnreadable
 from fraud_detection_api.storage.histories.layout import MOST_RECEIVED, EntryLayout
@@ -17,7 +19,6 @@ from fraud_detection_api.storage.histories.store import (
     Known,
     WholeHistories,
     entries_of,
-    known_of,
     names_of,
     packed_of,
 )
@@ -58,7 +59,7 @@ class RedisStore:
             values, received = _values(own, list(islice(replies, len(own_names))))
             if dry_run:
                 _see_each_other(own.layout, list(zip(own_names, own_entries, strict=True)), values, received)
-            found.append(known_of(own, values, received))
+            found.append(Known(own, values, np.array(received, np.int64)))
         return found
 
     async def fill(self, histories: WholeHistories) -> None:

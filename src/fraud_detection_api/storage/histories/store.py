@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
-from fraud_detection_api.features.history_numpy import Whole
-from fraud_detection_api.features.history_plan import MISSING
+from fraud_detection_api.features.histories import HistoryKernel
+from fraud_detection_api.features.history_numpy import Flags, Numbers, Whole
+from fraud_detection_api.features.history_plan import RECEIVED
 from fraud_detection_api.storage.histories.layout import RECEIVED_BYTES, EntryLayout
 from fraud_detection_api.storage.histories.packed import Unpacked, packed_histories, unpacked
+
+FEW = 8  # records that are packed one by one: for so few, numpy takes longer
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,42 @@ class Arrivals:
 
 @dataclass(frozen=True)
 class Known:
-    """What was known of each record's key just before it."""
+    """What was known of each record's key just before it: a packed history, None where there was none."""
 
-    entries: Whole  # each record's after the other's, in the order of their times
-    ends: Whole
-    dropped: Whole  # the latest time of what is no longer kept, MISSING where nothing was ever dropped
+    arrivals: Arrivals
+    values: list[bytes | None]
     received: Whole  # when each record arrived at its key, ms since 1970; of a repeated one, when it first did
     is_degraded: bool = False  # the store was away: nothing is known, and the records are applied once it is back
+
+    @cached_property
+    def unpacked(self) -> Unpacked:
+        """The entries; unreadable ones are refused here, or with the statistics."""
+        return unpacked(self.arrivals.layout, self.arrivals.name, self.values)
+
+    @property
+    def entries(self) -> Whole:
+        """Each record's after the other's, in the order of their times."""
+        return self.unpacked.entries
+
+    @property
+    def ends(self) -> Whole:
+        """Where the entries of each record end."""
+        return self.unpacked.ends
+
+    @property
+    def dropped(self) -> Whole:
+        """The latest time of what is no longer kept of each key, MISSING where nothing was ever dropped."""
+        return self.unpacked.dropped
+
+    def statistics(self, kernel: HistoryKernel) -> tuple[Numbers, Flags]:
+        """What the history says of the records, and its flags."""
+        entries = self.arrivals.entries
+        found = kernel.from_packed(entries, self.received, self.arrivals.layout.mark, self.values)
+        if found is not None:
+            return found
+        known, records = self.unpacked, entries.copy()
+        records[:, RECEIVED] = self.received
+        return kernel.from_entries(records, known.entries, known.ends, known.dropped)
 
 
 @dataclass(frozen=True)
@@ -61,15 +94,12 @@ class HistoryStore(Protocol):
         """Add whole histories to those that are there, whatever arrives meanwhile; repeated, it changes nothing."""
 
 
-def known_of(arrivals: Arrivals, values: Sequence[bytes | None], received: Sequence[int]) -> Known:
-    """What packed histories say of the records' keys."""
-    found = unpacked(arrivals.layout, arrivals.name, values)
-    return Known(found.entries, found.ends, found.dropped, np.array(received, np.int64))
-
-
 def entries_of(arrivals: Arrivals) -> list[bytes]:
     """The packed entries of the records, without the times of their arrival, which the store adds."""
-    size, packed = arrivals.layout.size, arrivals.layout.pack(arrivals.entries)
+    layout, entries = arrivals.layout, arrivals.entries
+    if len(entries) <= FEW:
+        return [layout.pack_arrival(each) for each in entries.tolist()]
+    size, packed = layout.size, layout.pack(entries)
     return [packed[at : at + size - RECEIVED_BYTES] for at in range(0, len(packed), size)]
 
 
@@ -82,8 +112,7 @@ def packed_of(histories: WholeHistories) -> Iterator[tuple[bytes, bytes]]:
 def nothing_known(arrivals: Arrivals, now: int) -> Known:
     """What is known as long as the store is away."""
     count = len(arrivals.keys)
-    entries, ends = np.empty((0, arrivals.layout.width), np.int64), np.zeros(count, np.int64)
-    return Known(entries, ends, np.full(count, MISSING), np.full(count, now), is_degraded=True)
+    return Known(arrivals, [None] * count, np.full(count, now), is_degraded=True)
 
 
 def names_of(name: bytes, keys: Whole) -> list[bytes]:
