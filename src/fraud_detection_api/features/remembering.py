@@ -153,7 +153,7 @@ class _Hash:
         if value is None:
             return int(MISSING)
         hasher = self._hasher.copy()
-        hasher.update((value if isinstance(value, str) else f"{value:.0f}").encode())
+        hasher.update(_text(value).encode())
         return max(int.from_bytes(hasher.digest(), "little", signed=True) >> self._unused, self._least)
 
     def of_all(self, values: Iterable[Value]) -> Whole:
@@ -173,10 +173,16 @@ class _Known(dict[Value, int]):
 
 
 def _joined(parts: Sequence[Value]) -> Value:
-    """A key of one field or of several; none where one of them is missing."""
+    """A key of one field or of several, each with its length so that no two look alike; none where one is missing."""
     if len(parts) == 1:
         return parts[0]
-    return None if None in parts else "\0".join(map(str, parts))
+    texts = ["" if part is None else _text(part) for part in parts]
+    return None if None in parts else "".join(f"{len(text)}:{text}" for text in texts)
+
+
+def _text(value: str | float) -> str:
+    """A value as it is hashed: a text as it is, a number, which is whole, as all of its digits."""
+    return value if isinstance(value, str) else str(int(value))
 
 
 def _amounts(numbers: Numbers, decimals: int) -> Whole:
