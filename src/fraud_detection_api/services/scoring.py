@@ -75,6 +75,6 @@ class Scoring:
         scorer = self.model.current()
         scored = Scored(self.use_case, features, scorer, scorer.scores(features))
         content = self.write(scored, question)
-        for hear in self.observers:
+        for hear in () if question.dry_run else self.observers:
             hear(scored)
         return Answer(content, scorer.version)

@@ -1,7 +1,8 @@
 """Pages of the answer log, in the order in which answers were written to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC
+from typing import NamedTuple
 
 import orjson
 import sqlalchemy as sa
@@ -10,6 +11,13 @@ from fraud_detection_api.errors import AnswersMissing
 from fraud_detection_api.schemas.answer_log import AnswerPlace, AnswersQuery
 from fraud_detection_api.storage.answer_log.answer_table import LATER, ORDER, answer_table, bounded_key, lacking
 from fraud_detection_api.storage.store_database import StoreDatabase
+
+
+class LoggedRecord(NamedTuple):
+    """A record that was answered, and what histories said of it, both as JSON."""
+
+    record: str
+    histories: str
 
 
 class AnswerReader:
@@ -21,27 +29,36 @@ class AnswerReader:
 
     def page(self, use_case: str, query: AnswersQuery) -> tuple[list[dict[str, object]], str | None]:
         """The answers that are asked for, as many as fit on a page, and where to go on."""
+        rows, after = self._page(use_case, query)
+        return [_answer(row) for row in rows], after
+
+    def remembered(self, use_case: str, query: AnswersQuery) -> tuple[list[LoggedRecord], str | None]:
+        """The records of a page with what histories said of them; those that were kept with both."""
+        rows, after = self._page(use_case, query)
+        kept = [row for row in rows if row["record"] is not None and row["histories"] is not None]
+        return [LoggedRecord(row["record"], row["histories"]) for row in kept], after
+
+    def _page(self, use_case: str, query: AnswersQuery) -> tuple[Sequence[sa.RowMapping], str | None]:
         table = answer_table(self._database.engine, self._project, use_case)
         rows = self._database.reading(self._project, lambda connection: _read(connection, table, query))
         if rows is None:
             raise AnswersMissing(use_case)
         shown = rows[: query.limit]
-        return shown, str(shown[-1]["id"]) if len(rows) > len(shown) else None
+        return shown, str(_place(shown[-1])) if len(rows) > len(shown) else None
 
     def close(self) -> None:
         """Close every connection; the next use opens new ones."""
         self._database.dispose()
 
 
-def _read(connection: sa.Connection, table: sa.Table, query: AnswersQuery) -> list[dict[str, object]]:
+def _read(connection: sa.Connection, table: sa.Table, query: AnswersQuery) -> Sequence[sa.RowMapping]:
     """The page, and one row more where there is more."""
     columns = _columns(connection, table)
     order = [columns[name] for name in ORDER if isinstance(columns[name], sa.Column)]
     statement = sa.select(*(column.label(name) for name, column in columns.items())).select_from(table)
     for condition in _conditions(columns, query):
         statement = statement.where(condition)
-    rows = connection.execute(statement.order_by(*order).limit(query.limit + 1)).mappings()
-    return [_answer(row) for row in rows]
+    return connection.execute(statement.order_by(*order).limit(query.limit + 1)).mappings().all()
 
 
 def _columns(connection: sa.Connection, table: sa.Table) -> dict[str, sa.ColumnElement[object]]:
@@ -71,7 +88,7 @@ def _conditions(columns: Mapping[str, sa.ColumnElement[object]], query: AnswersQ
 
 def _answer(row: sa.RowMapping) -> dict[str, object]:
     return {
-        "id": str(AnswerPlace(*(row[name] for name in ORDER))),
+        "id": str(_place(row)),
         "key": row["record_key"],
         **{name: row[name] for name in ("score", "anomaly_score", "decision", "model_version")},
         "answered_at": row["answered_at"].replace(tzinfo=UTC),
@@ -82,3 +99,7 @@ def _answer(row: sa.RowMapping) -> dict[str, object]:
             for name in ("record", "reasons", "histories")
         },
     }
+
+
+def _place(row: sa.RowMapping) -> AnswerPlace:
+    return AnswerPlace(*(row[name] for name in ORDER))

@@ -1,0 +1,30 @@
+"""The histories of a worker: one store for all use cases that have histories, from its start to its end."""
+
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.remembering import Remembering
+from fraud_detection_api.history_errors import HistoriesNotShared
+from fraud_detection_api.schemas.reasons import Question
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.services.recalling import Recalling
+from fraud_detection_api.services.scoring import Recall, Run
+from fraud_detection_api.storage.histories.store import HistoryStore
+
+
+class LiveHistories:
+    """Looks up and remembers what a worker scores."""
+
+    def __init__(self, store: HistoryStore, secret: bytes, *, is_shared: bool) -> None:
+        self.store = store
+        self._secret = secret
+        self._is_shared = is_shared  # by all workers of the service
+
+    def recall_of(self, use_case: UseCase) -> Recall | None:
+        """What an address of the use case asks before it scores; nothing where it has no histories."""
+        if use_case.histories is None:
+            return None
+        return Recalling(Remembering(use_case, self._secret), self.store) if self._is_shared else _refuse
+
+
+async def _refuse(columns: Columns, question: Question, run: Run) -> Columns:  # noqa: ARG001  # as every recall
+    """Each of several workers would know a part of each history."""
+    raise HistoriesNotShared

@@ -1,0 +1,94 @@
+"""Recalling: what the keys of records knew before them, looked up in the online store, which remembers them at once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from fraud_detection_api.features.columns import DEGRADED, Columns, Remembered
+from fraud_detection_api.features.histories import HistoryKernel
+from fraud_detection_api.features.history_numpy import Flags, Numbers, Whole
+from fraud_detection_api.features.history_plan import MISSING, RECEIVED
+from fraud_detection_api.features.remembering import AtKeys, Remembering, nothing_known
+from fraud_detection_api.schemas.reasons import Question
+from fraud_detection_api.services.scoring import Run
+from fraud_detection_api.storage.histories.layout import EntryLayout
+from fraud_detection_api.storage.histories.store import Arrivals, HistoryStore, Known
+
+AT_ONCE = 500  # records whose histories are held at once; requests of others come in between
+
+
+class Seen(NamedTuple):
+    """What one history says of records."""
+
+    values: Numbers
+    flags: Flags
+    received: Whole
+
+
+class Recalling:
+    """Looks up the histories of records in the order of their events, and has the records remembered."""
+
+    def __init__(self, remembering: Remembering, store: HistoryStore) -> None:
+        self._remembering = remembering
+        self._store = store
+        use_case = remembering.use_case.name
+        self._names = [f"{use_case}:{each.name}".encode() for each in remembering.histories.of]
+        self._layouts = [EntryLayout.of(each.plan) for each in remembering.kernels]
+
+    async def __call__(self, columns: Columns, question: Question, run: Run) -> Columns:
+        """The same records with what was known of their keys just before each."""
+        if len(columns) == 1:
+            return replace(columns, remembered=await self._some(columns, question, run))
+        order = self._remembering.in_order(columns)
+        found = []
+        for start in range(0, max(len(order), 1), AT_ONCE):
+            some = columns.take(order[start : start + AT_ONCE])
+            found.append(await self._some(some, question, run))
+        return replace(columns, remembered=_put_back(found, order))
+
+    async def _some(self, columns: Columns, question: Question, run: Run) -> Remembered:
+        keyed = await run(partial(self._remembering.at_keys, columns))
+        known = await self._store.remember(self._arrivals(keyed), dry_run=question.dry_run)
+        return await run(partial(self._remembered, keyed, known))
+
+    def _arrivals(self, keyed: Sequence[AtKeys]) -> list[Arrivals]:
+        """What comes to each history: the records that have a key there."""
+        return [
+            Arrivals(layout, name, each.keys[with_key], each.entries[with_key])
+            for layout, name, each in zip(self._layouts, self._names, keyed, strict=True)
+            for with_key in [each.keys != MISSING]
+        ]
+
+    def _remembered(self, keyed: Sequence[AtKeys], known: Sequence[Known]) -> Remembered:
+        seen = [_seen(*each) for each in zip(self._remembering.kernels, keyed, known, strict=True)]
+        values = np.concatenate([each.values.T for each in seen])
+        flags, received = np.array([each.flags for each in seen]), np.array([each.received for each in seen])
+        if any(each.is_degraded for each in known):
+            flags |= np.uint8(DEGRADED)
+        return Remembered(values, flags, received)
+
+
+def _seen(kernel: HistoryKernel, keyed: AtKeys, known: Known) -> Seen:
+    """What a history says, beside what the store knew; nothing of records without a key."""
+    entries = keyed.entries.copy()
+    with_key = keyed.keys != MISSING
+    entries[with_key, RECEIVED] = known.received
+    if with_key.all():
+        return Seen(*kernel.from_entries(entries, known.entries, known.ends, known.dropped), known.received)
+    nothing = nothing_known(kernel, entries)
+    values, flags = nothing[0].copy(), nothing[1].copy()
+    values[with_key], flags[with_key] = kernel.from_entries(entries[with_key], known.entries, known.ends, known.dropped)
+    return Seen(values, flags, entries[:, RECEIVED])
+
+
+def _put_back(parts: Sequence[Remembered], order: Whole) -> Remembered:
+    """Records that were looked up in the order of their events, in the order in which they were sent."""
+    place = np.argsort(order)
+    values, flags, received = (
+        np.concatenate(each, axis=1)[:, place]
+        for each in zip(*((each.values, each.flags, each.received) for each in parts), strict=True)
+    )
+    return Remembered(values, flags, received)
