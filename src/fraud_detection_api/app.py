@@ -31,10 +31,12 @@ from fraud_detection_api.services.answer_log.writer_launcher import WriterOption
 from fraud_detection_api.services.answers import writer_of
 from fraud_detection_api.services.body_readers import reader_of
 from fraud_detection_api.services.fair_queue import FairQueue
+from fraud_detection_api.services.live_histories import LiveHistories
 from fraud_detection_api.services.scoring import Scoring
 from fraud_detection_api.services.served_models import ServedModels
 from fraud_detection_api.services.store import Store
 from fraud_detection_api.settings import Settings
+from fraud_detection_api.storage.histories.options import HistoryOptions
 from fraud_detection_api.storage.store_options import StoreOptions
 from fraud_detection_api.use_cases.known import all_use_cases
 
@@ -47,15 +49,16 @@ def create_app(settings: Settings) -> FastAPI:
     served_models = ServedModels(use_cases, Registry(settings.models))
     log_options = _answer_log(settings)
     answer_log = AnswerLog(log_options, use_cases)
+    histories = _live_histories(settings)
     scoring, store = InFlightLimit(settings.max_requests_in_flight), InFlightLimit(settings.max_requests_in_flight)
-    answers = _fast_paths(addresses, served_models, answer_log, settings)
+    answers = _fast_paths(addresses, served_models, answer_log, histories, settings)
     posts = {
         **{
             path: Limits(scoring, _most_bytes(addresses[path][0], settings), answer) for path, answer in answers.items()
         },
         INSERT: Limits(store, min(settings.max_body_bytes, MOST_ROW_BYTES * settings.max_records)),
     }
-    app = described_app(__version__, _lifespan(served_models, answer_log, settings))
+    app = described_app(__version__, _lifespan(served_models, answer_log, histories, settings))
     app.state.served_models = served_models
     pages = dict.fromkeys((SCORES, ANSWERS), Limits(store, 0))
     most_bytes = max(settings.max_bytes_in_flight, settings.max_body_bytes)  # one body has to fit
@@ -85,6 +88,7 @@ def _fast_paths(
     addresses: Mapping[str, tuple[Address, UseCase]],
     served_models: ServedModels,
     answer_log: AnswerLog,
+    histories: LiveHistories,
     settings: Settings,
 ) -> dict[str, FastPath]:
     """What answers each scoring address."""
@@ -94,6 +98,7 @@ def _fast_paths(
         queue=FairQueue(),
         in_flight=InFlightLimit(max(1, settings.max_requests_in_flight // 4)),
     )
+    recalls = {use_case.name: histories.recall_of(use_case) for _, use_case in addresses.values()}
     return {
         path: FastPath(
             Scoring(
@@ -102,6 +107,7 @@ def _fast_paths(
                 reader_of(address.reads, use_case, settings.max_records),
                 writer_of(address, use_case, threads.queue.slot),
                 tuple(filter(None, [answer_log.observer(use_case.name, path)])),
+                recalls[use_case.name],
             ),
             query_of(address, use_case),
             threads,
@@ -112,12 +118,25 @@ def _fast_paths(
 
 def check_settings(settings: Settings) -> None:
     """Settings with which no worker could serve, or keep what it is to keep, are refused before any is started."""
-    _ = _scores(settings)
+    _ = _scores(settings), _live_histories(settings)
     check_answer_log(_answer_log(settings), all_use_cases(settings.use_cases))
 
 
 def _scores(settings: Settings) -> StoreOptions:
     return StoreOptions(settings.store, settings.store_projects, settings.store_pool, settings.store_timeout_seconds)
+
+
+def _live_histories(settings: Settings) -> LiveHistories:
+    options = HistoryOptions(
+        url=settings.histories,
+        prefix=settings.histories_prefix,
+        ttl_days=settings.histories_ttl_days,
+        away=settings.histories_away,
+        timeout_seconds=settings.histories_timeout_seconds,
+        spool=settings.spool / "histories",
+        spool_max_bytes=settings.spool_max_bytes,
+    )
+    return LiveHistories(options, settings.histories_secret, settings.workers)
 
 
 def _answer_log(settings: Settings) -> AnswerLogOptions:
@@ -135,18 +154,20 @@ def _answer_log(settings: Settings) -> AnswerLogOptions:
 
 
 def _lifespan(
-    served_models: ServedModels, answer_log: AnswerLog, settings: Settings
+    served_models: ServedModels, answer_log: AnswerLog, histories: LiveHistories, settings: Settings
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         served_models.refresh()
         answer_log.start()
+        await histories.store.start()
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be walked again
         watcher = asyncio.create_task(served_models.keep_fresh(settings.reload_seconds))
         yield
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)  # however it ended, what is kept is brought home
+        await histories.store.stop()
         await asyncio.to_thread(answer_log.stop)
 
     return lifespan

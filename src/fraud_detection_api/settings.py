@@ -87,6 +87,24 @@ class Settings(BaseSettings):
     dask_tls_ca: str = Field(default="", description="File of the authority that a tls:// scheduler is proved by")
     dask_tls_cert: str = Field(default="", description="File of our certificate for it")
     dask_tls_key: str = Field(default="", description="File of the key of that certificate")
+    histories: str = Field(
+        default="memory",
+        description="Where histories live: memory, which is lost with the process, or redis://host:port, or rediss://",
+        repr=False,  # it may hold a password
+    )
+    histories_secret: Path = Field(
+        default=Path("histories.secret"),
+        description="File of the secret that people are hashed with in histories; made where there is none",
+    )
+    histories_prefix: str = Field(default="fraud", description="What the names of keys in Redis begin with")
+    histories_ttl_days: float = Field(
+        default=400, description="Days until a key is forgotten that no record came to", gt=0, le=36_500
+    )
+    histories_away: Literal["refuse", "degrade"] = Field(
+        default="refuse",
+        description="While Redis is away: answer 503, or score as if nothing were known and say so",
+    )
+    histories_timeout_seconds: float = Field(default=1, description="Longest wait for Redis", gt=0, le=60)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severity that is logged"
     )

@@ -1,5 +1,8 @@
 """The histories of a worker: one store for all use cases that have histories, from its start to its end."""
 
+import secrets
+from pathlib import Path
+
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.remembering import Remembering
 from fraud_detection_api.history_errors import HistoriesNotShared
@@ -7,16 +10,18 @@ from fraud_detection_api.schemas.reasons import Question
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.recalling import Recalling
 from fraud_detection_api.services.scoring import Recall, Run
-from fraud_detection_api.storage.histories.store import HistoryStore
+from fraud_detection_api.storage.histories.known import store_of
+from fraud_detection_api.storage.histories.options import MEMORY, HistoryOptions
+from fraud_detection_api.storage.secret_file import secret_in
 
 
 class LiveHistories:
     """Looks up and remembers what a worker scores."""
 
-    def __init__(self, store: HistoryStore, secret: bytes, *, is_shared: bool) -> None:
-        self.store = store
-        self._secret = secret
-        self._is_shared = is_shared  # by all workers of the service
+    def __init__(self, options: HistoryOptions, secret: Path, workers: int) -> None:
+        self.store = store_of(options)
+        self._secret = secret_of(options, secret)
+        self._is_shared = workers == 1 or options.url != MEMORY
 
     def recall_of(self, use_case: UseCase) -> Recall | None:
         """What an address of the use case asks before it scores; nothing where it has no histories."""
@@ -28,3 +33,8 @@ class LiveHistories:
 async def _refuse(columns: Columns, question: Question, run: Run) -> Columns:  # noqa: ARG001  # as every recall
     """Each of several workers would know a part of each history."""
     raise HistoriesNotShared
+
+
+def secret_of(options: HistoryOptions, path: Path) -> bytes:
+    """The secret of a file; histories in this process's memory that nobody has filled need none that lasts."""
+    return secret_in(path) if options.url != MEMORY or path.exists() else secrets.token_bytes(32)
