@@ -1,15 +1,18 @@
 """Records of a small history, as they arrive at a store."""
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import numpy as np
+import pytest
 
 from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.features.history_plan import MISSING, Plan
 from fraud_detection_api.schemas.histories import History, Remembered, Statistic, Window
 from fraud_detection_api.storage.histories.layout import EntryLayout
 from fraud_detection_api.storage.histories.store import Arrivals, HistoryStore, WholeHistories
+from tests.running_service import LONGEST_WAIT
 
 LAST_3 = Window(records=3)
 ASKED = (
@@ -25,6 +28,7 @@ LAYOUT = EntryLayout.of(PLAN)
 NAME = b"orders:customer"
 NOW = 1_700_000_000_000  # milliseconds
 HOUR = 3_600_000
+TRIES = 1_500
 NO_LABEL = int(MISSING)
 
 
@@ -60,3 +64,12 @@ async def started(store: HistoryStore) -> AsyncIterator[HistoryStore]:
         yield store
     finally:
         await store.stop()
+
+
+async def soon(happens: Callable[[], bool]) -> None:
+    """Wait for something that nobody tells of."""
+    for _ in range(TRIES):
+        if happens():
+            return
+        await asyncio.sleep(LONGEST_WAIT / TRIES)
+    pytest.fail(f"not within {LONGEST_WAIT} s")

@@ -16,4 +16,9 @@ def store_of(options: HistoryOptions) -> HistoryStore:
         raise HistoriesUnusable("Histories in Redis need the extra redis: pip install 'fraud-detection-api[redis]'")
     from fraud_detection_api.storage.histories.redis_store import RedisStore
 
-    return RedisStore(options)
+    store = RedisStore(options)
+    if options.away == "refuse":
+        return store
+    from fraud_detection_api.storage.histories.spooling import SpoolingStore
+
+    return SpoolingStore(store, options.spool, options.spool_max_bytes)

@@ -117,5 +117,15 @@ def nothing_known(arrivals: Arrivals, now: int) -> Known:
 
 def names_of(name: bytes, keys: Whole) -> list[bytes]:
     """What keys are called in a store."""
-    raw = keys.astype(">i8").tobytes()
+    raw = raw_keys(keys)
     return [b"%b:%b" % (name, raw[at : at + 8]) for at in range(0, len(raw), 8)]
+
+
+def raw_keys(keys: Whole) -> bytes:
+    """Keys as bytes, the highest one first."""
+    return keys.astype(">i8").tobytes()
+
+
+def keys_from(raw: bytes) -> Whole:
+    """The same keys again."""
+    return np.frombuffer(raw, ">i8").astype(np.int64)
