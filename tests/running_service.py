@@ -77,7 +77,7 @@ def running_service(
         process = subprocess.Popen(command, cwd=folder, env=variables, stderr=stderr, start_new_session=True)
     service = RunningService(port, process, log)
     try:
-        eventually(lambda: process.poll() is not None or _answers(service))
+        eventually(lambda: process.poll() is not None or answers(service))
         assert process.poll() is None, log.read_text()
         yield service
     finally:
@@ -116,7 +116,8 @@ def eventually(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def _answers(service: RunningService) -> bool:
+def answers(service: RunningService) -> bool:
+    """Whether it is up."""
     try:
         return httpx.get(f"{service.url}/ping").status_code == 200
     except httpx.TransportError:

@@ -2,12 +2,14 @@
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
 from typer.testing import CliRunner
 
 from fraud_detection_api.cli.main import app
+from fraud_detection_api.pipeline_app import create_pipeline_app
 from fraud_detection_api.settings import Settings
 from tests.running_service import PROJECT
 
@@ -59,8 +61,21 @@ def test_every_address_is_documented(client: httpx.Client) -> None:
     assert [path for path, pattern in spelled.items() if not re.search(pattern, text)] == []
 
 
+def test_every_address_of_the_pipeline_is_documented() -> None:
+    text = pages()
+    methods = [(method.upper(), path) for path, each in pipeline_addresses().items() for method in each]
+    assert [f"{method} {path}" for method, path in methods if f"`{method} {path}`" not in text] == []
+
+
+def pipeline_addresses() -> dict[str, dict[str, object]]:
+    """What the pipeline service answers."""
+    with TemporaryDirectory() as folder:
+        paths: dict[str, dict[str, object]] = create_pipeline_app(Settings(pipeline=Path(folder))).openapi()["paths"]
+        return paths
+
+
 def test_every_documented_address_exists(client: httpx.Client) -> None:
-    known = client.get("/openapi.json").json()["paths"]
+    known = client.get("/openapi.json").json()["paths"] | pipeline_addresses()
     methods = re.findall(r"\b(GET|POST) (/[a-z_/{}<>]+)", pages())
     assert methods
     for method, path in methods:

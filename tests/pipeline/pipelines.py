@@ -4,15 +4,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 from fraud_detection_api.pipeline.data_folder import DataFolder, FolderOptions
 from fraud_detection_api.schemas.runs import RunWithSteps
 from tests.pipeline.small_steps import HOLD, LEDGER, STEPS_HERE
-from tests.running_service import LONGEST_WAIT, eventually, service_environment
+from tests.running_service import LONGEST_WAIT, RunningService, answers, eventually, free_port, service_environment
 
 FRAUD = (sys.executable, "-m", "fraud_detection_api.cli.main", "pipeline")
 SMALL = ("--files", "6", "--orders-per-file", "400", "--customers", "50", "--partitions", "4")
@@ -97,6 +101,36 @@ class Pipeline:
     def digests(self) -> dict[str, str]:
         """Of each step's output in the latest run."""
         return {step.name: step.digest for step in self.run().steps}
+
+
+@contextmanager
+def pipeline_service(pipeline: Pipeline) -> Iterator[RunningService]:
+    """The service of a data folder, started as it is in production; ended if it has not been killed."""
+    port, log = free_port(), pipeline.root / f"service-{time.monotonic_ns()}.log"
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [*FRAUD, "serve", "--port", str(port)], cwd=pipeline.root, env=pipeline.variables(), stderr=stderr
+        )
+    service = RunningService(port, process, log)
+    try:
+        eventually(lambda: process.poll() is not None or answers(service))
+        assert process.poll() is None, log.read_text()
+        yield service
+    finally:
+        if process.poll() is None:
+            service.end()
+
+
+def run_process(service: RunningService) -> psutil.Process:
+    """The process of the run that the service has begun."""
+    found: list[psutil.Process] = []
+
+    def is_there() -> bool:
+        found[:] = psutil.Process(service.process.pid).children()
+        return bool(found)
+
+    eventually(is_there)
+    return found[0]
 
 
 def killed(process: subprocess.Popen[str]) -> None:

@@ -6,6 +6,7 @@ and a part waits as long as there is the file that the environment names.
 
 import json
 import os
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from fraud_detection_api.pipeline.step import Inputs, Parameters, Part, Step
 
 STEPS_HERE = "tests.pipeline.small_steps:STEPS"
 LEDGER, HOLD, SLOW = "SMALL_STEPS_LEDGER", "SMALL_STEPS_HOLD", "SMALL_STEPS_SECONDS"
+DEADLY = "SMALL_STEPS_DEADLY"  # the step whose parts kill their process
 REFUSED_SEED, BROKEN_SEED = 13, 17
 
 
@@ -34,6 +36,8 @@ def _numbered(name: str, count: int) -> Sequence[Part]:
 
 def _work(step: str, part: Part) -> None:
     """Be at work for a while, as long as a test wants it."""
+    if os.environ.get(DEADLY) == step:
+        os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(float(os.environ.get(SLOW, "0")))
     while (hold := os.environ.get(HOLD)) and Path(hold).exists():
         time.sleep(0.01)

@@ -14,6 +14,7 @@ from fraud_detection_api.run_errors import PipelineBusy, RunHasEnded, TooManyRun
 from fraud_detection_api.schemas.runs import Run, RunState, StepRecord, StepState
 from fraud_detection_api.storage.journal.run_journal import MOST_QUEUED
 from tests.storage.databases import DATABASES, store_place
+from tests.storage.test_databases import SERVERS
 
 PARAMETERS = RunParameters(seed=3)
 
@@ -141,11 +142,10 @@ def test_one_at_a_time_works_in_a_folder_and_the_others_are_told(options: Folder
             assert not folder.is_free()
 
 
+@pytest.mark.parametrize("options", SERVERS, indirect=True)
 def test_a_server_keeps_machines_apart_that_share_the_folder_without_its_lock(
     options: FolderOptions, folder: DataFolder
 ) -> None:
-    if not options.journal:
-        pytest.skip("a file knows no other machine: docs/orders.md says so")
     with closing(DataFolder(options)) as other, folder.alone():
         (options.folder / ".lock").unlink()  # what another machine has for itself, on a file system without locks
         assert not other.is_free()

@@ -25,8 +25,10 @@ from fraud_detection_api.cli.pipeline_options import (
 )
 from fraud_detection_api.cli.run_progress import following_run
 from fraud_detection_api.errors import FraudError
+from fraud_detection_api.monitoring.logs import configure_logs
 from fraud_detection_api.pipeline.parameters import RunParameters
 from fraud_detection_api.schemas.runs import RunState
+from fraud_detection_api.settings import Settings
 
 if TYPE_CHECKING:
     from fraud_detection_api.pipeline.data_folder import DataFolder
@@ -90,12 +92,15 @@ def resume(
 ) -> None:
     """Go on with a run where it stood, or with all that are queued."""
     if until_closed:
+        settings = Settings()
+        configure_logs(settings.log_level, settings.log_json)
         threading.Thread(target=_end_with_the_service, daemon=True).start()
     with closing(data_folder(folder)) as place:
         place.settle()
         if run is not None:
             name = named_run(place, run)
-            place.journal.queue_again(name)
+            if not until_closed:  # what the service took from the queue may have been cancelled meanwhile
+                place.journal.queue_again(name)
             _do(place, name)
             return
         while (waiting := place.journal.next_queued()) is not None:
@@ -159,6 +164,17 @@ def step(
     typer.echo(str(made))
 
 
+@app.command("serve")
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on [FRAUD_HOST, else 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port [FRAUD_PIPELINE_PORT, else 8020]", min=0, max=65535)] = None,
+) -> None:
+    """Serve runs over HTTP: queue them, do them one at a time, watch them."""
+    from fraud_detection_api.cli.serve_pipeline import serve_pipeline
+
+    serve_pipeline(host, port)
+
+
 def _do(folder: "DataFolder", name: str) -> None:
     """Do a run, and say what came of it."""
     from fraud_detection_api.cli import run_tables
@@ -198,5 +214,5 @@ def _ending_at_once() -> Iterator[None]:
 
 def _end_with_the_service() -> None:
     """The service that has started this process holds the other end of its standard input, as long as it lives."""
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)  # not by way of the file object, whose lock the end of this process would want
     os.kill(os.getpid(), signal.SIGTERM)

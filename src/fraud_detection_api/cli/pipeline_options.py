@@ -2,19 +2,19 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, cast, get_type_hints
 
 import typer
 
 from fraud_detection_api.pipeline.executor import ExecutingOptions
-from fraud_detection_api.pipeline.parameters import NAMES, RunParameters, bounds, default_of, words_of
+from fraud_detection_api.pipeline.parameters import NAMES, described, parameters_of
 from fraud_detection_api.settings import Settings
 
 if TYPE_CHECKING:
     from fraud_detection_api.pipeline.data_folder import DataFolder
     from fraud_detection_api.pipeline.running import RunningOptions
+    from fraud_detection_api.pipeline.step import Scalar
 
 Folder = Annotated[
     Path | None, typer.Option("--folder", envvar="FRAUD_PIPELINE", help="The pipeline's data folder [pipeline]")
@@ -67,8 +67,8 @@ def with_parameters(command: Callable[..., None]) -> Callable[..., None]:
     ]
 
     def run(**given: object) -> None:
-        values = cast("dict[str, Any]", {name: given.pop(name) for name in NAMES})
-        command(parameters=RunParameters(**values), **given)
+        values = {name: cast("Scalar", given.pop(name)) for name in NAMES}
+        command(parameters=parameters_of(values), **given)
 
     options = [_option(name) for name in NAMES]
     run.__doc__ = command.__doc__
@@ -77,8 +77,7 @@ def with_parameters(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _option(name: str) -> inspect.Parameter:
-    kinds = {each.name: each.type for each in fields(RunParameters)}
-    least, most = bounds(name)
-    option = typer.Option(f"--{name.replace('_', '-')}", help=words_of(name), min=least, max=most)
+    known = described(name)
+    option = typer.Option(f"--{name.replace('_', '-')}", help=known.words, min=known.least, max=known.most)
     kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, kind, default=default_of(name), annotation=Annotated[kinds[name], option])
+    return inspect.Parameter(name, kind, default=known.default, annotation=Annotated[known.kind, option])

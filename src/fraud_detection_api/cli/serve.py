@@ -30,7 +30,7 @@ def serve(
     configure_logs(settings.log_level, settings.log_json)
     check_settings(settings)  # what ends a worker ends it here: workers would be replaced
     listeners = listen(host or settings.host, settings.port if port is None else port)
-    url = _url(host or settings.host, listeners[0].getsockname()[1])
+    url = url_of(host or settings.host, listeners[0].getsockname()[1])
     logger.info("Serving on {}, documentation on {}/docs", url, url)
     _run(settings, workers or settings.workers, listeners)
 
@@ -57,7 +57,8 @@ def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[s
     return [(family, (str(address[0]), port)) for family, _, _, _, address in found]
 
 
-def _url(host: str, port: int) -> str:
+def url_of(host: str, port: int) -> str:
+    """What a browser on this machine is to be given."""
     shown = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104  # only compared with
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
@@ -77,10 +78,11 @@ def _run(settings: Settings, workers: int, listeners: list[socket.socket]) -> No
         proxy_headers=False,
     )
     with suppress(KeyboardInterrupt):
-        raise typer.Exit(_served_by_workers(config, listeners) if workers > 1 else _served_here(config, listeners))
+        raise typer.Exit(_served_by_workers(config, listeners) if workers > 1 else served_here(config, listeners))
 
 
-def _served_here(config: uvicorn.Config, listeners: list[socket.socket]) -> int:
+def served_here(config: uvicorn.Config, listeners: list[socket.socket]) -> int:
+    """Serve in this process until a signal ends it; the exit code."""
     server = uvicorn.Server(config)
     server.run(listeners)
     return 0 if server.started else 1

@@ -1,105 +1,102 @@
 """What a run of the pipeline can be told: names, defaults and bounds, once for commands, HTTP and the journal."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final
+from dataclasses import asdict, dataclass, fields
+from typing import Annotated, Any, ClassVar, Final, get_type_hints
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from fraud_detection_api.pipeline.step import Parameters, Scalar
 from fraud_detection_api.run_errors import ParametersRefused
 
 Number = int | float
-_LEAST, _MOST, _WORDS, _OF_SAMPLE = "least", "most", "words", "of_sample"
-
-
-def _within(least: Number, most: Number, words: str, *, of_sample: bool = False) -> dict[str, Number | str]:
-    return {_LEAST: least, _MOST: most, _WORDS: words, _OF_SAMPLE: of_sample}
-
-
-def _share(words: str, *, of_sample: bool = False) -> dict[str, Number | str]:
-    return _within(0.0, 1.0, words, of_sample=of_sample)
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+Many = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunParameters:
+class TrainingParameters:
+    """What a run can be told that starts from raw orders."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    seed: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1, description="Seed of everything that is drawn")] = 0
+    partitions: Annotated[
+        int,
+        Field(
+            strict=True, ge=1, le=4096, description="Partitions that orders are scattered to by the hash of each key"
+        ),
+    ] = 16
+    gap_days: Annotated[
+        int,
+        Field(
+            strict=True, ge=0, le=365, description="Days between training and validation, for labels that arrive late"
+        ),
+    ] = 14
+    validation_share: Annotated[
+        Share, Field(description="Share of the orders, the most recent ones, that judge the model")
+    ] = 0.2
+    kept_non_frauds: Annotated[Share, Field(description="Share of the orders without fraud that are trained on")] = 0.2
+    most_training_rows: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=1_000,
+            le=10**9,
+            description="Training rows that one process trains on; above that, Dask does",
+        ),
+    ] = 2_000_000
+    least_average_precision: Annotated[
+        Share, Field(description="Average precision below which no model is promoted")
+    ] = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunParameters(TrainingParameters):
     """The parameters of a run; those of the sample count for nothing where raw orders are given."""
 
-    seed: int = field(default=0, metadata=_within(0, 2**31 - 1, "Seed of everything that is drawn"))
-    files: int = field(default=12, metadata=_within(1, 1_200, "Files of sample orders, a month each", of_sample=True))
-    orders_per_file: int = field(
-        default=100_000, metadata=_within(1, 10_000_000, "Sample orders in each file", of_sample=True)
-    )
-    customers: int = field(default=10_000, metadata=_within(1, 10_000_000, "Customers in the sample", of_sample=True))
-    emails: int = field(
-        default=10_000, metadata=_within(1, 10_000_000, "E-mail addresses in the sample", of_sample=True)
-    )
-    addresses: int = field(
-        default=10_000, metadata=_within(1, 10_000_000, "Home addresses in the sample", of_sample=True)
-    )
-    new_address_share: float = field(
-        default=0.1, metadata=_share("Share of sample orders from a new address", of_sample=True)
-    )
-    partitions: int = field(
-        default=16, metadata=_within(1, 4_096, "Partitions that orders are scattered to by the hash of each key")
-    )
-    gap_days: int = field(
-        default=14, metadata=_within(0, 365, "Days between training and validation, for labels that arrive late")
-    )
-    validation_share: float = field(
-        default=0.2, metadata=_share("Share of the orders, the most recent ones, that judge the model")
-    )
-    kept_non_frauds: float = field(
-        default=0.2, metadata=_share("Share of the orders without fraud that are trained on")
-    )
-    most_training_rows: int = field(
-        default=2_000_000,
-        metadata=_within(1_000, 1_000_000_000, "Training rows up to which one process trains; above it, Dask does"),
-    )
-    least_average_precision: float = field(
-        default=0.3, metadata=_share("Average precision below which no model is promoted")
-    )
-
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            least, most = bounds(each.name)
-            is_number = isinstance(value, int if isinstance(each.default, int) else Number)
-            if not is_number or isinstance(value, bool) or not least <= value <= most:
-                raise ParametersRefused(f"{each.name} is {value!r}; it has to be a number from {least:,} to {most:,}.")
+    files: Annotated[int, Field(strict=True, ge=1, le=1200, description="Files of sample orders, a month each")] = 12
+    orders_per_file: Annotated[Many, Field(description="Sample orders in each file")] = 100_000
+    customers: Annotated[Many, Field(description="Customers in the sample")] = 10_000
+    emails: Annotated[Many, Field(description="E-mail addresses in the sample")] = 10_000
+    addresses: Annotated[Many, Field(description="Home addresses in the sample")] = 10_000
+    new_address_share: Annotated[Share, Field(description="Share of sample orders from a new address")] = 0.1
 
     def plain(self) -> dict[str, Scalar]:
         """Names and values, as the steps and the journal have them."""
         return asdict(self)
 
 
-_FIELDS: Final = {each.name: each for each in fields(RunParameters)}
-NAMES: Final = tuple(_FIELDS)
-NAMES_BESIDE_SAMPLE: Final = tuple(name for name, each in _FIELDS.items() if not each.metadata[_OF_SAMPLE])
+NAMES: Final = tuple(each.name for each in fields(RunParameters))
+_CHECKED: Final = TypeAdapter(RunParameters)
+_SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = _CHECKED.json_schema()["properties"]
+_KINDS: Final = get_type_hints(RunParameters)
 
 
-def bounds(name: str) -> tuple[Number, Number]:
-    """The least and the most that a parameter may be."""
-    metadata = _FIELDS[name].metadata
-    return metadata[_LEAST], metadata[_MOST]
+@dataclass(frozen=True)
+class Described:
+    """A parameter as it is shown: its kind, default, bounds and meaning."""
+
+    kind: type[int] | type[float]
+    default: Number
+    least: Number
+    most: Number
+    words: str
 
 
-def words_of(name: str) -> str:
-    """What a parameter means."""
-    words: str = _FIELDS[name].metadata[_WORDS]
-    return words
-
-
-def default_of(name: str) -> Number:
-    """What a parameter is unless it is given."""
-    default: Number = getattr(RunParameters(), name)
-    return default
+def described(name: str) -> Described:
+    """One of the parameters."""
+    schema = _SCHEMAS[name]
+    return Described(_KINDS[name], schema["default"], schema["minimum"], schema["maximum"], schema["description"])
 
 
 def parameters_of(values: Mapping[str, Scalar]) -> RunParameters:
-    """Parameters from plain values, such as those of a journal; names that this version does not know are refused."""
-    if unknown := sorted(values.keys() - _FIELDS.keys()):
-        raise ParametersRefused(f"There is no parameter {', '.join(unknown)}; there are: {', '.join(NAMES)}.")
-    given: Mapping[str, Any] = values
-    return RunParameters(**given)
+    """Parameters from plain values, such as those of a journal; raises ParametersRefused."""
+    try:
+        return _CHECKED.validate_python(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ParametersRefused(f"Parameter {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
 
 
 def needed_by(names: tuple[str, ...], parameters: Parameters) -> dict[str, Scalar]:

@@ -6,6 +6,7 @@ The files lie compressed, are read when somebody asks for them, and stay in no w
 import gzip
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -56,15 +57,43 @@ PART_HEADERS = {
 router = APIRouter(include_in_schema=False)
 
 
-def described_app(version: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+@dataclass(frozen=True)
+class Described:
+    """What OpenAPI says of a whole service."""
+
+    summary: str
+    description: str
+    tags: list[dict[str, str]]
+
+
+SCORING = Described("From a record to a fraud probability", DESCRIPTION, TAGS)
+PIPELINE = Described(
+    "From raw orders to a promoted model",
+    """
+Queues runs of the orders' pipeline, does them one at a time, and lets them be watched.
+
+Every refusal has a body with `detail` and a stable `code`. Unknown fields and query parameters are refused.
+""",
+    [
+        {"name": "pipeline", "description": "Runs: asked for, watched, cancelled."},
+        {"name": "health", "description": "Probes for whoever runs the service."},
+    ],
+)
+
+
+def described_app(
+    version: str,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    described: Described = SCORING,
+) -> FastAPI:
     """An application without addresses: what OpenAPI says of the whole, and what is the same at every address."""
     return FastAPI(
         title="fraud_detection_api",
-        summary="From a record to a fraud probability",
-        description=DESCRIPTION,
+        summary=described.summary,
+        description=described.description,
         version=version,
         license_info=LICENCE,
-        openapi_tags=TAGS,
+        openapi_tags=described.tags,
         servers=[{"url": "/"}],
         responses=EVERYWHERE,
         generate_unique_id_function=lambda route: route.name,

@@ -71,6 +71,11 @@ class Run:
     is_cancelling: bool = False
     dashboard: str | None = None
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it is at work or going to be."""
+        return self.state in UNFINISHED
+
 
 @dataclass(frozen=True)
 class RunWithSteps:
@@ -78,3 +83,20 @@ class RunWithSteps:
 
     run: Run
     steps: tuple[StepRecord, ...]
+
+
+@dataclass(frozen=True)
+class QueuedRun:
+    """The answer to whoever asked for a run."""
+
+    run: str
+    state: RunState
+    address: str  # where it is watched
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """Runs, the newest first."""
+
+    runs: tuple[Run, ...]
+    next: str | None  # for `before`, where there are more

@@ -165,6 +165,11 @@ class RunJournal:
         if self._database.write(queue) is RunState.FINISHED:
             raise RunHasEnded(run, RunState.FINISHED)
 
+    def give_up(self, run: str, error: str) -> None:
+        """Say that a queued run failed, although nobody came to say why."""
+        values = {"state": RunState.FAILED.value, "ended": now(), "error": error}
+        self._database.write(lambda connection: self._update(connection, run, (RunState.QUEUED,), values))
+
     def at_work(self) -> list[tuple[str, str]]:
         """The runs that somebody said to be running, and who."""
         found = sa.select(self._runs.c.id, self._runs.c.holder).where(*self._in_states(RunState.RUNNING))

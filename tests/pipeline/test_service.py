@@ -1,0 +1,253 @@
+"""The pipeline service: runs are asked for, queued, watched, cancelled, and survive its end."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.pipeline.pipelines import PARTS, Pipeline, pipeline_service, run_process
+from tests.pipeline.small_steps import DEADLY, REFUSED_SEED
+from tests.running_service import RunningService, eventually
+from tests.storage.databases import store_place
+
+SMALL = {"files": 6, "orders_per_file": 400, "customers": 50, "partitions": 4}
+MAKE, SUBMIT, RUNS = "/pipeline/make_sample_data", "/pipeline/submit", "/pipeline/runs"
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    """A data folder, empty at first."""
+    return Pipeline(tmp_path, {"raw_orders": tmp_path / "raw"})
+
+
+@pytest.fixture
+def service(pipeline: Pipeline) -> Iterator[RunningService]:
+    """Its service."""
+    with pipeline_service(pipeline) as service:
+        yield service
+
+
+@pytest.fixture
+def client(service: RunningService) -> Iterator[httpx.Client]:
+    """A client of it."""
+    with service.client() as client:
+        yield client
+
+
+def asked(client: httpx.Client, **parameters: object) -> str:
+    """A run that the service has queued."""
+    answer = client.post(MAKE, json=SMALL | parameters)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["run"])
+
+
+def state(client: httpx.Client, run: str) -> str:
+    """Where a run stands."""
+    return str(client.get(f"{RUNS}/{run}").json()["run"]["state"])
+
+
+def wait_until(client: httpx.Client, run: str, wanted: str) -> None:
+    """Wait until a run stands there."""
+    eventually(lambda: state(client, run) == wanted)
+
+
+def test_a_run_is_answered_at_once_with_its_address_and_then_done(client: httpx.Client, pipeline: Pipeline) -> None:
+    pipeline.hold.touch()
+    answer = client.post(MAKE, json=SMALL)
+    run = answer.json()["run"]
+    assert (answer.status_code, answer.headers["location"]) == (202, f"{RUNS}/{run}")
+    assert answer.json() == {"run": run, "state": "queued", "address": f"{RUNS}/{run}"}
+    pipeline.hold.unlink()
+    wait_until(client, run, "finished")
+    found = client.get(answer.headers["location"]).json()
+    assert found["run"]["verdict"]["passed"] is True
+    assert found["run"]["parameters"]["files"] == 6
+    assert [(step["name"], step["done"], step["of"], step["state"]) for step in found["steps"]] == [
+        ("make", 6, 6, "finished"),
+        ("scatter", 4, 4, "finished"),
+        ("sum", 4, 4, "finished"),
+        ("judge", 1, 1, "finished"),
+    ]
+    assert found["steps"][0]["rows"] == 2_400
+    outputs = [pipeline.folder / "outputs" / step["output"] for step in found["steps"]]
+    assert all(json.loads((output / "_finished.json").read_text())["digest"] for output in outputs)
+
+
+def test_runs_are_done_one_at_a_time_in_the_order_in_which_they_came(client: httpx.Client, pipeline: Pipeline) -> None:
+    pipeline.hold.touch()
+    runs = [asked(client, seed=seed) for seed in range(3)]
+    pipeline.at_work(2)
+    assert [state(client, run) for run in runs] == ["running", "queued", "queued"]
+    listed = client.get(RUNS, params={"limit": 2}).json()
+    assert ([run["id"] for run in listed["runs"]], listed["next"]) == ([runs[2], runs[1]], runs[1])
+    rest = client.get(RUNS, params={"before": listed["next"]}).json()
+    assert ([run["id"] for run in rest["runs"]], rest["next"]) == ([runs[0]], None)
+    pipeline.hold.unlink()
+    wait_until(client, runs[2], "finished")
+    ended = [client.get(f"{RUNS}/{run}").json()["run"]["ended"] for run in runs]
+    assert ended == sorted(ended)
+
+
+def test_a_run_is_watched_until_it_ends(client: httpx.Client, pipeline: Pipeline) -> None:
+    pipeline.hold.touch()
+    run = asked(client)
+    pipeline.at_work(2)
+    with client.stream("GET", f"{RUNS}/{run}/events") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        seen = []
+        for line in answer.iter_lines():
+            if line.startswith("data: "):
+                seen.append(json.loads(line.removeprefix("data: "))["run"]["state"])
+                pipeline.hold.unlink(missing_ok=True)
+    assert (seen[0], seen[-1]) == ("running", "finished")
+
+
+def test_an_error_is_told_with_its_step_and_the_next_run_begins(client: httpx.Client) -> None:
+    broken, whole = asked(client, seed=REFUSED_SEED), asked(client)
+    wait_until(client, whole, "finished")
+    found = client.get(f"{RUNS}/{broken}").json()
+    assert (found["run"]["state"], found["run"]["error_step"]) == ("failed", "scatter")
+    assert found["run"]["error"].endswith("Orders of seed 13 are refused.")
+
+
+def test_a_running_run_is_cancelled_and_so_is_a_queued_one(client: httpx.Client, pipeline: Pipeline) -> None:
+    pipeline.hold.touch()
+    running, queued = asked(client), asked(client, seed=1)
+    pipeline.at_work(2)
+    assert client.post(f"{RUNS}/{queued}/cancel").json()["state"] == "cancelled"
+    answer = client.post(f"{RUNS}/{running}/cancel")
+    assert (answer.status_code, answer.json()["state"]) == (202, "running")
+    wait_until(client, running, "cancelled")
+    assert pipeline.partials() == []
+    pipeline.hold.unlink()
+    last = asked(client, seed=2)
+    wait_until(client, last, "finished")
+    late = client.post(f"{RUNS}/{last}/cancel")
+    assert (late.status_code, late.json()["code"]) == (409, "run_has_ended")
+
+
+def test_raw_orders_are_taken_from_their_folder_and_from_nowhere_else(client: httpx.Client, pipeline: Pipeline) -> None:
+    wait_until(client, asked(client), "finished")
+    (pipeline.root / "raw").mkdir()
+    next(pipeline.folder.glob("outputs/make-*")).rename(pipeline.root / "raw" / "january")
+    answer = client.post(SUBMIT, json={"raw": "january", "partitions": 4})
+    wait_until(client, answer.json()["run"], "finished")
+    for raw in ("../raw/january", "/etc", ".", "a/b", ""):
+        assert client.post(SUBMIT, json={"raw": raw}).status_code == 422
+    missing = client.post(SUBMIT, json={"raw": "february"})
+    assert (missing.status_code, missing.json()["code"]) == (422, "raw_orders_missing")
+
+
+@pytest.mark.parametrize(
+    ("address", "body", "place"),
+    [
+        (MAKE, {"files": 0}, ["body", "files"]),
+        (MAKE, {"orders_per_file": 10**9}, ["body", "orders_per_file"]),
+        (MAKE, {"seed": "1"}, ["body", "seed"]),
+        (MAKE, {"new_address_share": 1.5}, ["body", "new_address_share"]),
+        (MAKE, {"order": 1}, ["body", "order"]),
+        (SUBMIT, {"raw": "january", "files": 3}, ["body", "files"]),
+        (SUBMIT, {}, ["body", "raw"]),
+    ],
+)
+def test_parameters_are_bounded_and_unknown_ones_refused(
+    client: httpx.Client, address: str, body: dict[str, object], place: list[str]
+) -> None:
+    answer = client.post(address, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "input_refused")
+    assert [each["loc"] for each in answer.json()["detail"]] == [place]
+    assert client.get(RUNS).json()["runs"] == []
+
+
+def test_refusals_have_the_form_that_they_have_everywhere(client: httpx.Client) -> None:
+    refused = [
+        client.get(f"{RUNS}/20200101-000000-abcdef"),
+        client.get(f"{RUNS}/20200101-000000-abcdef/events"),
+        client.post(f"{RUNS}/20200101-000000-abcdef/cancel"),
+        client.get(RUNS, params={"before": "nothing"}),
+        client.post(MAKE, content=b"{", headers={"Content-Type": "application/json"}),
+        client.post(MAKE, content=b"{}"),
+        client.post(MAKE, json={"seed": "x" * 20_000}),
+        client.get(RUNS, params={"limit": 0}),
+        client.get(RUNS, params={"page": 1}),
+        client.get("/nowhere"),
+    ]
+    codes = [(answer.status_code, answer.json()["code"]) for answer in refused]
+    assert codes == [
+        (404, "unknown_run"),
+        (404, "unknown_run"),
+        (404, "unknown_run"),
+        (404, "unknown_run"),
+        (422, "input_refused"),
+        (415, "unsupported_media_type"),
+        (413, "body_too_large"),
+        (422, "input_refused"),
+        (422, "input_refused"),
+        (404, "not_found"),
+    ]
+    assert client.get("/ping").json() == {"message": "Service is up!"}
+    assert client.get("/docs").status_code == 200
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+def test_a_service_that_ends_takes_its_run_along_and_the_next_goes_on(pipeline: Pipeline, sign: signal.Signals) -> None:
+    with pipeline_service(pipeline) as service, service.client() as client:
+        pipeline.hold.touch()
+        run, queued = asked(client), asked(client, seed=1)
+        pipeline.at_work(2)
+        child = run_process(service)
+        os.kill(service.process.pid, sign)
+        service.process.wait()
+        eventually(lambda: not child.is_running())
+    assert pipeline.partials() == []
+    pipeline.hold.unlink()
+    with pipeline_service(pipeline) as service, service.client() as client:
+        wait_until(client, run, "finished")
+        wait_until(client, queued, "finished")
+    assert sum(pipeline.done().values()) <= 2 * PARTS + 2
+
+
+def test_a_run_whose_process_is_killed_goes_on_without_anybody_doing_anything(
+    service: RunningService, client: httpx.Client, pipeline: Pipeline
+) -> None:
+    pipeline.hold.touch()
+    run = asked(client)
+    pipeline.at_work(2)
+    run_process(service).kill()
+    pipeline.hold.unlink()
+    wait_until(client, run, "finished")
+    assert sum(pipeline.done().values()) <= PARTS + 2
+    assert pipeline.partials() == []
+
+
+def test_a_run_that_kills_its_process_every_time_is_given_up(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path, environment={DEADLY: "scatter"})
+    with pipeline_service(pipeline) as service, service.client() as client:
+        run = asked(client)
+        wait_until(client, run, "failed")
+        assert "without finishing a part" in client.get(f"{RUNS}/{run}").json()["run"]["error"]
+        assert client.get("/ping").status_code == 200
+
+
+def test_what_a_command_queues_the_service_does(service: RunningService, pipeline: Pipeline) -> None:
+    run = pipeline.do("submit", "--files", "3", "--orders-per-file", "100").stdout.strip()
+    with service.client() as client:
+        wait_until(client, run, "finished")
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+def test_with_a_journal_on_a_server(tmp_path: Path, kind: str) -> None:
+    with store_place(kind, tmp_path) as place:
+        pipeline = Pipeline(tmp_path, {"journal": place.url, "journal_project": place.project})
+        with pipeline_service(pipeline) as service, service.client() as client:
+            pipeline.hold.touch()
+            run = asked(client)
+            pipeline.at_work(2)
+            run_process(service).kill()
+            pipeline.hold.unlink()
+            wait_until(client, run, "finished")
+        assert sum(pipeline.done().values()) <= PARTS + 2
