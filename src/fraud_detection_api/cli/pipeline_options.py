@@ -9,6 +9,7 @@ import typer
 
 from fraud_detection_api.pipeline.executor import ExecutingOptions
 from fraud_detection_api.pipeline.parameters import NAMES, described, parameters_of
+from fraud_detection_api.pipeline.step import Scalar
 from fraud_detection_api.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,14 +37,21 @@ def data_folder(given: Path | None) -> "DataFolder":
 
 def running_options() -> "RunningOptions":
     """Steps, executor and what central steps reach, as the settings have them."""
+    from fraud_detection_api.pipeline.given import shared_secret
     from fraud_detection_api.pipeline.running import RunningOptions
 
     settings = Settings()
     executing = ExecutingOptions(
         settings.dask, settings.pipeline_parts, settings.dask_tls_ca, settings.dask_tls_cert, settings.dask_tls_key
     )
-    places = {"models": str(settings.models.absolute())}
-    return RunningOptions(settings.pipeline_steps, executing, places)
+    places: dict[str, Scalar] = {
+        "models": str(settings.models.absolute()),
+        "histories": settings.histories,
+        "histories_prefix": settings.histories_prefix,
+        "histories_ttl_days": settings.histories_ttl_days,
+        "histories_timeout_seconds": settings.histories_timeout_seconds,
+    }
+    return RunningOptions(settings.pipeline_steps, executing, places, shared_secret(settings.histories_secret))
 
 
 def named_run(folder: "DataFolder", name: str) -> str:

@@ -1,13 +1,18 @@
 """What a step is given: a run's parameters as what they mean."""
 
+from hashlib import blake2b
+from pathlib import Path
+
 from fraud_detection_api.errors import UseCaseInvalid
 from fraud_detection_api.features.remembering import Remembering
-from fraud_detection_api.pipeline.step import Parameters
+from fraud_detection_api.pipeline.step import Parameters, Scalar
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.storage.secret_file import secret_in
 from fraud_detection_api.use_cases.known import all_use_cases, imported, named
 from fraud_detection_api.use_cases.orders import ORDERS
 
 DEFAULT_USE_CASE = ORDERS.name
+SECRET_FILE, SECRET_MARK = "secret_file", "secret_mark"
 
 
 def use_case_of(parameters: Parameters) -> UseCase:
@@ -21,7 +26,14 @@ def use_case_of(parameters: Parameters) -> UseCase:
 
 def remembering_of(parameters: Parameters) -> Remembering:
     """The histories of a run's use case, with the secret that the service hashes with, too."""
-    return Remembering(use_case_of(parameters), text_of(parameters, "secret", "").encode())
+    file = text_of(parameters, SECRET_FILE, "")
+    return Remembering(use_case_of(parameters), secret_in(Path(file)) if file else b"")
+
+
+def shared_secret(file: Path) -> dict[str, Scalar]:
+    """What steps are told of the secret: where it is, and a mark that tells it from another and nothing of itself."""
+    mark = blake2b(secret_in(file), digest_size=8, person=b"mark").hexdigest()
+    return {SECRET_FILE: str(file.absolute()), SECRET_MARK: mark}
 
 
 def text_of(parameters: Parameters, name: str, default: str) -> str:

@@ -101,4 +101,4 @@ def parameters_of(values: Mapping[str, Scalar]) -> RunParameters:
 
 def needed_by(names: tuple[str, ...], parameters: Parameters) -> dict[str, Scalar]:
     """Those that a step's outputs depend on, in the order of their names."""
-    return {name: parameters[name] for name in sorted(names)}
+    return {name: parameters.get(name) for name in sorted(names)}

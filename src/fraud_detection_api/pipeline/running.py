@@ -37,6 +37,7 @@ class RunningOptions:
     steps: str = KNOWN_STEPS
     executing: ExecutingOptions = field(default_factory=ExecutingOptions)
     places: Parameters = field(default_factory=dict, repr=False)  # may hold a password: journaled and sent nowhere
+    shared: Parameters = field(default_factory=dict)  # told to every step beside a run's parameters, and not journaled
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,8 @@ class Runner:
 
     def _do(self, run: Run, lock: ServerLock) -> None:
         self._step = steps_of(self._options.steps)[0].name
-        parameters = parameters_of(run.parameters).plain()
         options, outputs = self._options, self._folder.outputs
+        parameters = {**parameters_of(run.parameters).plain(), **options.shared}
         chain = Chain(options.steps, parameters, outputs, occasion=run.id, places=options.places)
         if run.raw:
             chain.start_from(Path(run.raw))

@@ -36,7 +36,7 @@ def do_step(
 
 def chain_of(folder: DataFolder, options: RunningOptions, parameters: RunParameters, raw: Path | None) -> Chain:
     """The steps with these parameters, from raw orders where there are some."""
-    chain = Chain(options.steps, parameters.plain(), folder.outputs, places=options.places)
+    chain = Chain(options.steps, {**parameters.plain(), **options.shared}, folder.outputs, places=options.places)
     if raw is not None:
         chain.start_from(raw.absolute())
     return chain
