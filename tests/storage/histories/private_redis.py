@@ -32,6 +32,12 @@ class PrivateRedis:
         """Where it is reached."""
         return self._url.format(port=self.port)
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start it and wait until it listens."""
         place = ["--port", str(self.port)] if "--tls-port" not in self.settings else ["--port", "0"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fraud_detection_api.features.history_numpy import Whole
-from fraud_detection_api.features.history_plan import ID, MISSING, TIME
+from fraud_detection_api.features.history_plan import ID, MISSING, RECEIVED, TIME
 from fraud_detection_api.history_errors import HistoriesUnreadable
 from fraud_detection_api.schemas.times import FIRST_TIME, LAST_TIME
 from fraud_detection_api.storage.histories.layout import (
@@ -93,11 +93,12 @@ def packed_histories(layout: EntryLayout, known: Unpacked) -> Iterator[bytes]:
     if (np.diff(ends, prepend=0) > layout.kept).any() or not _ascends(entries, ends):
         raise ValueError("the entries of a key are too many, or not in the order of their times")
     body, size = layout.pack(entries), layout.size
-    for start, end, gone in zip(starts.tolist(), ends.tolist(), known.dropped.tolist(), strict=True):
-        own = body[start * size : end * size]
-        received = [own[at - RECEIVED_BYTES : at] for at in range(size, len(own) + 1, size)]
-        last = max((int.from_bytes(each, "big", signed=True) for each in received), default=0)
-        yield header(layout, gone, last) + own
+    last = np.zeros(len(ends), np.int64)
+    if len(entries):
+        last[ends > starts] = np.maximum.reduceat(entries[:, RECEIVED], starts[ends > starts])
+    columns = (starts.tolist(), ends.tolist(), known.dropped.tolist(), last.tolist())
+    for start, end, gone, arrived in zip(*columns, strict=True):
+        yield header(layout, gone, arrived) + body[start * size : end * size]
 
 
 def unpacked(layout: EntryLayout, name: bytes, values: Sequence[bytes | None]) -> Unpacked:

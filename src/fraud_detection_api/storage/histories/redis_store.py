@@ -24,15 +24,15 @@ from fraud_detection_api.storage.histories.store import (
 )
 
 KEYS_AT_ONCE = 500  # of whole histories: live records wait no longer than these take
-_SCRIPTS = [files(__package__).joinpath(f"{name}.lua").read_bytes() for name in ("remember", "merge")]
-_REMEMBER, _MERGE = (sha1(script, usedforsecurity=False).hexdigest().encode() for script in _SCRIPTS)
+SCRIPTS = [files(__package__).joinpath(f"{name}.lua").read_bytes() for name in ("remember", "merge")]
+REMEMBER, MERGE = (sha1(script, usedforsecurity=False).hexdigest().encode() for script in SCRIPTS)
 
 
 class RedisStore:
     """One server or a cluster, shared by all processes of the service; the time of arrival is the server's."""
 
     def __init__(self, options: HistoryOptions) -> None:
-        self._servers = RedisServers(address_of(options.url), options.timeout_seconds, _SCRIPTS)
+        self._servers = RedisServers(address_of(options.url), options.timeout_seconds, SCRIPTS)
         self._prefix = options.prefix.encode() + b":"
         self._ttl = b"%d" % options.ttl_milliseconds
 
@@ -67,7 +67,7 @@ class RedisStore:
         layout, packed = histories.layout, packed_of(histories)
         end = [b"%d" % layout.size, b"%d" % layout.kept, self._ttl]
         while some := [(self._prefix + name, value) for name, value in islice(packed, KEYS_AT_ONCE)]:
-            orders = [command(b"EVALSHA", _MERGE, b"1", name, value, *end) for name, value in some]
+            orders = [command(b"EVALSHA", MERGE, b"1", name, value, *end) for name, value in some]
             replies = await self._servers.call([name for name, _ in some], orders)
             if any(reply != 1 for reply in replies):
                 raise HistoriesUnreadable(histories.name, "one that is there was written for another declaration")
@@ -80,7 +80,7 @@ def _remember(layout: EntryLayout, names: list[bytes], entries: list[bytes], ttl
     """A script call for each record; all but key and entry is the same for all of them."""
     if not names:
         return []
-    before = b"*8\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n$%d\r\n" % (_REMEMBER, len(names[0]))
+    before = b"*8\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n$%d\r\n" % (REMEMBER, len(names[0]))
     between = b"\r\n$%d\r\n" % len(entries[0])
     kept = b"%d" % layout.kept
     after = b"\r\n$8\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (layout.mark, len(kept), kept, len(ttl), ttl)
