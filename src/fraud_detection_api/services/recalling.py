@@ -73,15 +73,15 @@ class Recalling:
 
 def _seen(kernel: HistoryKernel, keyed: AtKeys, known: Known) -> Seen:
     """What a history says, beside what the store knew; nothing of records without a key."""
-    entries = keyed.entries.copy()
-    with_key = keyed.keys != MISSING
-    entries[with_key, RECEIVED] = known.received
+    with_key, found = keyed.keys != MISSING, known.statistics(kernel)
     if with_key.all():
-        return Seen(*kernel.from_entries(entries, known.entries, known.ends, known.dropped), known.received)
-    nothing = nothing_known(kernel, entries)
+        return Seen(*found, known.received)
+    received = keyed.entries[:, RECEIVED].copy()
+    received[with_key] = known.received
+    nothing = nothing_known(kernel, keyed.entries)
     values, flags = nothing[0].copy(), nothing[1].copy()
-    values[with_key], flags[with_key] = kernel.from_entries(entries[with_key], known.entries, known.ends, known.dropped)
-    return Seen(values, flags, entries[:, RECEIVED])
+    values[with_key], flags[with_key] = found
+    return Seen(values, flags, received)
 
 
 def _put_back(parts: Sequence[Remembered], order: Whole) -> Remembered:

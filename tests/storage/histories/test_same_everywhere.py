@@ -159,3 +159,9 @@ def test_filling_in_again_or_later_changes_nothing(fills: list[WholeHistories], 
         return store.packed()
 
     assert asyncio.run(ended(is_twice=False)) == asyncio.run(ended(is_twice=True))
+
+
+def test_records_without_a_key_ask_for_nothing(redis: PrivateRedis) -> None:
+    for store in (MemoryStore(TTL), RedisStore(HistoryOptions(redis.url))):
+        known = asyncio.run(remembered(store, [arrivals()]))
+        assert [len(each.statistics(HistoryKernel(PLAN))[0]) for each in known] == [0]

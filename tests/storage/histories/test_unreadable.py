@@ -39,7 +39,7 @@ BROKEN = {
     "of another declaration": (GOOD[:1] + b"another" + GOOD[8:], "declared otherwise"),
     "cut off": (GOOD[:-1], "no length"),
     "only a mark": (GOOD[:8], "no length"),
-    "too long": (GOOD[:HEADER_BYTES] + GOOD[HEADER_BYTES:] * 2, "6 entries"),
+    "too long": (GOOD[:HEADER_BYTES] + GOOD[HEADER_BYTES:] * 2, "no length"),
     "out of order": (GOOD[:HEADER_BYTES] + GOOD[-SIZE:] + GOOD[HEADER_BYTES:-SIZE], "order of their times"),
     "the same twice": (GOOD[: HEADER_BYTES + SIZE] + GOOD[HEADER_BYTES:-SIZE], "order of their times"),
     "a time in the year 300,000": (changed(0, struct.pack(">q", 2**62)), "cannot be one"),

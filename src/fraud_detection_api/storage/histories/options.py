@@ -44,7 +44,7 @@ class HistoryOptions:
     @property
     def ttl_milliseconds(self) -> int:
         """How long a key is remembered after its last record."""
-        return round(self.ttl_days * DAY)
+        return max(round(self.ttl_days * DAY), 1)
 
 
 def address_of(url: str) -> RedisAddress:

@@ -66,6 +66,8 @@ class RedisServers:
 
     async def call(self, keys: Sequence[bytes], commands: Sequence[bytes]) -> Sequence[Reply]:
         """The replies to commands, one about each key; raises what a server says against it."""
+        if not commands:
+            return []
         replies = await self._sent(keys, commands)
         for _ in range(MOST_TRIES):
             refused = [at for at, reply in enumerate(replies) if isinstance(reply, Refusal)]
@@ -142,9 +144,13 @@ class RedisServers:
         if not isinstance(reply, list):
             return
         slots = [node] * ALL_SLOTS  # who has none of them says who has
-        for first, last, (host, port, *_), *_ in reply:
-            own = self._node(host.decode() or node.address.host, port)
-            slots[first : last + 1] = [own] * (last + 1 - first)
+        for each in reply:
+            match each:
+                case [int(first), int(last), [bytes() | None as host, int(port), *_], *_] if (
+                    0 <= first <= last < ALL_SLOTS
+                ):
+                    own = self._node((host or b"").decode(errors="replace") or node.address.host, port)
+                    slots[first : last + 1] = [own] * (last + 1 - first)
         self._slots, self._is_stale = slots if reply else [], False
         used = {*slots, self._first}
         for place, other in [*self._nodes.items()]:
@@ -161,6 +167,6 @@ class RedisServers:
             nodes = [*dict.fromkeys(self._slots)]
             connected = [node for node in nodes if node.is_connected]
             if connected and (self._is_stale or len(connected) < len(nodes)):
-                with suppress(HistoriesAway, ValueError, TypeError):
+                with suppress(HistoriesAway):
                     node = choice(connected)
                     self._take_slots(node, (await node.send(SLOTS, 1))[0])

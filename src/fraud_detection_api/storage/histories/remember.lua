@@ -17,7 +17,9 @@ if not value then
 end
 
 local size, length = #entry + ARRIVAL, #value
-if sub(value, 1, 8) ~= mark or length < HEADER or (length - HEADER) % size ~= 0 then return {value, received} end
+if sub(value, 1, 8) ~= mark or length < HEADER or (length - HEADER) % size ~= 0 or length > HEADER + kept * size then
+  return {sub(value, 1, HEADER + 1), received} -- unreadable at this length, too, and however long it was
+end
 
 local dropped, last = unpack('>i8i6', value, 9)
 received = math.max(received, math.min(last, LATEST) + 1)
