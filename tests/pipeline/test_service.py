@@ -10,9 +10,11 @@ import httpx
 import pytest
 
 from tests.pipeline.pipelines import PARTS, Pipeline, pipeline_service, run_process
+from tests.pipeline.pipelines import SMALL as COMMAND
 from tests.pipeline.small_steps import DEADLY, REFUSED_SEED
 from tests.running_service import RunningService, eventually
 from tests.storage.databases import store_place
+from tests.storage.private_servers import private_server
 
 SMALL = {"files": 6, "orders_per_file": 400, "customers": 50, "partitions": 4}
 MAKE, SUBMIT, RUNS = "/pipeline/make_sample_data", "/pipeline/submit", "/pipeline/runs"
@@ -251,3 +253,19 @@ def test_with_a_journal_on_a_server(tmp_path: Path, kind: str) -> None:
             pipeline.hold.unlink()
             wait_until(client, run, "finished")
         assert sum(pipeline.done().values()) <= PARTS + 2
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+def test_a_journal_that_is_restarted_ends_no_run(tmp_path: Path, kind: str) -> None:
+    with private_server(kind) as server:
+        pipeline = Pipeline(tmp_path, {"journal": server.url})
+        pipeline.hold.touch()
+        process = pipeline.start("run", *COMMAND)
+        pipeline.at_work(2)
+        server.stop()
+        pipeline.hold.unlink()
+        server.start()
+        _, words = process.communicate()
+        assert process.returncode == 0, words
+        assert pipeline.states() == ["finished"]
+    assert sum(pipeline.done().values()) == PARTS

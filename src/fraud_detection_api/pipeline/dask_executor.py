@@ -21,7 +21,7 @@ from fraud_detection_api.run_errors import DaskUnavailable, PartFailed
 
 MOST_KILLED = 3  # workers that die at the same part, before it is held to be the part's fault
 LONGEST_SEARCH = 60.0  # for a scheduler that went away
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS, LOOK_SECONDS = 5.0, 5.0
 CONFIG = {
     "distributed.scheduler.allowed-failures": MOST_KILLED,
     "distributed.comm.timeouts.connect": CONNECT_SECONDS,
@@ -41,6 +41,7 @@ class DaskExecutor:
         dask.config.set(CONFIG)
         self._cluster = _local_cluster(options.at_once) if options.dask == LOCAL else None
         self._client = self._connected(time.monotonic() + CONNECT_SECONDS)
+        self._last_worker, self._next_look = time.monotonic(), 0.0
         has_page = self._cluster is None or importlib.util.find_spec("bokeh") is not None
         self.dashboard = str(self._client.dashboard_link) if has_page else None
 
@@ -61,7 +62,8 @@ class DaskExecutor:
         with suppress(OSError, TimeoutError):
             self._client.close(timeout=CONNECT_SECONDS)
         if self._cluster is not None:
-            self._cluster.close(timeout=CONNECT_SECONDS)
+            with suppress(OSError, TimeoutError):  # its processes end with this one at the latest
+                self._cluster.close(timeout=CONNECT_SECONDS)
 
     def _run(self, works: Sequence[PartWork]) -> Iterator[DonePart | None]:
         ended: queue.SimpleQueue[Future[str]] = queue.SimpleQueue()
@@ -73,6 +75,7 @@ class DaskExecutor:
             while left:
                 found = _next(ended)
                 left -= found is not None
+                self._refuse_without_workers()
                 yield None if found is None else _outcome(found, futures[found])
         finally:
             if left:
@@ -84,6 +87,18 @@ class DaskExecutor:
             return self._client.submit(do_part, as_text(work), pure=False, retries=0)
         except (OSError, RuntimeError, ValueError):  # a client without a scheduler says it in several ways
             raise _SchedulerLost from None
+
+    def _refuse_without_workers(self) -> None:
+        """A scheduler takes parts also where nobody will ever do them."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK_SECONDS
+        with suppress(OSError, TimeoutError):  # a lost scheduler shows in the futures
+            if self._client.nthreads():
+                self._last_worker = now
+        if now - self._last_worker > LONGEST_SEARCH:
+            raise DaskUnavailable(f"The Dask scheduler at {self._options.dask} has had no worker for a while.")
 
     def _find_again(self) -> Iterator[None]:
         """Connect again, as long as there is hope."""

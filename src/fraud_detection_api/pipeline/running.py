@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -20,6 +21,7 @@ from fraud_detection_api.pipeline.executor import ExecutingOptions, Executor
 from fraud_detection_api.pipeline.outputs import VERDICT, finished_output
 from fraud_detection_api.pipeline.parameters import RunParameters, parameters_of
 from fraud_detection_api.pipeline.part_work import words_of
+from fraud_detection_api.pipeline.patience import patiently
 from fraud_detection_api.pipeline.step import Parameters
 from fraud_detection_api.pipeline.stepping import Chain, StepWork, progress_of
 from fraud_detection_api.pipeline.thread_executor import ThreadExecutor
@@ -96,7 +98,7 @@ class Runner:
                 self._journal_end(run, holder, error)
                 raise
             self._close_executor()
-            self._journal.end(run.id, holder, RunState.FINISHED)
+            patiently(lambda: self._journal.end(run.id, holder, RunState.FINISHED))
 
     def _begun(self, name: str, holder: str) -> Run:
         run = self._journal.run(name).run
@@ -119,17 +121,18 @@ class Runner:
             record = self._followed(work, lock, Progress(run.id, position, len(steps), StepRecord(step.name)))
             chain.put(work, record.digest)
             if (work.folder / VERDICT).is_file():
-                self._journal.put_verdict(run.id, orjson.loads((work.folder / VERDICT).read_bytes()))
+                verdict = orjson.loads((work.folder / VERDICT).read_bytes())
+                patiently(partial(self._journal.put_verdict, run.id, verdict))
 
     def _followed(self, work: StepWork, lock: ServerLock, progress: Progress) -> StepRecord:
         """Do a step, and tell of it; what is told often is written now and then."""
         written, next_entry = progress.step, 0.0
         for record in progress_of(work, self._executor_for(work, progress.run)):
-            lock.check()
+            patiently(lock.check)
             is_new = record.state is not written.state
             if is_new or time.monotonic() >= next_entry:
                 next_entry, written = time.monotonic() + JOURNAL_SECONDS, record
-                if self._journal.put_step(progress.run, progress.position, record):
+                if patiently(partial(self._journal.put_step, progress.run, progress.position, record)):
                     raise RunCancelled(progress.run)
             self._on_progress(replace(progress, step=record))
         return written
@@ -140,7 +143,7 @@ class Runner:
             return ThreadExecutor(1)
         if self._executor is None:
             self._executor = executor_of(self._options.executing)
-            self._journal.put_dashboard(run, self._executor.dashboard)
+            patiently(partial(self._journal.put_dashboard, run, self._executor.dashboard))
         return self._executor
 
     def _give_up(self, *, is_ours: bool) -> None:

@@ -50,16 +50,19 @@ class ServerLock:
 
     def check(self) -> None:
         """Take it again if the server was restarted; raises LockLost where somebody was quicker."""
-        if self._held is None or time.monotonic() < self._next_look:
+        if not self._is_server or time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + LOOK_SECONDS
-        try:
-            self._held.execute(sa.select(1))
-            self._held.commit()
-        except exc.SQLAlchemyError:
-            self.release()
+        if self._held is not None:
+            try:
+                self._held.execute(sa.select(1))
+                self._held.commit()
+            except exc.SQLAlchemyError:
+                self.release()
+        if self._held is None:  # lost, now or when this was last tried
+            self._next_look = 0.0
             if not self.take():
-                raise LockLost from None
+                raise LockLost
 
     def release(self) -> None:
         """Let others have it."""

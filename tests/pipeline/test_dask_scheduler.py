@@ -1,0 +1,72 @@
+"""A run on a Dask scheduler somewhere else: the same outputs, also when scheduler and workers are killed."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from tests.pipeline.dask_processes import certificate_of, dask_cluster
+from tests.pipeline.pipelines import PARTS, SMALL, Pipeline
+from tests.running_service import eventually
+from tests.storage.test_databases import skip_or_fail
+
+
+def test_a_scheduler_and_its_workers_do_what_threads_do(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    threads, pipeline = Pipeline(here), Pipeline(there)
+    threads.do("run", *SMALL)
+    with dask_cluster(there, pipeline.variables()) as cluster:
+        pipeline = replace(pipeline, settings={"dask": cluster.address})
+        ended = pipeline.do("run", *SMALL)
+    assert ended.returncode == 0, ended.stderr
+    assert pipeline.digests() == threads.digests()
+    assert sum(pipeline.done().values()) == PARTS
+
+
+def test_a_run_outlives_its_scheduler_and_its_workers(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path)
+    with dask_cluster(tmp_path, pipeline.variables()) as cluster:
+        pipeline = replace(pipeline, settings={"dask": cluster.address})
+        pipeline.hold.touch()
+        process = pipeline.start("run", *SMALL)
+        pipeline.at_work(2)
+        cluster.kill()
+        pipeline.hold.unlink()
+        cluster.start()
+        _, words = process.communicate()
+    assert process.returncode == 0, words
+    assert pipeline.states() == ["finished"]
+    assert pipeline.partials() == []
+    assert sum(pipeline.done().values()) <= PARTS + 2
+
+
+def test_cancelling_takes_the_place_away_from_workers_that_go_on(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path)
+    with dask_cluster(tmp_path, pipeline.variables()) as cluster:
+        pipeline = replace(pipeline, settings={"dask": cluster.address})
+        pipeline.hold.touch()
+        process = pipeline.start("run", *SMALL)
+        pipeline.at_work(2)
+        pipeline.do("cancel")
+        process.communicate()
+        assert (pipeline.states(), pipeline.partials()) == (["cancelled"], [])
+        pipeline.hold.unlink()  # the workers finish what nobody wants
+        eventually(lambda: sum(pipeline.done().values()) >= 2)
+        pipeline.do("resume", "last")
+    assert pipeline.states() == ["finished"]
+    assert pipeline.partials() == []
+
+
+def test_with_certificates_on_both_sides(tmp_path: Path) -> None:
+    if not shutil.which("openssl"):
+        skip_or_fail("openssl makes the certificates: apt-get install openssl")
+    files = certificate_of(tmp_path)
+    flags = zip(("--tls-ca-file", "--tls-cert", "--tls-key"), files.values(), strict=True)
+    pipeline = Pipeline(tmp_path)
+    with dask_cluster(tmp_path, pipeline.variables(), tuple(word for pair in flags for word in pair)) as cluster:
+        assert cluster.address.startswith("tls://")
+        pipeline = replace(pipeline, settings={"dask": cluster.address, **files})
+        ended = pipeline.do("run", *SMALL)
+    assert ended.returncode == 0, ended.stderr
+    assert sum(pipeline.done().values()) == PARTS
