@@ -3,29 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
 from fraud_detection_api.features.columns import DEGRADED, Columns, Remembered
-from fraud_detection_api.features.histories import HistoryKernel
-from fraud_detection_api.features.history_numpy import Flags, Numbers, Whole
+from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.features.history_plan import MISSING, RECEIVED
-from fraud_detection_api.features.remembering import AtKeys, Remembering, nothing_known
+from fraud_detection_api.features.remembering import AtKeys, Remembering
 from fraud_detection_api.schemas.reasons import Question
 from fraud_detection_api.services.scoring import Run
 from fraud_detection_api.storage.histories.layout import EntryLayout
 from fraud_detection_api.storage.histories.store import Arrivals, HistoryStore, Known
 
+NO_KEY = int(MISSING)
 AT_ONCE = 500  # records whose histories are held at once; requests of others come in between
-
-
-class Seen(NamedTuple):
-    """What one history says of records."""
-
-    values: Numbers
-    flags: Flags
-    received: Whole
 
 
 class Recalling:
@@ -56,32 +47,41 @@ class Recalling:
 
     def _arrivals(self, keyed: Sequence[AtKeys]) -> list[Arrivals]:
         """What comes to each history: the records that have a key there."""
-        return [
-            Arrivals(layout, name, each.keys[with_key], each.entries[with_key])
-            for layout, name, each in zip(self._layouts, self._names, keyed, strict=True)
-            for with_key in [each.keys != MISSING]
-        ]
+        every = zip(self._layouts, self._names, keyed, strict=True)
+        return [_with_keys(Arrivals(layout, name, each.keys, each.entries)) for layout, name, each in every]
 
     def _remembered(self, keyed: Sequence[AtKeys], known: Sequence[Known]) -> Remembered:
-        seen = [_seen(*each) for each in zip(self._remembering.kernels, keyed, known, strict=True)]
-        values = np.concatenate([each.values.T for each in seen])
-        flags, received = np.array([each.flags for each in seen]), np.array([each.received for each in seen])
+        whole = [_of_all(*each) for each in zip(keyed, known, strict=True)]
+        seen = [each.statistics(kernel) for kernel, each in zip(self._remembering.kernels, whole, strict=True)]
+        values = np.concatenate([values.T for values, _ in seen])
+        flags, received = np.array([flags for _, flags in seen]), np.array([each.received for each in whole])
         if any(each.is_degraded for each in known):
             flags |= np.uint8(DEGRADED)
         return Remembered(values, flags, received)
 
 
-def _seen(kernel: HistoryKernel, keyed: AtKeys, known: Known) -> Seen:
-    """What a history says, beside what the store knew; nothing of records without a key."""
-    with_key, found = keyed.keys != MISSING, known.statistics(kernel)
-    if with_key.all():
-        return Seen(*found, known.received)
-    received = keyed.entries[:, RECEIVED].copy()
+def _with_keys(arrivals: Arrivals) -> Arrivals:
+    if NO_KEY not in arrivals.keys.tolist():
+        return arrivals
+    with_key = arrivals.keys != MISSING
+    return replace(arrivals, keys=arrivals.keys[with_key], entries=arrivals.entries[with_key])
+
+
+def _of_all(keyed: AtKeys, known: Known) -> Known:
+    """What was known of all records, which is nothing where they have no key."""
+    if len(known.values) == len(keyed.keys):
+        return known
+    values, received = list[bytes | None]([None] * len(keyed.keys)), keyed.entries[:, RECEIVED].copy()
+    with_key = np.flatnonzero(keyed.keys != MISSING)
+    for row, value in zip(with_key.tolist(), known.values, strict=True):
+        values[row] = value
     received[with_key] = known.received
-    nothing = nothing_known(kernel, keyed.entries)
-    values, flags = nothing[0].copy(), nothing[1].copy()
-    values[with_key], flags[with_key] = found
-    return Seen(values, flags, received)
+    return replace(
+        known,
+        arrivals=replace(known.arrivals, keys=keyed.keys, entries=keyed.entries),
+        values=values,
+        received=received,
+    )
 
 
 def _put_back(parts: Sequence[Remembered], order: Whole) -> Remembered:
