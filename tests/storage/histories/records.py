@@ -1,7 +1,7 @@
 """Records of a small history, as they arrive at a store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -9,6 +9,7 @@ import pytest
 
 from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.features.history_plan import MISSING, Plan
+from fraud_detection_api.history_errors import HistoriesAway
 from fraud_detection_api.schemas.histories import History, Remembered, Statistic, Window
 from fraud_detection_api.storage.histories.layout import EntryLayout
 from fraud_detection_api.storage.histories.store import Arrivals, HistoryStore, WholeHistories
@@ -73,3 +74,13 @@ async def soon(happens: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(LONGEST_WAIT / TRIES)
     pytest.fail(f"not within {LONGEST_WAIT} s")
+
+
+async def once_it_is_back(store: HistoryStore, asked: Sequence[Arrivals]) -> list[int]:
+    """How many entries each record's key has, asked again and again until somebody knows."""
+    for _ in range(TRIES):
+        try:
+            return [int(each) for each in np.diff((await store.remember(asked))[0].ends, prepend=0)]
+        except HistoriesAway:
+            await asyncio.sleep(LONGEST_WAIT / TRIES)
+    pytest.fail(f"not back within {LONGEST_WAIT} s")

@@ -10,11 +10,10 @@ from fraud_detection_api.history_errors import HistoriesAway
 from fraud_detection_api.storage.histories.known import store_of
 from fraud_detection_api.storage.histories.options import HistoryOptions
 from fraud_detection_api.storage.histories.store import HistoryStore
-from tests.running_service import LONGEST_WAIT
 from tests.storage.histories.private_redis import PrivateRedis, private_redis
-from tests.storage.histories.records import arrivals, entry, started
+from tests.storage.histories.records import arrivals, entry, once_it_is_back, started
 
-ONE = [arrivals((1, entry(1)))]
+ONE, NEXT = [arrivals((1, entry(1)))], [arrivals((1, entry(9)))]
 
 
 @asynccontextmanager
@@ -22,16 +21,6 @@ async def store_at(redis: PrivateRedis, patience: float = 20) -> AsyncIterator[H
     """A store as the service has it."""
     async with started(store_of(HistoryOptions(redis.url, timeout_seconds=patience))) as store:
         yield store
-
-
-async def once_it_is_back(store: HistoryStore, id_: int = 9) -> int:
-    """How many entries of the key there are, asked again and again until somebody knows."""
-    async with asyncio.timeout(LONGEST_WAIT):
-        while True:
-            try:
-                return int((await store.remember([arrivals((1, entry(id_)))]))[0].unpacked.ends[0])
-            except HistoriesAway:
-                await asyncio.sleep(0.02)
 
 
 async def refusal(ask: Callable[[], Awaitable[object]]) -> str:
@@ -50,7 +39,7 @@ def test_a_server_that_comes_later_is_found() -> None:
             async with store_at(later) as store:
                 assert "refused" in await refusal(lambda: store.remember(ONE))
                 later.start()
-                return await once_it_is_back(store)
+                return (await once_it_is_back(store, NEXT))[0]
 
         assert asyncio.run(run()) == 0
 
@@ -68,7 +57,7 @@ def test_all_that_waits_fails_when_the_server_dies_and_all_is_well_once_it_is_ba
                 found = await asyncio.gather(*waiting, return_exceptions=True)
                 assert [type(each) for each in found] == [HistoriesAway] * 5
                 server.start()
-                return await once_it_is_back(store)
+                return (await once_it_is_back(store, NEXT))[0]
 
         assert asyncio.run(run()) == 0  # it keeps nothing on a disk, and its scripts are gone, too
 
@@ -82,7 +71,7 @@ def test_a_server_that_says_nothing_is_not_waited_for_longer_than_allowed(redis:
             with redis.silent():
                 assert "within 0.2 seconds" in await refusal(lambda: store.remember(ONE))
                 await refusal(lambda: store.remember(ONE))
-            return await once_it_is_back(store)
+            return (await once_it_is_back(store, NEXT))[0]
 
     assert asyncio.run(run()) == 1
 
@@ -107,7 +96,7 @@ def test_a_server_that_takes_nothing_is_away(
                 assert code in await refusal(lambda: store.remember([arrivals((1, entry(2)))]))
             finally:
                 redis.ask(*cure)
-            return await once_it_is_back(store)
+            return (await once_it_is_back(store, NEXT))[0]
 
     assert asyncio.run(run()) == 1
 
@@ -129,7 +118,7 @@ def test_a_server_that_still_loads_is_waited_for() -> None:
         async def run() -> int:
             async with store_at(server) as store:
                 assert "LOADING" in await refusal(lambda: store.remember(ONE))
-                return await once_it_is_back(store)
+                return (await once_it_is_back(store, NEXT))[0]
 
         assert asyncio.run(run()) == 0
 

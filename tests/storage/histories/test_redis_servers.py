@@ -15,8 +15,9 @@ from fraud_detection_api.storage.histories.options import HistoryOptions
 from fraud_detection_api.storage.histories.redis_servers import slot_of
 from tests.running_service import eventually
 from tests.storage.histories.private_redis import PrivateRedis, private_redis
-from tests.storage.histories.records import arrivals, entry, started
+from tests.storage.histories.records import arrivals, entry, once_it_is_back, started
 
+CLUSTERED = ("--cluster-enabled", "yes", "--cluster-require-full-coverage", "no")
 SECRET = "a s3cret/@:"  # noqa: S105 - nobody's
 
 
@@ -74,8 +75,7 @@ def test_tls_is_spoken_with_a_server_that_is_trusted_and_with_no_other(tmp_path:
 def cluster() -> Iterator[list[PrivateRedis]]:
     """Three servers that share the keys among them."""
     with ExitStack() as stack:
-        settings = ("--cluster-enabled", "yes", "--cluster-require-full-coverage", "no")
-        servers = [stack.enter_context(private_redis(*settings)) for _ in range(3)]
+        servers = [stack.enter_context(private_redis(*CLUSTERED)) for _ in range(3)]
         places = [f"127.0.0.1:{server.port}" for server in servers]
         command = ["redis-cli", "--cluster", "create", *places, "--cluster-yes"]
         subprocess.run(command, check=True, capture_output=True)
@@ -126,6 +126,28 @@ def move(key: bytes, server: PrivateRedis, other: PrivateRedis) -> None:
     assert server.ask("MIGRATE", "127.0.0.1", other.port, key, 0, 5000) == b"OK"
     for each in (other, server):
         assert each.ask("CLUSTER", "SETSLOT", slot, "NODE", names[other]) == b"OK"
+
+
+def test_a_cluster_goes_on_with_a_replica_where_a_server_dies() -> None:
+    """Not before the replica has taken over: until then, whoever asks for its keys is told that they are away."""
+    with cluster() as servers, private_redis(*CLUSTERED) as replica:
+        master = servers[2]
+        name = text(master, "CLUSTER", "MYID")
+        replica.ask("CLUSTER", "MEET", "127.0.0.1", servers[0].port)
+        eventually(lambda: name in text(replica, "CLUSTER", "NODES"))
+        assert replica.ask("CLUSTER", "REPLICATE", name) == b"OK"
+        eventually(lambda: b"master_link_status:up" in text(replica, "INFO", "replication"))
+
+        async def run() -> list[int]:
+            async with started(store_of(HistoryOptions(servers[0].url, timeout_seconds=20))) as store:
+                await store.remember([arrivals(*((key, entry(key)) for key in range(30)))])
+                master.stop()
+                assert replica.ask("CLUSTER", "FAILOVER", "TAKEOVER") == b"OK"
+                return await once_it_is_back(store, [arrivals(*((key, entry(key + 100, 1)) for key in range(30)))])
+
+        found = asyncio.run(run())
+        assert len(found) == 30
+        assert set(found) <= {1, 2}  # 2: it was remembered before others of the same request failed
 
 
 def test_a_key_that_is_on_its_way_is_found_on_either_side() -> None:
