@@ -1,137 +1,30 @@
 """docs/adding-a-use-case.md does what it says: every block of it is run, in a folder outside the project."""
 
 import json
-import os
 import re
 import runpy
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
 
 from fraud_detection_api.errors import UseCaseInvalid
-from tests.running_service import eventually, free_port
+from tests.page_reader import REFUSED, Reader, blocks_of, following, masked, unescaped
+from tests.running_service import PROJECT
 
-PROJECT = Path(__file__).parents[1]
 PAGE = (PROJECT / "docs" / "adding-a-use-case.md").read_text()
-BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
-REFUSED = re.compile(r"^\| `((?:[^`])+)` \| (.+ .+\.) \|$", re.MULTILINE)
-ADDRESS = "localhost:8000"
 VARYING = ("fraud_probability", "model_version")  # what training on another machine may change
-
-
-@dataclass(frozen=True)
-class Block:
-    """A block of the page: a file where it has a title, else commands, declarations, or an answer."""
-
-    language: str
-    title: str
-    text: str
-
-
-@dataclass
-class Reader:
-    """Somebody who follows the page: a folder, a terminal, and another one in which the service runs."""
-
-    folder: Path
-    environment: dict[str, str]
-    exports: str = ""
-    output: str = ""
-    answers: list[tuple[Block, str]] = field(default_factory=list)
-    service: subprocess.Popen[bytes] | None = None
-
-    @property
-    def address(self) -> str:
-        """Where the service listens."""
-        return f"localhost:{self.environment['FRAUD_PORT']}"
-
-    def follow(self, block: Block) -> None:
-        """Do what one block says."""
-        if block.title:
-            path = self.folder / block.title
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text)
-        elif block.language == "bash":
-            self._type(block.text)
-        elif block.language == "python":
-            (self.folder / "block.py").write_text(block.text)
-            self.run(f"{sys.executable} block.py")
-        else:
-            self.answers.append((block, self.output))
-
-    def run(self, commands: str) -> str:
-        """What commands print; they have to succeed."""
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", self.exports + commands],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def stop(self) -> None:
-        """End the service."""
-        if self.service:
-            self.service.terminate()
-            self.service.wait(30)
-
-    def _type(self, commands: str) -> None:
-        if commands.startswith("export "):
-            self.exports += commands
-        elif commands == "fraud serve\n":
-            command = ["bash", "-ec", f"{self.exports}exec fraud serve"]
-            self.service = service = subprocess.Popen(command, cwd=self.folder, env=self.environment)
-            eventually(lambda: self._is_up(service))
-        else:
-            self.output = self.run(commands.replace(ADDRESS, self.address))
-
-    def _is_up(self, service: subprocess.Popen[bytes]) -> bool:
-        try:
-            return httpx.get(f"http://{self.address}/ready").is_success
-        except httpx.TransportError:
-            assert service.poll() is None, "the service has ended"
-            return False
-
-
-def blocks() -> list[Block]:
-    return [Block(language, title, text) for language, title, text in BLOCK.findall(PAGE)]
-
-
-def terminal(folder: Path) -> dict[str, str]:
-    """An environment in which `fraud` is this project's, no setting is made and the port is free."""
-    command = folder / "bin" / "fraud"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m fraud_detection_api.cli.main "$@"\n')
-    command.chmod(0o755)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FRAUD_")}
-    return {**kept, "PATH": f"{command.parent}:{os.environ['PATH']}", "FRAUD_PORT": str(free_port()), "COLUMNS": "80"}
 
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     if shutil.which("curl") is None:
         pytest.skip("the page uses curl: apt-get install curl")
-    home = tmp_path_factory.mktemp("home")
-    (home / "fraud_detection_api").symlink_to(PROJECT)
-    (home / "mine" / "their_package").mkdir(parents=True)
-    (home / "mine" / "their_package" / "__init__.py").touch()
-    someone = Reader(home / "mine", terminal(home))
-    try:
-        for block in blocks():
-            if not block.title.startswith("in "):
-                someone.follow(block)
+    with following(PAGE, tmp_path_factory.mktemp("home"), "their_package") as someone:
         yield someone
-    finally:
-        someone.stop()
 
 
 def test_every_answer_is_the_one_on_the_page(reader: Reader) -> None:
@@ -206,7 +99,9 @@ def test_the_same_file_works_inside_the_project(reader: Reader, tmp_path: Path) 
     package = tmp_path / "fraud_detection_api"
     shutil.copytree(PROJECT / "src" / "fraud_detection_api", package)
     shutil.copy(reader.folder / "their_package" / "loans.py", package / "use_cases")
-    entry = next(block.text for block in blocks() if block.title == "in src/fraud_detection_api/use_cases/known.py")
+    entry = next(
+        block.text for block in blocks_of(PAGE) if block.title == "in src/fraud_detection_api/use_cases/known.py"
+    )
     source = (package / "use_cases" / "known.py").read_text()
     use_cases = re.sub(r"^USE_CASES: .*\n", lambda _: entry, source, flags=re.MULTILINE)
     assert use_cases != source
@@ -221,13 +116,3 @@ def alike(answer: object) -> object:
     if isinstance(answer, dict):
         return {key: type(value) if key in VARYING else alike(value) for key, value in answer.items()}
     return [alike(one) for one in answer] if isinstance(answer, list) else answer
-
-
-def masked(text: str) -> str:
-    """A text without its figures and versions."""
-    return re.sub(r"\d+-[0-9a-f]{8}|\d", "#", text)
-
-
-def unescaped(cell: str) -> str:
-    """A cell of a table: a bar in it is written with a backslash."""
-    return cell.replace("\\|", "|")

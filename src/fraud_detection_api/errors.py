@@ -200,6 +200,15 @@ class DataRefused(FraudError):
     code = "data_refused"
 
 
+class FileWithoutHistories(DataRefused):
+    def __init__(self, records: str, use_case: str, column: str) -> None:
+        super().__init__(
+            f"{records} has no column {column}: scores of {use_case} go by what was known before each record, which "
+            f"records alone do not say. Score them as they come (POST /score/{use_case}), where it is looked up; or "
+            f"have it computed from the whole table that they belong to (fraud features {use_case}), and score that."
+        )
+
+
 class ForceNeedsReason(FraudError):
     status = 400
     code = "force_needs_reason"

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.errors import DataRefused, FileWithoutHistories
+from fraud_detection_api.features.brought import brings_features, brought, problems_of_brought
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns, Numbers
 from fraud_detection_api.features.deriving import derive
@@ -84,6 +85,7 @@ def score_file(
     """Score every record of a file; progress hears how much of the file is done."""
     _refuse_same_files(files)
     wanted = {field.name: field.kind for field in use_case.fields}
+    wanted |= {each.name: Kind.NUMBER for each in (use_case.histories.features if use_case.histories else ())}
     scored = 0
     with (
         table_writer(files.scores, _layout(use_case, query)) as scores,
@@ -117,10 +119,13 @@ class BulkScoring:
         """The scores of a batch's good rows, and what is wrong with the others."""
         raw, unreadable = batch.read()
         columns, unfitting = columns_of_table(raw, self._use_case)
-        problems = _first_of_each([*unreadable, *unfitting, *self._check.problems(columns)])
+        known = problems_of_brought(raw, self._use_case)
+        problems = _first_of_each([*unreadable, *unfitting, *self._check.problems(columns), *known])
         if problems:
             good = np.setdiff1d(np.arange(len(columns)), [problem.row for problem in problems])
-            columns, _ = columns_of_table(batch.keep(good), self._use_case)
+            raw = batch.keep(good)
+            columns, _ = columns_of_table(raw, self._use_case)
+        columns = replace(columns, remembered=brought(raw, self._use_case))
         rejections = [
             Rejection(batch.line(each.row), each.field, each.message, batch.original(each.row, each.field))
             for each in problems
@@ -211,6 +216,8 @@ def _absent(use_case: UseCase, names: Sequence[str], records: Path) -> tuple[str
     required = ", ".join(field.name for field in absent if not field.optional)
     if required:
         raise DataRefused(f"{records} has no column {required}; it has: {', '.join(names)}.")
+    if use_case.histories and not brings_features(names, use_case):
+        raise FileWithoutHistories(str(records), use_case.name, use_case.histories.features[0].name)
     return tuple(field.name for field in absent)
 
 

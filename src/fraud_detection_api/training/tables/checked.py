@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.features.brought import problems_of_brought
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.tables import RawTable, columns_of_table
 from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.training.tables.remembered import problems_of_brought, remembered_in
+from fraud_detection_api.training.tables.remembered import remembered_in
 
 SHOWN_PROBLEMS = 5
 _NO_LABEL = "A label of 0 or 1 is required"
@@ -48,7 +49,7 @@ def checked_rows(
 ) -> CheckedRows:
     """What the record class, the label and the times let in; other rows are refused by their place, or skipped."""
     looked_at = _looked_at(part, unreadable, use_case)
-    bad = _bad_rows(part, looked_at.problems, skip_bad_rows=skip_bad_rows)
+    bad = bad_rows(part, looked_at.problems, skip_bad_rows=skip_bad_rows)
     return _without(bad, part, looked_at.columns, looked_at.labels)
 
 
@@ -59,7 +60,7 @@ def checked_records(
     looked_at = _looked_at(part, unreadable, use_case)
     wrong_beside = [each for each in looked_at.beside if each.message != _NO_LABEL]
     problems = looked_at.of_records if skip_bad_rows else [*looked_at.of_records, *wrong_beside]
-    bad = _bad_rows(part, problems, skip_bad_rows=skip_bad_rows)
+    bad = bad_rows(part, problems, skip_bad_rows=skip_bad_rows)
     return _without(bad, part, looked_at.columns, looked_at.labels)
 
 
@@ -77,7 +78,7 @@ def checked_with_histories(
     """
     looked_at = _looked_at(part, unreadable, use_case)
     beside = [each for each in looked_at.beside if is_wanted[each.row]]
-    bad = _bad_rows(part, [*looked_at.of_records, *beside], skip_bad_rows=skip_bad_rows)
+    bad = bad_rows(part, [*looked_at.of_records, *beside], skip_bad_rows=skip_bad_rows)
     remembered = remembered_in(part.raw, looked_at.columns, looked_at.of_records, use_case)
     columns = replace(looked_at.columns, remembered=remembered)
     checked = _without(np.union1d(bad, np.flatnonzero(~is_wanted)), part, columns, looked_at.labels)
@@ -183,7 +184,7 @@ def _time_problems(part: TablePart, use_case: UseCase) -> list[Problem]:
     return []
 
 
-def _bad_rows(part: TablePart, problems: Iterable[Problem], *, skip_bad_rows: bool) -> Rows:
+def bad_rows(part: TablePart, problems: Iterable[Problem], *, skip_bad_rows: bool, can_skip: bool = True) -> Rows:
     """The places of rows with a problem; unless they may be skipped, the first of these problems refuse the table."""
     found = {problem.row: problem for problem in problems}
     if found and not skip_bad_rows:
@@ -191,8 +192,9 @@ def _bad_rows(part: TablePart, problems: Iterable[Problem], *, skip_bad_rows: bo
             f"row {part.rows[place] + 1}, {found[place].field}: {found[place].message}"
             for place in sorted(found)[:SHOWN_PROBLEMS]
         )
+        how = ", or leave them out with --skip-bad-rows" if can_skip else ""
         raise DataRefused(
             f"{len(found):,} of {len(part):,} rows cannot be used (the first row below the header is row 1): {shown}"
-            f"{'; ...' if len(found) > SHOWN_PROBLEMS else ''}. Fix them, or leave them out with --skip-bad-rows."
+            f"{'; ...' if len(found) > SHOWN_PROBLEMS else ''}. Fix them{how}."
         )
     return np.array(sorted(found), dtype=np.intp)

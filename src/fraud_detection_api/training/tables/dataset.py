@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.features.brought import brings_features, brought
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.deriving import derive
 from fraud_detection_api.features.tables import RawColumn, RawTable
@@ -25,7 +26,6 @@ from fraud_detection_api.training.tables.checked import (
     wanted_kinds,
 )
 from fraud_detection_api.training.tables.distinct import entities_of, numbered
-from fraud_detection_api.training.tables.remembered import brings_features, brought
 
 LEAST_ROWS = 100
 _YES_OR_NO = {"False": "no", "0": "no", "True": "yes", "1": "yes"}  # booleans come as numbers where some are missing
@@ -147,8 +147,7 @@ def _checked(
     rows = _rows_within(raw, use_case, period)
     if use_case.histories is None or brings_features(raw, use_case):
         checked = checked_rows(_part(raw, rows), unreadable, use_case, skip_bad_rows=skip_bad_rows)
-        remembered = brought(checked.part.raw, use_case) if use_case.histories else None
-        return replace(checked, columns=replace(checked.columns, remembered=remembered))
+        return replace(checked, columns=replace(checked.columns, remembered=brought(checked.part.raw, use_case)))
     so_far = _part(raw, _rows_within(raw, use_case, Period(None, period.last)))
     is_wanted = np.isin(so_far.rows, rows)
     return checked_with_histories(so_far, is_wanted, unreadable, use_case, skip_bad_rows=skip_bad_rows)

@@ -1,12 +1,11 @@
-"""What histories say of the rows of a training table: computed from its rows, or read where it has been computed."""
+"""What histories say of the rows of a table, computed from its rows."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused
-from fraud_detection_api.features.check import bound_message
 from fraud_detection_api.features.columns import Columns, Remembered
 from fraud_detection_api.features.history_plan import MISSING
 from fraud_detection_api.features.remembering import Arrivals, Remembering, labels_of
@@ -14,18 +13,6 @@ from fraud_detection_api.features.tables import RawColumn, RawTable
 from fraud_detection_api.problems import Problem
 from fraud_detection_api.schemas.histories import Histories
 from fraud_detection_api.schemas.use_case import UseCase
-
-
-def brings_features(raw: RawTable, use_case: UseCase) -> bool:
-    """Whether a table has what its histories say, computed elsewhere; refused where it has some of it."""
-    names = [each.name for each in use_case.histories.features] if use_case.histories else []
-    lacking = [name for name in names if name not in raw]
-    if lacking and len(lacking) < len(names):
-        raise DataRefused(
-            f"The table has some features of histories and lacks {', '.join(lacking)}: bring all of them, or none, "
-            "so that they are computed from its rows."
-        )
-    return bool(names) and not lacking
 
 
 def remembered_in(raw: RawTable, columns: Columns, problems: Iterable[Problem], use_case: UseCase) -> Remembered:
@@ -38,24 +25,6 @@ def remembered_in(raw: RawTable, columns: Columns, problems: Iterable[Problem], 
     return _spread(remembering.of_table(columns, arrivals), readable, size)
 
 
-def brought(raw: RawTable, use_case: UseCase) -> Remembered:
-    """What a table says of its own rows, as it says it."""
-    histories = use_case.histories
-    size = len(next(iter(raw.values())))
-    values = [raw[each.name].astype(np.float64) for each in (histories.features if histories else ())]
-    of_keys = (len(histories.of) if histories else 0, size)
-    return Remembered(np.array(values), np.zeros(of_keys, np.uint8), np.zeros(of_keys, np.int64))
-
-
-def problems_of_brought(raw: RawTable, use_case: UseCase) -> Iterator[Problem]:
-    """What a table says of its rows that no history can say: nothing at all, or more than all."""
-    for each in use_case.histories.features if use_case.histories and brings_features(raw, use_case) else ():
-        values = raw[each.name].astype(np.float64)
-        fits = (values >= each.low) & (values <= each.high) | (np.isnan(values) & each.optional)
-        for row in np.flatnonzero(~fits):
-            yield Problem(int(row), each.name, bound_message(each, float(values[row]))[0])
-
-
 def arrivals_in(raw: RawTable, times: NDArray[np.int64], use_case: UseCase) -> Arrivals:
     """When each row arrived, and its label with the time at which it was known."""
     histories = use_case.histories
@@ -64,6 +33,9 @@ def arrivals_in(raw: RawTable, times: NDArray[np.int64], use_case: UseCase) -> A
     if arrived is not None:
         arrived = np.where(arrived == MISSING, times, arrived)
     if histories is None or use_case.label is None:
+        return Arrivals(arrived)
+    if use_case.label not in raw:
+        _refuse_without_labels(histories, use_case.label)
         return Arrivals(arrived)
     known_at = _known_at(raw, histories, times)
     labels = raw[use_case.label].astype(np.float64)
@@ -82,6 +54,11 @@ def _known_at(raw: RawTable, histories: Histories, times: NDArray[np.int64]) -> 
             "bring the features of the histories."
         )
     return times
+
+
+def _refuse_without_labels(histories: Histories, label: str) -> None:
+    if histories.counts_frauds:
+        raise DataRefused(f"The table has no column {label}, and its histories count known frauds: add it.")
 
 
 def _spread(found: Remembered, rows: NDArray[np.intp], size: int) -> Remembered:
