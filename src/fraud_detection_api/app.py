@@ -3,16 +3,18 @@
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
 from fraud_detection_api import __version__
+from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.json_values import MOST_VALUE_BYTES
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.monitoring.logs import configure_logs
+from fraud_detection_api.pipeline.memory_filling import MemoryFilling
 from fraud_detection_api.routes import documentation, health, model_information, models
 from fraud_detection_api.routes.addresses import documented_route, every_address, query_of
 from fraud_detection_api.routes.admission import Admission, InFlightLimit, Limits
@@ -32,6 +34,7 @@ from fraud_detection_api.services.answers import writer_of
 from fraud_detection_api.services.body_readers import reader_of
 from fraud_detection_api.services.fair_queue import FairQueue
 from fraud_detection_api.services.live_histories import LiveHistories
+from fraud_detection_api.services.logged_histories import logged_records
 from fraud_detection_api.services.scoring import Scoring
 from fraud_detection_api.services.served_models import ServedModels
 from fraud_detection_api.services.store import Store
@@ -58,7 +61,9 @@ def create_app(settings: Settings) -> FastAPI:
         },
         INSERT: Limits(store, min(settings.max_body_bytes, MOST_ROW_BYTES * settings.max_records)),
     }
-    app = described_app(__version__, _lifespan(served_models, answer_log, histories, settings))
+    scores_and_answers = opened_store(settings)
+    filling = _filling(histories, use_cases, scores_and_answers, settings)
+    app = described_app(__version__, _lifespan(served_models, answer_log, histories, filling, settings))
     app.state.served_models = served_models
     pages = dict.fromkeys((SCORES, ANSWERS), Limits(store, 0))
     most_bytes = max(settings.max_bytes_in_flight, settings.max_body_bytes)  # one body has to fit
@@ -71,7 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (health.router, models.router, model_information.router, documentation.router):
         app.include_router(router)
     access = StoreAccess(
-        store=Store(_scores(settings), log_options.writer.store),
+        store=scores_and_answers,
         threads=ThreadPoolExecutor(settings.store_pool, thread_name_prefix="storing"),
     )
     app.include_router(store_router(access, settings.max_records))
@@ -122,12 +127,22 @@ def check_settings(settings: Settings) -> None:
     check_answer_log(_answer_log(settings), all_use_cases(settings.use_cases))
 
 
+def opened_store(settings: Settings) -> Store:
+    """The score store and the answer log, to be read; nothing is connected yet."""
+    return Store(_scores(settings), _answer_log(settings).writer.store)
+
+
 def _scores(settings: Settings) -> StoreOptions:
     return StoreOptions(settings.store, settings.store_projects, settings.store_pool, settings.store_timeout_seconds)
 
 
 def _live_histories(settings: Settings) -> LiveHistories:
-    options = HistoryOptions(
+    return LiveHistories(history_options(settings), settings.histories_secret, settings.workers)
+
+
+def history_options(settings: Settings) -> HistoryOptions:
+    """Where histories live."""
+    return HistoryOptions(
         url=settings.histories,
         prefix=settings.histories_prefix,
         ttl_days=settings.histories_ttl_days,
@@ -136,7 +151,21 @@ def _live_histories(settings: Settings) -> LiveHistories:
         spool=settings.spool / "histories",
         spool_max_bytes=settings.spool_max_bytes,
     )
-    return LiveHistories(options, settings.histories_secret, settings.workers)
+
+
+def _filling(
+    histories: LiveHistories, use_cases: Mapping[str, UseCase], store: Store, settings: Settings
+) -> MemoryFilling | None:
+    """What brings back the histories of a service that has them in its memory."""
+    if not histories.is_in_memory:
+        return None
+    kept = {name for name, mode in settings.keep.items() if mode.keeps_records}
+    rememberings = [histories.remembering(each) for each in use_cases.values() if each.histories]
+
+    def pages(use_case: UseCase) -> Iterator[Columns]:
+        return logged_records(store.answers, use_case) if use_case.name in kept else iter(())
+
+    return MemoryFilling(histories.store, rememberings, settings.pipeline, pages)
 
 
 def _answer_log(settings: Settings) -> AnswerLogOptions:
@@ -154,19 +183,28 @@ def _answer_log(settings: Settings) -> AnswerLogOptions:
 
 
 def _lifespan(
-    served_models: ServedModels, answer_log: AnswerLog, histories: LiveHistories, settings: Settings
+    served_models: ServedModels,
+    answer_log: AnswerLog,
+    histories: LiveHistories,
+    filling: MemoryFilling | None,
+    settings: Settings,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         served_models.refresh()
         answer_log.start()
         await histories.store.start()
+        if filling:
+            await filling.start(lambda: answer_log.is_written)
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be walked again
-        watcher = asyncio.create_task(served_models.keep_fresh(settings.reload_seconds))
+        watchers = [asyncio.create_task(served_models.keep_fresh(settings.reload_seconds))]
+        if filling:
+            watchers.append(asyncio.create_task(filling.keep_fresh(settings.reload_seconds)))
         yield
-        watcher.cancel()
-        await asyncio.gather(watcher, return_exceptions=True)  # however it ended, what is kept is brought home
+        for watcher in watchers:
+            watcher.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)  # however it ended, what is kept is brought home
         await histories.store.stop()
         await asyncio.to_thread(answer_log.stop)
 

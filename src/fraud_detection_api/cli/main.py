@@ -6,6 +6,7 @@ from fraud_detection_api.cli import (
     compare,
     evaluate,
     features,
+    histories,
     models,
     pipeline,
     populate,
@@ -31,6 +32,7 @@ app.command("threshold")(threshold.threshold)
 app.command("report")(report.report)
 app.add_typer(models.app, name="models")
 app.add_typer(pipeline.app, name="pipeline")
+app.add_typer(histories.orders, name="orders")
 app.command("serve")(serve.serve)
 app.command("score")(score.score)
 app.command("populate")(populate.populate)

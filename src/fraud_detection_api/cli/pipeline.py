@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fraud_detection_api.atomic import sigterm_as_exit
+from fraud_detection_api.cli.histories import restore
 from fraud_detection_api.cli.pipeline_options import (
     LAST,
     Folder,
@@ -162,6 +163,9 @@ def step(
         with _ending_at_once(), following_run() as follow:
             made = do_step(name, place, options, chain, lambda record: follow(Progress("", 0, 1, record)))
     typer.echo(str(made))
+
+
+app.command("histories")(restore)
 
 
 @app.command("serve")

@@ -78,4 +78,15 @@ def joined(parts: Sequence[Columns]) -> Columns:
     arrays = [part.identifiers for part in parts if not isinstance(part.identifiers, list)]
     texts = {name: [text for part in parts for text in part.texts[name]] for name in parts[0].texts}
     numbers = np.concatenate([part.numbers for part in parts], axis=1)
-    return Columns(np.concatenate(arrays) if arrays else identifiers, numbers, texts)
+    remembered = _joined_remembered([part.remembered for part in parts if part.remembered])
+    return Columns(np.concatenate(arrays) if arrays else identifiers, numbers, texts, remembered=remembered)
+
+
+def _joined_remembered(parts: Sequence[Remembered]) -> Remembered | None:
+    if not parts:
+        return None
+    return Remembered(
+        np.concatenate([each.values for each in parts], axis=1),
+        np.concatenate([each.flags for each in parts], axis=1),
+        np.concatenate([each.received for each in parts], axis=1),
+    )

@@ -65,7 +65,8 @@ class Chain:
         occasion = self.occasion if step.is_central else ""
         address = address_of(step, digests, self.parameters, code, occasion)
         inputs = {name: self._known[name][0] for name in step.needs}
-        parameters = {**self.parameters, **self.places} if step.is_central else self.parameters
+        places = {**self.places, "data_folder": str(self.outputs.parent)}
+        parameters = {**self.parameters, **places} if step.is_central else self.parameters
         return StepWork(self.steps, step, inputs, parameters, code, self.outputs / address)
 
     def put(self, work: StepWork, digest: str) -> None:

@@ -22,12 +22,17 @@ class LiveHistories:
         self.store = store_of(options)
         self._secret = secret_of(options, secret)
         self._is_shared = workers == 1 or options.url != MEMORY
+        self.is_in_memory = workers == 1 and options.url == MEMORY
 
     def recall_of(self, use_case: UseCase) -> Recall | None:
         """What an address of the use case asks before it scores; nothing where it has no histories."""
         if use_case.histories is None:
             return None
-        return Recalling(Remembering(use_case, self._secret), self.store) if self._is_shared else _refuse
+        return Recalling(self.remembering(use_case), self.store) if self._is_shared else _refuse
+
+    def remembering(self, use_case: UseCase) -> Remembering:
+        """The histories of a use case, with the secret of this service."""
+        return Remembering(use_case, self._secret)
 
 
 async def _refuse(columns: Columns, question: Question, run: Run) -> Columns:  # noqa: ARG001  # as every recall

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
@@ -14,10 +15,12 @@ from fraud_detection_api.schemas.histories import Histories
 from fraud_detection_api.schemas.reasons import JUST_SCORES
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.body_readers import ListBody
-from fraud_detection_api.storage.answer_log.reading import AnswerReader, LoggedRecord
+
+if TYPE_CHECKING:  # SQLAlchemy is loaded by whoever has a reader
+    from fraud_detection_api.storage.answer_log.reading import AnswerReader, LoggedRecord
 
 
-def logged_records(reader: AnswerReader, use_case: UseCase, since: datetime | None = None) -> Iterator[Columns]:
+def logged_records(reader: "AnswerReader", use_case: UseCase, since: datetime | None = None) -> Iterator[Columns]:
     """What was answered since then, page by page in the order in which it was written."""
     histories = use_case.histories
     if histories is None:
@@ -35,7 +38,7 @@ def logged_records(reader: AnswerReader, use_case: UseCase, since: datetime | No
             return
 
 
-def _columns(body: ListBody, histories: Histories, rows: Sequence[LoggedRecord]) -> Columns:
+def _columns(body: ListBody, histories: Histories, rows: Sequence["LoggedRecord"]) -> Columns:
     """The records of a page, but for those that were scored under another declaration of histories."""
     features, names = [each.name for each in histories.features], [each.name for each in histories.of]
     said = [orjson.loads(row.histories) for row in rows]

@@ -1,26 +1,25 @@
 """Load histories: what is known of every key goes into the online store, while live records go on arriving there.
 
 Nothing that is there is lost, and doing it again changes nothing. Histories in a service's memory are not reached from
-here: the service restores them from the files that this step names.
+here: the service restores them from the files that this step names in the data folder.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
 
-from fraud_detection_api.features.final_states import KeyStates
-from fraud_detection_api.features.history_plan import Plan
-from fraud_detection_api.pipeline.given import remembering_of, share_of, text_of
-from fraud_detection_api.pipeline.states import read_states, states_file
+from fraud_detection_api.features.remembering import Remembering
+from fraud_detection_api.pipeline.given import is_set, remembering_of, share_of, text_of
+from fraud_detection_api.pipeline.loaded import LoadedHistories, note_loaded
+from fraud_detection_api.pipeline.restoring import fill_from_files
 from fraud_detection_api.pipeline.step import Inputs, Parameters, Part, Step
 from fraud_detection_api.pipeline.steps.partition import scatter_of
-from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.histories.known import store_of
-from fraud_detection_api.storage.histories.layout import EntryLayout
 from fraud_detection_api.storage.histories.options import MEMORY, HistoryOptions
-from fraud_detection_api.storage.histories.store import HistoryStore, WholeHistories
+from fraud_detection_api.storage.histories.store import HistoryStore
 
 LOADED = "loaded.json"
 
@@ -31,37 +30,26 @@ def parts(_: Inputs, __: Parameters) -> Sequence[Part]:
 
 
 def load_histories(inputs: Inputs, parameters: Parameters, _: Part, path: Path) -> int:
-    """Fill the store that the settings name."""
-    options = _options(parameters)
-    loaded = {} if options.url == MEMORY else asyncio.run(_load(inputs["features"], parameters, store_of(options)))
-    told = {"store": "memory" if options.url == MEMORY else "redis", "files": str(inputs["features"]), "keys": loaded}
+    """Fill the store that the settings name, and say in the data folder where the histories are."""
+    options, remembering = _options(parameters), remembering_of(parameters)
+    partitions = scatter_of(len(remembering.kernels), parameters).partitions
+    features, raw = (str(inputs[name].absolute()) for name in ("features", "make_sample"))
+    loaded = LoadedHistories(features, raw, partitions, is_set(parameters, "skip_bad_rows"), time.time())
+    keys = {} if options.url == MEMORY else asyncio.run(_load(store_of(options), remembering, loaded))
+    folder = text_of(parameters, "data_folder", "")
+    if folder:
+        note_loaded(Path(folder), remembering.use_case, loaded)
+    told = {"store": "memory" if options.url == MEMORY else "redis", "files": loaded.features, "keys": keys}
     path.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2))
-    return sum(loaded.values())
+    return sum(keys.values())
 
 
-def whole_histories(use_case: UseCase, plan: Plan, states: KeyStates) -> WholeHistories:
-    """The final states of keys as a store is filled with them."""
-    name = f"{use_case.name}:{plan.history.name}".encode()
-    layout = EntryLayout.of(plan)
-    return WholeHistories(layout, name, states.keys, states.entries, states.ends, states.dropped)
-
-
-async def _load(folder: Path, parameters: Parameters, store: HistoryStore) -> dict[str, int]:
-    """How many keys of each history were loaded."""
-    remembering = remembering_of(parameters)
-    scatter = scatter_of(len(remembering.kernels), parameters)
-    loaded = dict.fromkeys((each.name for each in remembering.histories.of), 0)
+async def _load(store: HistoryStore, remembering: Remembering, loaded: LoadedHistories) -> dict[str, int]:
     await store.start()
     try:
-        for kernel in remembering.kernels:
-            history = kernel.plan.history
-            for partition in range(scatter.partitions):
-                for states in read_states(folder / states_file(history, partition), kernel.plan):
-                    await store.fill(whole_histories(remembering.use_case, kernel.plan, states))
-                    loaded[history.name] += len(states.keys)
+        return await fill_from_files(store, remembering, loaded)
     finally:
         await store.stop()
-    return loaded
 
 
 def _options(parameters: Parameters) -> HistoryOptions:
@@ -74,4 +62,6 @@ def _options(parameters: Parameters) -> HistoryOptions:
     )
 
 
-STEP = Step("load_histories", ("features", "train"), ("partitions",), parts, load_histories, is_central=True)
+STEP = Step(
+    "load_histories", ("make_sample", "features", "train"), ("partitions",), parts, load_histories, is_central=True
+)

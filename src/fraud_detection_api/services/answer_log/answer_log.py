@@ -79,6 +79,11 @@ class AnswerLog:
             self._watcher = Thread(target=self._watch, args=(self._spool,), name="answer log", daemon=True)
             self._watcher.start()
 
+    @property
+    def is_written(self) -> bool:
+        """Whether all that this worker found in the folder, and what it kept since, is in the database."""
+        return self._spool is None or not self._spool.look()
+
     def stop(self) -> None:
         """Close the spool and give what is in it a last chance, bounded in time."""
         spool = self._spool
