@@ -5,6 +5,7 @@ import asyncio
 import numpy as np
 
 from fraud_detection_api.storage.histories.known import store_of
+from fraud_detection_api.storage.histories.latest import LatestRecord, LatestRecords
 from fraud_detection_api.storage.histories.options import HistoryOptions
 from tests.storage.histories.private_redis import PrivateRedis
 from tests.storage.histories.records import arrivals, entry, started
@@ -71,7 +72,8 @@ def test_a_request_is_one_round_trip(redis: PrivateRedis) -> None:
         async with started(store_of(options)) as store:
             relay.is_holding = True
             own = [(int(random.integers(0, 9)), entry(each, each % 5)) for each in range(300)]
-            found = await store.remember([arrivals(*own), arrivals(*own, name=b"orders:email")])
+            latest = LatestRecords(b"orders", [LatestRecord(b"%d" % each, 0, 1, b"{}") for each in range(300)])
+            found = await store.remember([arrivals(*own), arrivals(*own, name=b"orders:email")], latest=latest)
             relay.is_holding = False
         server.close()
         return relay.held, [len(each.unpacked.ends) for each in found]
@@ -80,7 +82,7 @@ def test_a_request_is_one_round_trip(redis: PrivateRedis) -> None:
 
 
 def test_redis_counts_one_read_for_an_order(redis: PrivateRedis) -> None:
-    """Two keys of an order fit into one packet."""
+    """Two keys of an order, and the order itself where it is kept, fit into one packet."""
 
     def reads() -> int:
         stats = redis.ask("INFO", "stats")
@@ -93,7 +95,8 @@ def test_redis_counts_one_read_for_an_order(redis: PrivateRedis) -> None:
             before = reads()
             for each in range(50):
                 own = (each, entry(each))
-                await store.remember([arrivals(own), arrivals(own, name=b"orders:email")])
+                latest = LatestRecords(b"orders", [LatestRecord(b"%d" % each, 0, 1, b'{"order_id": 1}')])
+                await store.remember([arrivals(own), arrivals(own, name=b"orders:email")], latest=latest)
             return reads() - before - question
 
     assert asyncio.run(run()) == 50

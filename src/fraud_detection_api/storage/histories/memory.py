@@ -1,10 +1,13 @@
 """Histories in the memory of this process: the default, for one worker without a server."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecords, Wanted
+from fraud_detection_api.storage.histories.latest_memory import LatestInMemory
 from fraud_detection_api.storage.histories.packed import merged, remembered
 from fraud_detection_api.storage.histories.store import (
     Arrivals,
@@ -28,6 +31,7 @@ class MemoryStore:
         self._ttl = ttl_milliseconds
         self._clock = clock
         self._values: dict[bytes, tuple[int, bytes]] = {}
+        self._latest = defaultdict[bytes, LatestInMemory](lambda: LatestInMemory(ttl_milliseconds))
 
     async def start(self) -> None:
         """There is nothing to connect to."""
@@ -35,8 +39,12 @@ class MemoryStore:
     async def stop(self) -> None:
         """Forget nothing: it may be started again."""
 
-    async def remember(self, arrivals: Sequence[Arrivals], *, dry_run: bool = False) -> list[Known]:
+    async def remember(
+        self, arrivals: Sequence[Arrivals], *, dry_run: bool = False, latest: LatestRecords | None = None
+    ) -> list[Known]:
         """What was known of the records' keys, to which they are added in the same step; a dry run adds nothing."""
+        if latest is not None and not dry_run:
+            await self.fill_latest(latest)
         return [self._remember(each, {} if dry_run else None) for each in arrivals]
 
     async def fill(self, histories: WholeHistories) -> None:
@@ -44,6 +52,16 @@ class MemoryStore:
         layout, now = histories.layout, self._clock()
         for name, other in packed_of(histories):
             self._put(name, merged(layout, self._value(name, now), other), now)
+
+    async def fill_latest(self, latest: LatestRecords) -> None:
+        """Keep records, each unless a later one of the same key is kept; repeated, it changes nothing."""
+        kept, now = self._latest[latest.name], self._clock()
+        for each in latest.listed:
+            kept.keep(each, now)
+
+    async def latest_page(self, name: bytes, wanted: Wanted) -> LatestPage:
+        """Some of the latest records of a use case, in the order of their keys."""
+        return self._latest[name].page(wanted, self._clock())
 
     def packed(self) -> dict[bytes, bytes]:
         """All packed histories by their names."""

@@ -9,6 +9,8 @@ import numpy as np
 
 from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.history_errors import HistoriesUnreadable
+from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecords, Wanted
+from fraud_detection_api.storage.histories.latest_redis import LATEST_SCRIPTS, LatestInRedis
 from fraud_detection_api.storage.histories.layout import MOST_RECEIVED, EntryLayout
 from fraud_detection_api.storage.histories.options import HistoryOptions, address_of
 from fraud_detection_api.storage.histories.packed import may_be, remembered
@@ -32,9 +34,10 @@ class RedisStore:
     """One server or a cluster, shared by all processes of the service; the time of arrival is the server's."""
 
     def __init__(self, options: HistoryOptions) -> None:
-        self._servers = RedisServers(address_of(options.url), options.timeout_seconds, SCRIPTS)
+        self._servers = RedisServers(address_of(options.url), options.timeout_seconds, [*SCRIPTS, *LATEST_SCRIPTS])
         self._prefix = options.prefix.encode() + b":"
         self._ttl = b"%d" % options.ttl_milliseconds
+        self._latest = LatestInRedis(self._servers, self._prefix, self._ttl)
 
     async def start(self) -> None:
         """Connect; a server that is away does not end the start, one that refuses the service does."""
@@ -44,7 +47,9 @@ class RedisStore:
         """Hang up."""
         await self._servers.stop()
 
-    async def remember(self, arrivals: Sequence[Arrivals], *, dry_run: bool = False) -> list[Known]:
+    async def remember(
+        self, arrivals: Sequence[Arrivals], *, dry_run: bool = False, latest: LatestRecords | None = None
+    ) -> list[Known]:
         """What was known of the records' keys, to which they are added in the same step; a dry run adds nothing."""
         names = [self._names(each.name, each.keys) for each in arrivals]
         entries = [entries_of(each) for each in arrivals]
@@ -53,7 +58,9 @@ class RedisStore:
             _remember(each.layout, *own, ttl)
             for each, own in zip(arrivals, zip(names, entries, strict=True), strict=True)
         ]
-        replies = iter(await self._servers.call(list(chain(*names)), list(chain(*orders))))
+        kept = self._latest.calls(latest) if latest is not None and not dry_run else []
+        keys = [*chain(*names), *(each.key for each in kept)]
+        replies = iter(await self._servers.call(keys, [*chain(*orders), *(each.command for each in kept)]))
         found = []
         for own, own_names, own_entries in zip(arrivals, names, entries, strict=True):
             values, received = _values(own, list(islice(replies, len(own_names))))
@@ -71,6 +78,14 @@ class RedisStore:
             replies = await self._servers.call([name for name, _ in some], orders)
             if any(reply != 1 for reply in replies):
                 raise HistoriesUnreadable(histories.name, "one that is there was written for another declaration")
+
+    async def fill_latest(self, latest: LatestRecords) -> None:
+        """Keep records, each unless a later one of the same key is kept; repeated, it changes nothing."""
+        await self._latest.fill(latest)
+
+    async def latest_page(self, name: bytes, wanted: Wanted) -> LatestPage:
+        """Some of the latest records of a use case, in the order of their keys."""
+        return await self._latest.page(name, wanted)
 
     def _names(self, name: bytes, keys: Whole) -> list[bytes]:
         return names_of(self._prefix + name, keys)

@@ -12,6 +12,7 @@ from fraud_detection_api.errors import AnswersCannotBeKept
 from fraud_detection_api.history_errors import HistoriesAway, HistoriesUnreadable
 from fraud_detection_api.storage.answer_log.segments import Segment, finished, remove_left_overs, segments
 from fraud_detection_api.storage.answer_log.spool import Spool
+from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecords, Wanted
 from fraud_detection_api.storage.histories.memory import milliseconds
 from fraud_detection_api.storage.histories.spooled import OPENING, despooled, spooled
 from fraud_detection_api.storage.histories.store import Arrivals, HistoryStore, Known, WholeHistories, nothing_known
@@ -48,10 +49,15 @@ class SpoolingStore:
             await asyncio.to_thread(self._spool.close)
         await self._store.stop()
 
-    async def remember(self, arrivals: Sequence[Arrivals], *, dry_run: bool = False) -> list[Known]:
-        """What was known of the records' keys; nothing where the store is away, and the records are kept for later."""
+    async def remember(
+        self, arrivals: Sequence[Arrivals], *, dry_run: bool = False, latest: LatestRecords | None = None
+    ) -> list[Known]:
+        """What was known of the records' keys; nothing where the store is away, and the records are kept for later.
+
+        Latest records are not: they tell who somebody is, and do not belong on this disk.
+        """
         try:
-            known = await self._store.remember(arrivals, dry_run=dry_run)
+            known = await self._store.remember(arrivals, dry_run=dry_run, latest=latest)
         except HistoriesAway as away:
             if not dry_run:
                 self._keep(arrivals, away.why)
@@ -63,6 +69,14 @@ class SpoolingStore:
     async def fill(self, histories: WholeHistories) -> None:
         """Add whole histories; they can be made again, and are not kept for later."""
         await self._store.fill(histories)
+
+    async def fill_latest(self, latest: LatestRecords) -> None:
+        """Keep records where the store is there."""
+        await self._store.fill_latest(latest)
+
+    async def latest_page(self, name: bytes, wanted: Wanted) -> LatestPage:
+        """Some of the latest records of a use case; refused while the store is away."""
+        return await self._store.latest_page(name, wanted)
 
     def _keep(self, arrivals: Sequence[Arrivals], why: str) -> None:
         if self._spool is None:

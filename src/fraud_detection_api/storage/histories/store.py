@@ -10,6 +10,7 @@ import numpy as np
 from fraud_detection_api.features.histories import HistoryKernel
 from fraud_detection_api.features.history_numpy import Flags, Numbers, Whole
 from fraud_detection_api.features.history_plan import RECEIVED
+from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecords, Wanted
 from fraud_detection_api.storage.histories.layout import RECEIVED_BYTES, EntryLayout
 from fraud_detection_api.storage.histories.packed import Unpacked, packed_histories, unpacked
 
@@ -87,11 +88,22 @@ class HistoryStore(Protocol):
     async def stop(self) -> None:
         """Let go of everything."""
 
-    async def remember(self, arrivals: Sequence[Arrivals], *, dry_run: bool = False) -> list[Known]:
-        """What was known of the records' keys, to which they are added in the same step; a dry run adds nothing."""
+    async def remember(
+        self, arrivals: Sequence[Arrivals], *, dry_run: bool = False, latest: LatestRecords | None = None
+    ) -> list[Known]:
+        """What was known of the records' keys, to which they are added in the same step; a dry run adds nothing.
+
+        Latest records are kept in the same round trip.
+        """
 
     async def fill(self, histories: WholeHistories) -> None:
         """Add whole histories to those that are there, whatever arrives meanwhile; repeated, it changes nothing."""
+
+    async def fill_latest(self, latest: LatestRecords) -> None:
+        """Keep records, each unless a later one of the same key is kept; repeated, it changes nothing."""
+
+    async def latest_page(self, name: bytes, wanted: Wanted) -> LatestPage:
+        """Some of the latest records of a use case, in the order of their keys."""
 
 
 def entries_of(arrivals: Arrivals) -> list[bytes]:
