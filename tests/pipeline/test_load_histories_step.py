@@ -10,7 +10,7 @@ import pytest
 from fraud_detection_api.features.history_plan import LABEL, MISSING, RECEIVED
 from fraud_detection_api.features.remembering import Remembering, in_turn
 from fraud_detection_api.features.tables import columns_of_table
-from fraud_detection_api.pipeline.restoring import whole_histories
+from fraud_detection_api.pipeline.filling import whole_histories
 from fraud_detection_api.pipeline.states import read_states, states_file
 from fraud_detection_api.pipeline.steps.load_histories import LOADED, STEP
 from fraud_detection_api.storage.histories.layout import EntryLayout

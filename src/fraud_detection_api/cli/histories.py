@@ -68,8 +68,9 @@ def parity(since: Since = None, name: Name = "orders", use_cases: UseCases = Non
 
 async def _restore(settings: Settings, use_case: UseCase, pages: "Iterator[Columns]") -> tuple[dict[str, int], int]:
     from fraud_detection_api.app import history_options
+    from fraud_detection_api.pipeline.filling import fill_from_log
     from fraud_detection_api.pipeline.loaded import loaded_histories
-    from fraud_detection_api.pipeline.restoring import fill_from_files, fill_from_log
+    from fraud_detection_api.pipeline.restoring import fill_from_files
     from fraud_detection_api.storage.histories.known import store_of
 
     store, remembering = store_of(history_options(settings)), _remembering(settings, use_case)

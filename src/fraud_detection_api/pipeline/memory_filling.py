@@ -8,6 +8,7 @@ from loguru import logger
 
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.remembering import Remembering
+from fraud_detection_api.pipeline.filling import fill_from_log
 from fraud_detection_api.pipeline.loaded import LoadedHistories, loaded_histories
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.histories.store import HistoryStore
@@ -29,8 +30,6 @@ class MemoryFilling:
 
     async def start(self, is_written: Callable[[], bool]) -> None:
         """Bring back what can be known; what the log lacks is lost, and said so by cold starts."""
-        from fraud_detection_api.pipeline.restoring import fill_from_log
-
         await self._look()
         for _ in range(round(SPOOL_SECONDS / POLL_SECONDS)):
             if is_written():

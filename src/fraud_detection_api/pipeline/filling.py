@@ -1,0 +1,41 @@
+"""Filling a store with whole histories: final states of keys, or records that were answered, as they arrived then."""
+
+import asyncio
+from collections.abc import Iterable
+
+from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.final_states import KeyStates, final_states
+from fraud_detection_api.features.history_plan import Plan
+from fraud_detection_api.features.remembering import Arrivals, Remembering
+from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.storage.histories.layout import EntryLayout
+from fraud_detection_api.storage.histories.store import HistoryStore, WholeHistories
+
+KEYS_AT_ONCE = 500
+
+
+def whole_histories(use_case: UseCase, plan: Plan, states: KeyStates) -> WholeHistories:
+    """The final states of keys as a store is filled with them."""
+    name = f"{use_case.name}:{plan.history.name}".encode()
+    return WholeHistories(EntryLayout.of(plan), name, states.keys, states.entries, states.ends, states.dropped)
+
+
+async def fill(store: HistoryStore, use_case: UseCase, plan: Plan, states: KeyStates) -> None:
+    """Some keys at a time, so that a service which fills its own memory goes on answering."""
+    for first in range(0, len(states.keys), KEYS_AT_ONCE):
+        some = states.part(first, min(first + KEYS_AT_ONCE, len(states.keys)))
+        await store.fill(whole_histories(use_case, plan, some))
+        await asyncio.sleep(0)
+
+
+async def fill_from_log(store: HistoryStore, remembering: Remembering, pages: Iterable[Columns]) -> int:
+    """Fill a store with records that were answered, as they arrived then; how many there were."""
+    count = 0
+    for columns in pages:
+        if columns.remembered is None:
+            continue
+        keyed = remembering.at_keys(columns, Arrivals(columns.remembered.received))
+        for kernel, each in zip(remembering.kernels, keyed, strict=True):
+            await fill(store, remembering.use_case, kernel.plan, final_states(kernel.plan, each))
+        count += len(columns)
+    return count
