@@ -1,5 +1,6 @@
 """fraud features: from three tables to a file with a row for every customer, whole or not at all; then to training."""
 
+import csv
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,14 @@ from typer.testing import CliRunner
 from fraud_detection_api.cli.main import app
 from fraud_detection_api.errors import DataRefused, UnknownUseCase
 from fraud_detection_api.samples.purchases import purchases
+from fraud_detection_api.storage.files import write_table
 from fraud_detection_api.storage.table_folder import write_tables
 from fraud_detection_api.storage.tables import Source, read_table
 from fraud_detection_api.training.fit_options import TableOptions
 from fraud_detection_api.training.tables.training_table import unlabelled_table
 from fraud_detection_api.use_cases.known import all_use_cases
 from fraud_detection_api.use_cases.purchases import PURCHASES
+from tests.features.remembered_payments import payment, table_of
 from tests.training.fitting import Listener
 
 COMMAND = [sys.executable, "-m", "fraud_detection_api.cli.main", "features"]
@@ -105,3 +108,38 @@ def test_without_data_training_takes_the_sample_and_claims_no_best_auc_where_the
     assert (len(table.dataset), table.source) == (rows, f"sample of {rows} rows, seed 1")
     assert f"a made-up sample of {rows:,} rows" in listener.warned[0]
     assert listener.said == []
+
+
+OWN = ("--use-cases", "tests.features.remembered_payments:PAYMENTS")
+
+
+def with_histories(data: Path, output: Path) -> str:
+    """What the command says of a table of payments that are remembered."""
+    result = CliRunner().invoke(app, ["features", "payments", "--data", str(data), "--output", str(output), *OWN])
+    return result.exception.message if isinstance(result.exception, DataRefused) else result.output
+
+
+def test_what_was_known_before_each_record_is_added_to_a_table(tmp_path: Path) -> None:
+    payments = [payment(1, 0), payment(2, 10, amount=30), payment(3, 20)]
+    write_table(tmp_path / "payments.csv", table_of(payments))
+    said = with_histories(tmp_path / "payments.csv", tmp_path / "known.csv")
+    assert said.endswith("known.csv: 3 rows, each with what was known before it\n")
+    with (tmp_path / "known.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["card_count"] for row in rows] == ["0", "1", "2"]
+    assert [row["card_mean_amount"] for row in rows] == ["", "10", "20"]
+    assert [row["customer_is_new"] for row in rows] == ["1", "0", "0"]
+
+
+def test_a_table_that_nothing_can_be_known_of_is_refused(tmp_path: Path) -> None:
+    table = dict(table_of([payment(1, 0), payment(2, 10)]))
+    write_table(tmp_path / "payments.csv", table)
+    assert "is the table itself" in with_histories(tmp_path / "payments.csv", tmp_path / "payments.csv")
+    write_table(tmp_path / "wrong.csv", table | {"amount": np.array([1.0, 1e9])})
+    said = with_histories(tmp_path / "wrong.csv", tmp_path / "known.csv")
+    assert "1 of 2 rows cannot be used" in said
+    assert "--skip-bad-rows" not in said
+    write_table(tmp_path / "unlabelled.csv", {name: values for name, values in table.items() if name != "is_fraud"})
+    said = with_histories(tmp_path / "unlabelled.csv", tmp_path / "known.csv")
+    assert "has no column is_fraud, and its histories count known frauds" in said
+    assert not (tmp_path / "known.csv").exists()

@@ -7,7 +7,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.schemas.histories import Statistic
@@ -71,6 +73,22 @@ def test_a_file_of_records_alone_is_refused_with_what_to_do(reader: Reader) -> N
     assert "Score them as they come (POST /score/card_payments)" in done.stderr
     assert "computed from the whole table that they belong to (fraud features card_payments)" in done.stderr
     assert not (reader.folder / "never.csv").exists()
+
+
+def test_a_row_whose_history_cannot_be_is_put_aside(reader: Reader) -> None:
+    table = parquet.read_table(reader.folder / "known.parquet").slice(0, 500).to_pydict()
+    table["customer_count_1_day"][7] = None
+    parquet.write_table(pa.table(table), reader.folder / "wrong.parquet")
+    reader.run("fraud score card_payments --input wrong.parquet --output some.csv --rejects rejects.csv")
+    assert len((reader.folder / "some.csv").read_text().splitlines()) == 500
+    rejects = (reader.folder / "rejects.csv").read_text().splitlines()
+    assert rejects[1:] == ["8,customer_count_1_day,A value is required,"]
+
+
+def test_such_a_table_fills_the_score_store_and_records_alone_do_not(reader: Reader) -> None:
+    assert "97,424" in reader.run("fraud populate card_payments --data known.parquet")
+    refused = reader.run("fraud populate card_payments --data payments.parquet 2>&1 || true")
+    assert "has no column customer_count_1_day: scores of card_payments go by what was known" in refused
 
 
 def test_a_table_with_the_features_trains_the_same_model(reader: Reader) -> None:

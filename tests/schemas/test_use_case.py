@@ -1,12 +1,14 @@
 """A use case without an identifier or without a label, in an order without dates, made from other tables."""
 
+import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from pydantic import Field
 
 from fraud_detection_api.errors import UseCaseInvalid
+from fraud_detection_api.schemas.histories import Histories, History, Remembered, Statistic
 from fraud_detection_api.schemas.judging import Gate
 from fraud_detection_api.schemas.learning import Supervised, Unsupervised
 from fraud_detection_api.schemas.record import Record
@@ -180,3 +182,77 @@ class TestSourceTables:
     def test_that_do_not_fit_together_are_refused(self, wrong: dict[str, object], why: str) -> None:
         with pytest.raises(UseCaseInvalid, match=why):
             self.tables(**wrong)
+
+
+class Delivery(Record):
+    """A delivery that somebody may remember."""
+
+    delivery_id: int = Field(examples=[1])
+    courier: str = Field(examples=["kim"])
+    kilos: float = Field(examples=[2.5], ge=0, le=1_000)
+    left_at: datetime = Field(examples=["2024-05-31T12:30:00Z"])
+    arrived_on: date | None = Field(default=None, examples=["2024-05-31"])
+
+
+COUNT, FRAUDS = Remembered(Statistic.COUNT), Remembered(Statistic.FRAUDS)
+
+
+def courier(*asked: Remembered, name: str = "courier") -> History:
+    return History(name, ("courier",), asked or (COUNT,))
+
+
+def deliveries(histories: Histories, **changes: object) -> UseCase:
+    """Deliveries that remember something."""
+    given = {"record": Delivery, "identifier": "delivery_id", "carried": ("courier", "left_at", "arrived_on")}
+    learning = Supervised(label="is_lost", time_column="left_at")
+    return visits(**given | {"name": "deliveries", "learning": learning, "histories": histories} | changes)
+
+
+@pytest.mark.parametrize(
+    ("histories", "why"),
+    [
+        (
+            Histories("kilos", (courier(),)),
+            "its histories go by 'kilos', which is no required date or time of the record",
+        ),
+        (Histories("arrived_on", (courier(),)), "its histories go by 'arrived_on', which is no required date or time"),
+        (Histories("nowhere", (courier(),)), "its histories go by 'nowhere', which is no required date or time"),
+        (Histories("left_at", ()), "its histories need names, each its own, of lower-case letters"),
+        (
+            Histories("left_at", (courier(), courier())),
+            "two of its fields and derived values are named 'courier_count'",
+        ),
+        (Histories("left_at", (courier(name="The courier"),)), "its histories need names, each its own"),
+        (Histories("left_at", (courier(),), "courier"), "'courier' is a field, and not a column of a table beside"),
+        (Histories("left_at", (courier(FRAUDS),)), "FRAUDS of courier would count frauds at the moment they happen"),
+        (
+            Histories("left_at", (courier(Remembered(Statistic.LARGEST, "nothing")),)),
+            "LARGEST is of 'nothing', which is no field of kind number or integer",
+        ),
+        (
+            Histories("left_at", (History("courier", ("kilos",), (COUNT,)),)),
+            "the key of courier is made of 'kilos', which is no field of kind category or integer or boolean",
+        ),
+    ],
+)
+def test_histories_that_cannot_be_are_refused(histories: Histories, why: str) -> None:
+    with pytest.raises(UseCaseInvalid, match=re.escape(why)):
+        deliveries(histories)
+
+
+def test_without_an_identifier_nobody_knows_which_record_comes_again() -> None:
+    with pytest.raises(UseCaseInvalid, match="its histories need an identifier"):
+        deliveries(Histories("left_at", (courier(),)), identifier=None)
+
+
+def test_without_a_label_no_fraud_is_ever_known() -> None:
+    histories = Histories("left_at", (courier(FRAUDS),), label_known_at="found_on")
+    with pytest.raises(UseCaseInvalid, match="count known frauds, and nothing says which records are: it has no label"):
+        deliveries(histories, learning=Unsupervised(), carried=("courier", "left_at", "arrived_on"))
+
+
+def test_histories_that_can_be_are_the_last_features() -> None:
+    late = Remembered(Statistic.FRAUD_SHARE, delay_days=7)
+    use_case = deliveries(Histories("left_at", (courier(COUNT, late),)))
+    assert use_case.feature_names == ("kilos", "courier_count", "courier_fraud_share_after_7_days")
+    assert use_case.features[1].description == "Number of earlier deliveries of this courier"

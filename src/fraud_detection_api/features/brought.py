@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.errors import DataRefused, FileWithoutHistories
 from fraud_detection_api.features.check import bound_message
 from fraud_detection_api.features.columns import Remembered
 from fraud_detection_api.features.tables import RawTable
 from fraud_detection_api.problems import Problem
+from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.use_case import UseCase
 
 
@@ -22,6 +23,17 @@ def brings_features(names: Iterable[str], use_case: UseCase) -> bool:
             "so that they are computed from its rows."
         )
     return bool(wanted) and not lacking
+
+
+def columns_to_bring(use_case: UseCase) -> dict[str, Kind]:
+    """The columns that records have to bring where nobody looks their histories up."""
+    return {each.name: Kind.NUMBER for each in (use_case.histories.features if use_case.histories else ())}
+
+
+def refuse_without_histories(names: Iterable[str], use_case: UseCase, table: str) -> None:
+    """Refuse a table of records alone: it does not say what was known before them."""
+    if use_case.histories and not brings_features(names, use_case):
+        raise FileWithoutHistories(table, use_case.name, use_case.histories.features[0].name)
 
 
 def brought(raw: RawTable, use_case: UseCase) -> Remembered | None:

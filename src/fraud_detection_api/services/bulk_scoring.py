@@ -7,8 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fraud_detection_api.errors import DataRefused, FileWithoutHistories
-from fraud_detection_api.features.brought import brings_features, brought, problems_of_brought
+from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.features.brought import (
+    brought,
+    columns_to_bring,
+    problems_of_brought,
+    refuse_without_histories,
+)
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns, Numbers
 from fraud_detection_api.features.deriving import derive
@@ -84,8 +89,7 @@ def score_file(
 ) -> BulkSummary:
     """Score every record of a file; progress hears how much of the file is done."""
     _refuse_same_files(files)
-    wanted = {field.name: field.kind for field in use_case.fields}
-    wanted |= {each.name: Kind.NUMBER for each in (use_case.histories.features if use_case.histories else ())}
+    wanted = {field.name: field.kind for field in use_case.fields} | columns_to_bring(use_case)
     scored = 0
     with (
         table_writer(files.scores, _layout(use_case, query)) as scores,
@@ -216,8 +220,7 @@ def _absent(use_case: UseCase, names: Sequence[str], records: Path) -> tuple[str
     required = ", ".join(field.name for field in absent if not field.optional)
     if required:
         raise DataRefused(f"{records} has no column {required}; it has: {', '.join(names)}.")
-    if use_case.histories and not brings_features(names, use_case):
-        raise FileWithoutHistories(str(records), use_case.name, use_case.histories.features[0].name)
+    refuse_without_histories(names, use_case, str(records))
     return tuple(field.name for field in absent)
 
 

@@ -1,12 +1,18 @@
 """Populating: every record of a table is scored and stored where /insert stores, batch by batch."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.errors import DataRefused, StoreTableMissing
+from fraud_detection_api.features.brought import (
+    brought,
+    columns_to_bring,
+    problems_of_brought,
+    refuse_without_histories,
+)
 from fraud_detection_api.features.check import RecordCheck
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.deriving import derive
@@ -80,9 +86,13 @@ def records_of(data: str, use_case: UseCase) -> Columns:
     key = use_case.identifier_field
     if key is None or key.kind is not Kind.INTEGER:
         raise DataRefused(f"The records of {use_case.name} have no whole number for an id, so no store can hold them.")
-    raw, unreadable = read_records(Source(data), use_case, {field.name: field.kind for field in use_case.fields})
+    wanted = {each.name: each.kind for each in use_case.fields} | columns_to_bring(use_case)
+    raw, unreadable = read_records(Source(data), use_case, wanted)
+    refuse_without_histories(raw, use_case, data)
     columns, unfitting = columns_of_table(raw, use_case)
+    unfitting += problems_of_brought(raw, use_case)
     _refuse_problems(data, [*unreadable, *unfitting, *RecordCheck(use_case).problems(columns)])
+    columns = replace(columns, remembered=brought(raw, use_case))
     ids = _ids(columns)
     if len(np.unique(ids)) < len(ids):
         raise DataRefused(f"{data} holds an id more than once: one record for each {key.name} can be stored.")
