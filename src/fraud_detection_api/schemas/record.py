@@ -2,10 +2,11 @@
 
 import math
 import types
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Literal, Union, get_args, get_origin
 
 import annotated_types as limits
@@ -117,15 +118,24 @@ def formatted(kind: Kind, value: float) -> str:
 
 def to_json(kind: Kind, number: float) -> str | int | float | bool:
     """A column's value as JSON has it."""
+    return json_of(kind)(number)
+
+
+def json_of(kind: Kind) -> Callable[[float], str | int | float | bool]:
+    """What makes JSON's value of a column's, for a kind of field."""
     match kind:
         case Kind.INTEGER:
-            return int(number) if -(2**63) <= number < 2**64 else number  # no others are written as integers
+            return _as_whole
         case Kind.BOOLEAN:
-            return bool(number)
+            return bool
         case Kind.DATE | Kind.TIME:
-            return formatted(kind, number)
+            return partial(formatted, kind)
         case _:
-            return number
+            return float
+
+
+def _as_whole(number: float) -> int | float:
+    return int(number) if -(2**63) <= number < 2**64 else number  # no others are written as integers
 
 
 _KINDS = {

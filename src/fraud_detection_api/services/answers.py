@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, lru_cache, partial
 from itertools import zip_longest
 
 import numpy as np
@@ -26,10 +26,11 @@ from fraud_detection_api.schemas.answers import FLAGGED, PASSED, Warned
 from fraud_detection_api.schemas.reasons import JUST_SCORES, Question, ReasonsQuery
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.reasons import Reasons
-from fraud_detection_api.services.sent_values import values_of
+from fraud_detection_api.services.sent_values import SentValues
 from fraud_detection_api.services.unknown import unknown_of
 
 INLIER, OUTLIER = 1, -1
+UNKNOWN = ("cold_start", "truncated", "degraded")
 AT_ONCE = 4_096  # records: the texts that an answer is made of take several times its bytes
 EXPLAINED_AT_ONCE = 128  # their reasons are 60 to 600 KB
 LONG = 160  # bytes of a record's answer, from which on it has warnings or reasons: the same words again and again
@@ -100,9 +101,33 @@ def inlier_answer(scored: Scored, question: Question = JUST_SCORES) -> bytes:
     return _json(inlier | {"anomaly_score": score, "anomoly_score": score} if question.anomaly_score else inlier)
 
 
-def own_answer(scored: Scored, _: Question, own: OwnAnswer) -> Content:
+class OwnWriter:
     """Each record's answer in a use case's own words."""
-    return _listed(scored, lambda part: _json([own.write(each) for each in _record_scores(part)])[1:-1])
+
+    def __init__(self, use_case: UseCase, own: OwnAnswer) -> None:
+        self._own = own
+        self._record, self._features = SentValues(use_case.inputs), SentValues(use_case.features)
+
+    def __call__(self, scored: Scored, _: Question = JUST_SCORES) -> Content:
+        return _listed(scored, self._rows)
+
+    def _rows(self, scored: Scored) -> bytes:
+        return _json([self._own.write(each) for each in self._record_scores(scored)])[1:-1]
+
+    def _record_scores(self, scored: Scored) -> Iterator[RecordScore]:
+        scores, scorer, name = scored.scores, scored.scorer, scored.use_case.identifier
+        threshold = np.float32(scorer.manifest.threshold)  # as it decides
+        unknown = unknown_of(scored.columns.record, scored.use_case)
+        records = cache(lambda: self._record.by_name(scored.columns.record))  # where somebody asks for them
+        features = cache(lambda: self._features.by_name(scored.columns))
+
+        def record(row: int, key: int | str | None) -> Values:
+            return records()[row] if name is None else {name: key, **records()[row]}
+
+        for row, (key, anomaly_score) in enumerate(zip_longest(_plain_keys(scored), scores.anomaly_scores)):
+            values = partial(record, row, key), partial(lambda row: features()[row], row)
+            score = (scores.values[row], bool(scores.flagged[row]), threshold, anomaly_score)
+            yield RecordScore(key, *score, scorer.version, *values, unknown[row] if unknown else Unknown())
 
 
 def writer_of(address: Address, use_case: UseCase, slot: Slot) -> AnswerWriter:
@@ -115,37 +140,13 @@ def writer_of(address: Address, use_case: UseCase, slot: Slot) -> AnswerWriter:
         case AnswerForm.FULL:
             write = partial(full_answer, reasons=Reasons(use_case, slot))
         case own:
-            write = partial(own_answer, own=own)
+            write = OwnWriter(use_case, own)
     return write if address.reads is BodyForm.RECORDS else partial(_only, write=write)
 
 
 def _only(scored: Scored, question: Question, write: AnswerWriter) -> bytes:
     """The answer to one record without the list around it."""
     return whole(write(scored, question))[1:-1]
-
-
-def _record_scores(scored: Scored) -> Iterator[RecordScore]:
-    scores, scorer = scored.scores, scored.scorer
-    threshold = np.float32(scorer.manifest.threshold)  # as it decides
-    unknown = unknown_of(scored.columns.record, scored.use_case)
-    for row, (key, anomaly_score) in enumerate(zip_longest(_plain_keys(scored), scores.anomaly_scores)):
-        flagged = bool(scores.flagged[row])
-        values = partial(_record, scored, row, key), partial(_features, scored, row)
-        score = (scores.values[row], flagged, threshold, anomaly_score)
-        yield RecordScore(key, *score, scorer.version, *values, unknown[row] if unknown else Unknown())
-
-
-def _record(scored: Scored, row: int, key: int | str | None) -> Values:
-    use_case, columns = scored.use_case, scored.columns.record.part(row, row + 1)
-    names = (each.name for each in use_case.inputs)
-    values = dict(zip(names, values_of(columns, use_case.inputs)[0], strict=True))
-    return values if use_case.identifier is None else {use_case.identifier: key, **values}
-
-
-def _features(scored: Scored, row: int) -> Values:
-    features = scored.use_case.features
-    values = values_of(scored.columns.part(row, row + 1), features)[0]
-    return dict(zip((each.name for each in features), values, strict=True))
 
 
 def _plain_keys(scored: Scored) -> Sequence[int | str | None]:
@@ -175,11 +176,14 @@ def _unknown(scored: Scored) -> Fields:
     found = unknown_of(scored.columns.record, scored.use_case)
     if found is None:
         return {}
-    return {
-        "cold_start": [_json(each.cold_start).decode() for each in found],
-        "truncated": [_json(each.truncated).decode() for each in found],
-        "degraded": ["true" if each.is_degraded else "false" for each in found],
-    }
+    texts = [_unknown_texts(each) for each in found]
+    return {name: [each[place] for each in texts] for place, name in enumerate(UNKNOWN)}
+
+
+@lru_cache(maxsize=4096)
+def _unknown_texts(unknown: Unknown) -> tuple[str, str, str]:
+    lists = [_json(each).decode() for each in (unknown.cold_start, unknown.truncated)]
+    return lists[0], lists[1], "true" if unknown.is_degraded else "false"
 
 
 def _listed(scored: Scored, rows: Callable[[Scored], bytes], at_once: int = AT_ONCE) -> Content:

@@ -15,7 +15,7 @@ from fraud_detection_api.problems import Scalar
 from fraud_detection_api.schemas.reasons import ReasonsFor, ReasonsQuery
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.reason_sentences import LOWERS, RAISES, wordings
-from fraud_detection_api.services.sent_values import values_of
+from fraud_detection_api.services.sent_values import SentValues
 
 TOGETHER = 32  # records explained in one go, about 3 ms for 300 trees of depth 6
 NOTHING = 1e-6  # of log-odds: less than float32 leaves of a margin is no push in either direction
@@ -28,6 +28,7 @@ class Reasons:
     def __init__(self, use_case: UseCase, slot: Slot = nullcontext) -> None:
         self._fields = use_case.features
         self._wordings = wordings(use_case.features, use_case.score.pushed)
+        self._values = SentValues(use_case.features)
         self._slot = slot
 
     def texts(self, columns: Columns, scorer: Scorer, flagged: NDArray[np.bool_], query: ReasonsQuery) -> list[str]:
@@ -45,7 +46,7 @@ class Reasons:
 
     def _reasons(self, columns: Columns, scorer: Scorer, most: int) -> Iterator[list[dict[str, Scalar]]]:
         positions, weights = strongest(scorer.contributions(columns), most)
-        values = values_of(columns, self._fields)
+        values = self._values.rows(columns)
         for row, (at, pushed) in enumerate(zip(positions.tolist(), weights.tolist(), strict=True)):
             yield [
                 self._reason(position, values[row], weight)

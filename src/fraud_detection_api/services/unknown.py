@@ -1,5 +1,7 @@
 """What was not known of records, in the words of answers."""
 
+from functools import lru_cache
+
 from fraud_detection_api.features.columns import DEGRADED, Columns
 from fraud_detection_api.features.history_numpy import COLD, TRUNCATED
 from fraud_detection_api.schemas.address import Unknown
@@ -10,13 +12,12 @@ def unknown_of(columns: Columns, use_case: UseCase) -> list[Unknown] | None:
     """What was not known of each record; None where the use case has no histories."""
     if columns.remembered is None or use_case.histories is None:
         return None
-    names = [each.name for each in use_case.histories.of]
-    rows = list(map(tuple, columns.remembered.flags.T.tolist()))
-    known = {flags: _unknown(dict(zip(names, flags, strict=True))) for flags in set(rows)}
-    return [known[flags] for flags in rows]
+    names = tuple(each.name for each in use_case.histories.of)
+    return [_unknown(names, flags) for flags in zip(*columns.remembered.flags.tolist(), strict=True)]
 
 
-def _unknown(flags: dict[str, int]) -> Unknown:
-    cold = tuple(name for name, flag in flags.items() if flag & COLD)
-    truncated = tuple(name for name, flag in flags.items() if flag & TRUNCATED)
-    return Unknown(cold, truncated, any(flag & DEGRADED for flag in flags.values()))
+@lru_cache(maxsize=4096)
+def _unknown(names: tuple[str, ...], flags: tuple[int, ...]) -> Unknown:
+    cold = tuple(name for name, flag in zip(names, flags, strict=True) if flag & COLD)
+    truncated = tuple(name for name, flag in zip(names, flags, strict=True) if flag & TRUNCATED)
+    return Unknown(cold, truncated, any(flag & DEGRADED for flag in flags))
