@@ -57,13 +57,13 @@ class DaskExecutor:
             except _SchedulerLost:
                 yield from self._find_again()
 
-    def close(self) -> None:
+    def close(self, patience: float = 5.0) -> None:
         """Leave the scheduler, or end the cluster with all of its processes."""
         with suppress(OSError, TimeoutError):
-            self._client.close(timeout=CONNECT_SECONDS)
+            self._client.close(timeout=patience)
         if self._cluster is not None:
             with suppress(OSError, TimeoutError):  # its processes end with this one at the latest
-                self._cluster.close(timeout=CONNECT_SECONDS)
+                self._cluster.close(timeout=patience)
 
     def _run(self, works: Sequence[PartWork]) -> Iterator[DonePart | None]:
         ended: queue.SimpleQueue[Future[str]] = queue.SimpleQueue()

@@ -37,8 +37,8 @@ class Executor(Protocol):
     def run(self, works: Sequence[PartWork]) -> Iterator[DonePart | None]:
         """Each part once it is done, in any order, and None now and then; raises PartFailed at the first error."""
 
-    def close(self) -> None:
-        """Do no more; what is being done is given up."""
+    def close(self, patience: float = 5.0) -> None:
+        """Do no more; what is being done is given up, and ends with this process at the latest."""
 
 
 def done_or_raise(work: PartWork, text: str) -> DonePart:

@@ -5,7 +5,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -30,6 +30,7 @@ from fraud_detection_api.schemas.runs import Run, RunKind, RunState, StepRecord
 from fraud_detection_api.storage.journal.server_lock import ServerLock
 
 JOURNAL_SECONDS = 0.5  # between two entries on the same step
+HASTE_SECONDS = 0.5  # for an executor to end where the run is over: others wait for the folder
 
 
 @dataclass(frozen=True)
@@ -127,14 +128,15 @@ class Runner:
     def _followed(self, work: StepWork, lock: ServerLock, progress: Progress) -> StepRecord:
         """Do a step, and tell of it; what is told often is written now and then."""
         written, next_entry = progress.step, 0.0
-        for record in progress_of(work, self._executor_for(work, progress.run)):
-            patiently(lock.check)
-            is_new = record.state is not written.state
-            if is_new or time.monotonic() >= next_entry:
-                next_entry, written = time.monotonic() + JOURNAL_SECONDS, record
-                if patiently(partial(self._journal.put_step, progress.run, progress.position, record)):
-                    raise RunCancelled(progress.run)
-            self._on_progress(replace(progress, step=record))
+        with closing(progress_of(work, self._executor_for(work, progress.run))) as records:
+            for record in records:
+                patiently(lock.check)
+                is_new = record.state is not written.state
+                if is_new or time.monotonic() >= next_entry:
+                    next_entry, written = time.monotonic() + JOURNAL_SECONDS, record
+                    if patiently(partial(self._journal.put_step, progress.run, progress.position, record)):
+                        raise RunCancelled(progress.run)
+                self._on_progress(replace(progress, step=record))
         return written
 
     def _executor_for(self, work: StepWork, run: str) -> Executor:
@@ -149,14 +151,14 @@ class Runner:
     def _give_up(self, *, is_ours: bool) -> None:
         """Leave nothing half made: what is still being written goes nowhere, unless others may have the folder."""
         with suppress(Exception):  # what ended the run matters more
-            self._close_executor()
+            self._close_executor(HASTE_SECONDS)
         if is_ours:
             remove_partials(self._folder.outputs)
 
-    def _close_executor(self) -> None:
+    def _close_executor(self, patience: float = 5.0) -> None:
         executor, self._executor = self._executor, None
         if executor is not None:
-            executor.close()
+            executor.close(patience)
 
     def _journal_end(self, run: Run, holder: str, error: BaseException) -> None:
         if isinstance(error, RunCancelled):

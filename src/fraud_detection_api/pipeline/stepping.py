@@ -1,6 +1,6 @@
 """One step: which folder its output has, which of its parts are there, and the doing of all others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -74,7 +74,7 @@ class Chain:
         self._known[work.step.name] = work.folder, digest
 
 
-def progress_of(work: StepWork, executor: Executor) -> Iterator[StepRecord]:
+def progress_of(work: StepWork, executor: Executor) -> Generator[StepRecord]:
     """Do what is left of a step: where it stands, every now and then, and at last that it is finished."""
     record = StepRecord(work.step.name, StepState.RUNNING, output=work.folder.name)
     if (there := finished_output(work.folder)) is not None:

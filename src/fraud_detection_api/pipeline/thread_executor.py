@@ -33,7 +33,7 @@ class ThreadExecutor:
         finally:
             enough.set()
 
-    def close(self) -> None:
+    def close(self, patience: float = 5.0) -> None:  # noqa: ARG002 - nothing is waited for
         """No further part is begun."""
         self._is_closed.set()
 
