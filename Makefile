@@ -15,7 +15,7 @@ EXPORT := .tools/bin/poetry export --no-interaction
 INSTALL_LOCKED := scripts/install-locked .tools/bin/python $(BIN)/python
 
 SAMPLE := credit_accounts
-SAMPLES := $(SAMPLE) card_transactions platform_activity purchases
+SAMPLES := $(SAMPLE) card_transactions platform_activity purchases orders
 ROWS ?= 20000
 SEED ?= 7
 ARGS ?=

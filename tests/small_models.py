@@ -110,11 +110,14 @@ def _matrix(seen: Iterable[Row], use_case: UseCase, categories: Categories) -> F
 
 
 def _with_a_past(seen: list[Row], use_case: UseCase, seed: int) -> list[Row]:
-    """The same rows, every second of them as if something were known of its keys; so a model has a use for it."""
+    """The same rows, each as if a few things were known of its keys; so a model has a use for a past."""
     random = Random(seed)
     features = use_case.histories.features if use_case.histories else ()
-    pasts = [{each.name: random.randint(0, int(min(each.high, 9))) for each in features} for _ in seen]
-    return [row | past if place % 2 else row for place, (row, past) in enumerate(zip(seen, pasts, strict=True))]
+    few = min(4, len(features))
+    return [
+        row | {each.name: random.randint(0, int(min(each.high, 9))) for each in random.sample(features, few)}
+        for row in seen
+    ]
 
 
 def values_seen(row: Row, use_case: UseCase) -> Row:

@@ -31,7 +31,7 @@ class Subject:
     def address(self, query: str = "") -> str:
         """Where its records are scored; histories are only read, so that every check finds them as they were."""
         if self.use_case.histories:
-            query = f"{query}{'&' if '=' in query else '?'}dry_run=true"
+            query = "?" + "&".join(filter(None, ("dry_run=true", query[1:])))
         return f"/score/{self.use_case.name}{query}"
 
     def post(self, body: bytes) -> httpx.Response:

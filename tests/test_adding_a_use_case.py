@@ -108,7 +108,7 @@ def test_the_same_file_works_inside_the_project(reader: Reader, tmp_path: Path) 
     (package / "use_cases" / "known.py").write_text(use_cases)
     names = "from fraud_detection_api.use_cases.known import all_use_cases; print(*all_use_cases())"
     found = reader.run(f"PYTHONPATH={tmp_path} {sys.executable} -c '{names}'")
-    assert found == "credit_accounts card_transactions platform_activity purchases loans\n"
+    assert found == "credit_accounts card_transactions platform_activity purchases orders loans\n"
 
 
 def alike(answer: object) -> object:

@@ -47,6 +47,7 @@ ASKED = (
     "POST /fraud_detection",
     "POST /predict_fraud",
     "POST /predict",
+    "POST /orders/predict",
     "GET /model_information",
     "POST /insert",
     "GET /scores/{project_name}/{table_name}",

@@ -14,7 +14,7 @@ from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
 from fraud_detection_api.use_cases.known import USE_CASES
 from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.use_cases.purchases import PURCHASES
-from tests.examples import Row, body_of, good_rows, records_of
+from tests.examples import Row, body_of, good_rows
 from tests.running_service import running_service
 from tests.small_models import SmallModel, promoted
 from tests.storage.answer_stores import answer_store
@@ -48,7 +48,7 @@ class ExampleRequest:
     @property
     def records(self) -> list[object]:
         """The records as they are to be kept on `full`."""
-        return [json.loads(record.model_dump_json()) for record in records_of(self.rows, self.use_case)]
+        return list(self.rows)
 
     @property
     def _places(self) -> list[tuple[int, Row]]:

@@ -100,6 +100,7 @@ class TestWithoutLabel:
             "card_transactions": "fraud_probability",
             "platform_activity": "anomaly_percentile",
             "purchases": "anomaly_percentile",
+            "orders": "fraud_probability",
         }
 
     @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ from fraud_detection_api.errors import UnknownUseCase, UseCaseInvalid
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.use_cases.card_transactions import CARD_TRANSACTIONS
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.orders import ORDERS
 from fraud_detection_api.use_cases.platform_activity import PLATFORM_ACTIVITY
 from fraud_detection_api.use_cases.purchases import PURCHASES
 
 Known = TypeVar("Known")
 
-USE_CASES: tuple[UseCase, ...] = (CREDIT_ACCOUNTS, CARD_TRANSACTIONS, PLATFORM_ACTIVITY, PURCHASES)
+USE_CASES: tuple[UseCase, ...] = (CREDIT_ACCOUNTS, CARD_TRANSACTIONS, PLATFORM_ACTIVITY, PURCHASES, ORDERS)
 
 
 def all_use_cases(import_strings: Iterable[str] = ()) -> dict[str, UseCase]:
