@@ -26,13 +26,15 @@ def serve(
     """Serve the champion of every use case over HTTP."""
     from fraud_detection_api.app import check_settings
 
+    if workers is not None:
+        os.environ["FRAUD_WORKERS"] = str(workers)  # each of them has to know that there are others
     settings = Settings()
     configure_logs(settings.log_level, settings.log_json)
     check_settings(settings)  # what ends a worker ends it here: workers would be replaced
     listeners = listen(host or settings.host, settings.port if port is None else port)
     url = url_of(host or settings.host, listeners[0].getsockname()[1])
     logger.info("Serving on {}, documentation on {}/docs", url, url)
-    _run(settings, workers or settings.workers, listeners)
+    _run(settings, listeners)
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -63,11 +65,11 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
-def _run(settings: Settings, workers: int, listeners: list[socket.socket]) -> None:
+def _run(settings: Settings, listeners: list[socket.socket]) -> None:
     config = uvicorn.Config(
         "fraud_detection_api.main:create",
         factory=True,
-        workers=workers,
+        workers=settings.workers,
         http=Connection,
         timeout_graceful_shutdown=settings.shutdown_seconds,
         timeout_worker_healthcheck=30,  # a worker that a busy machine starts slowly is not one that hangs
@@ -78,7 +80,9 @@ def _run(settings: Settings, workers: int, listeners: list[socket.socket]) -> No
         proxy_headers=False,
     )
     with suppress(KeyboardInterrupt):
-        raise typer.Exit(_served_by_workers(config, listeners) if workers > 1 else served_here(config, listeners))
+        raise typer.Exit(
+            _served_by_workers(config, listeners) if settings.workers > 1 else served_here(config, listeners)
+        )
 
 
 def served_here(config: uvicorn.Config, listeners: list[socket.socket]) -> int:
