@@ -1,0 +1,186 @@
+"""The pipeline from raw orders to a champion: `python -m benchmarks.pipeline --orders 1200000`.
+
+One run in a data folder of its own, by default in process; with `--dask local` on a cluster of two workers. The table
+has the wall time of each step and the most memory of all processes of the run together (PSS, each shared page counted
+once, looked at five times a second). Beside it stands bare `xgboost.train` on the very training rows, in a process of
+its own: as many rounds as the champion has, with the same parameters, rows and weights ready as float32 arrays.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+from rich.box import MARKDOWN
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.neighbours import moment, share_of_others
+
+FILES = 12
+MOST_SECONDS, MOST_GIB = {1_200_000: 90, 5_000_000: 420}, {1_200_000: 2.5, 5_000_000: 4.0}
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """A step, and how long it took by the clock."""
+
+    name: str
+    rows: int
+    seconds: float
+
+
+def main() -> None:
+    """Run the pipeline, then the bare library, and print both."""
+    options = _options()
+    if options.child:
+        _CHILDREN[options.child](options)
+        return
+    with tempfile.TemporaryDirectory(prefix="fraud-benchmark-", dir=options.within) as name:
+        arguments = ["--folder", name, "--orders", str(options.orders), "--dask", options.dask]
+        before = moment([])
+        lines, peak = _watched(["run", *arguments])
+        others = share_of_others(before, moment([]))
+        bare = float(json.loads(_watched(["bare", *arguments])[0][-1])["seconds"])
+    _print(options.orders, [StepTime(**json.loads(line)) for line in lines], peak, bare)
+    print(f"Other processes took {others:.0%} of the processors meanwhile.")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
+    parser.add_argument("--orders", type=int, default=1_200_000, help="orders in 12 files (default 1,200,000)")
+    parser.add_argument("--dask", default="none", help="none, local, or a scheduler's address (default none)")
+    parser.add_argument("--within", help="where the data folder is made (default: the folder for temporary files)")
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> None:
+    """A run; a line for each step with its name, rows and seconds."""
+    from fraud_detection_api.pipeline.data_folder import DataFolder, FolderOptions
+    from fraud_detection_api.pipeline.executor import ExecutingOptions
+    from fraud_detection_api.pipeline.parameters import RunParameters
+    from fraud_detection_api.pipeline.running import Progress, Runner, RunningOptions, queued
+    from fraud_detection_api.schemas.runs import StepState
+
+    began = time.perf_counter()
+
+    def on_progress(progress: Progress) -> None:
+        nonlocal began
+        if progress.step.state is StepState.FINISHED:
+            now = time.perf_counter()
+            print(json.dumps(asdict(StepTime(progress.step.name, progress.step.rows, now - began))), flush=True)
+            began = now
+
+    folder = DataFolder(FolderOptions(options.folder))
+    places = {"models": str(options.folder / "models")}
+    people = options.orders // 120
+    parameters = RunParameters(
+        seed=1,
+        files=FILES,
+        orders_per_file=options.orders // FILES,
+        customers=people,
+        emails=people,
+        addresses=people,
+        kept_non_frauds=1.0,
+    )
+    running = RunningOptions(executing=ExecutingOptions(options.dask), places=places)
+    Runner(folder, running, on_progress).run(queued(folder, parameters))
+    folder.close()
+
+
+def bare(options: argparse.Namespace) -> None:
+    """The seconds that DMatrix and xgboost.train take on the same rows, for as many rounds."""
+    import xgboost
+
+    from fraud_detection_api.model.registry import Registry
+    from fraud_detection_api.pipeline.training_rows import loaded_rows
+    from fraud_detection_api.training.boosting import Boosting
+    from fraud_detection_api.training.tables.periods import TRAIN
+    from fraud_detection_api.use_cases.orders import ORDERS
+
+    (output,) = (options.folder / "outputs").glob("training_data-*")
+    loaded = loaded_rows(output, ORDERS, 0)
+    rows = np.flatnonzero(loaded.parts == TRAIN)
+    matrix = np.ascontiguousarray(loaded.dataset.columns.numbers[:, rows].T, dtype=np.float32)
+    weights = None if loaded.dataset.weights is None else loaded.dataset.weights[rows]
+    labels = loaded.dataset.labels[rows].astype(np.float32)
+    manifest = Registry(options.folder / "models").bundle(ORDERS.name, "champion").manifest
+    parameters = Boosting().parameters | {"nthread": len(os.sched_getaffinity(0))}
+    del loaded
+    started = time.perf_counter()
+    xgboost.train(parameters, xgboost.DMatrix(matrix, labels, weight=weights), int(manifest.parameters["rounds"]))
+    print(json.dumps({"seconds": time.perf_counter() - started, "rows": len(rows)}))
+
+
+_CHILDREN = {"run": run, "bare": bare}
+
+
+def _watched(arguments: list[str]) -> tuple[list[str], float]:
+    """What a process printed, and the most memory that it and its children had together, in GiB."""
+    command = [sys.executable, "-m", "benchmarks.pipeline", "--child", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+        with _peak_of(child.pid) as peak:
+            printed = child.communicate()[0]
+        assert child.returncode == 0, f"{arguments} ended with {child.returncode}"
+    return printed.splitlines(), peak[0] / 2**20
+
+
+@contextmanager
+def _peak_of(pid: int) -> Iterator[list[int]]:
+    """The most KiB that a process and its children have had together, in a list of one."""
+    peak, over = [0], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.2):
+            with suppress(psutil.Error):
+                process = psutil.Process(pid)
+                peak[0] = max(peak[0], sum(map(_pss, [pid, *(each.pid for each in process.children(recursive=True))])))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _pss(pid: int) -> int:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
+
+
+def _print(orders: int, steps: list[StepTime], peak: float, bare_seconds: float) -> None:
+    total = sum(each.seconds for each in steps)
+    table = Table("step", "rows", "seconds", "rows/s", box=MARKDOWN)
+    for each in (*steps, StepTime("all", orders, total)):
+        table.add_row(each.name, f"{each.rows:,}", f"{each.seconds:.1f}", f"{each.rows / each.seconds:,.0f}")
+    Console(width=120).print(table)
+    print(f"{total:.0f} s{_verdict(total, MOST_SECONDS.get(orders), 's')}")
+    print(f"{peak:.2f} GiB in all processes{_verdict(peak, MOST_GIB.get(orders), 'GiB')}")
+    trained = next(each.seconds for each in steps if each.name == "train")
+    ratios = f"step train {trained / bare_seconds:.2f} times that, all {total / bare_seconds:.2f}"
+    print(f"bare xgboost.train {bare_seconds:.1f} s: {ratios}")
+
+
+def _verdict(found: float, most: float | None, unit: str) -> str:
+    return "" if most is None else f" (at most {most:g} {unit}: {'reached' if found <= most else 'MISSED'})"
+
+
+if __name__ == "__main__":
+    main()
