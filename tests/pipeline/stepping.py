@@ -66,7 +66,8 @@ RIDES = UseCase(
     ),
 )
 OWN: dict[str, Scalar] = {
-    "use_case": "tests.pipeline.stepping:RIDES",
+    "use_case": "rides",
+    "use_cases": "tests.pipeline.stepping:RIDES",
     "partitions": 3,
     "gap_days": 2,
     "rounds": 20,

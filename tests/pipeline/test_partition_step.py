@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 
 from fraud_detection_api.errors import DataRefused
+from fraud_detection_api.features.history_plan import MISSING
+from fraud_detection_api.features.remembering import Arrivals, Remembering
+from fraud_detection_api.features.tables import columns_of_table
+from fraud_detection_api.history_errors import SecretUnreadable
+from fraud_detection_api.pipeline.given import shared_by_all
+from fraud_detection_api.pipeline.scattered import Scatter, pieces_of
 from fraud_detection_api.pipeline.steps.training_data import skipped_rows
-from tests.pipeline.stepping import OWN, Columns, do, raw_folder, rides
+from fraud_detection_api.storage.secret_file import secret_in
+from tests.pipeline.stepping import OWN, RIDES, Columns, do, raw_folder, rides
 from tests.pipeline.test_features_step import assert_same_bits, of_files, of_the_whole_table
 
 
@@ -37,6 +44,30 @@ def test_a_record_without_a_label_is_known_to_those_after_it(tmp_path: Path) -> 
     columns = {**columns, "is_fraud": labels}
     do(raw_folder(tmp_path, columns), ["partition", "features"], OWN)
     assert_same_bits(of_files(tmp_path, 3), of_the_whole_table(columns))
+
+
+def test_keys_are_hashed_with_the_secret_that_the_service_has(tmp_path: Path) -> None:
+    shared = shared_by_all(["tests.pipeline.stepping:RIDES"], tmp_path / "secret")
+    columns = rides(600, seed=1)
+    do(raw_folder(tmp_path, columns), ["partition"], OWN | shared)
+    remembering = Remembering(RIDES, secret_in(tmp_path / "secret"))
+    checked, _ = columns_of_table(columns, RIDES)
+    expected = remembering.at_keys(checked, Arrivals())[0].keys
+    width = max(each.plan.width for each in remembering.kernels)
+    found = [
+        piece.keyed.keys
+        for partition in range(3)
+        for piece in pieces_of(tmp_path / "partition", Scatter(2, 3), 0, partition, width)
+    ]
+    np.testing.assert_array_equal(np.sort(np.concatenate(found)), np.sort(expected))
+    assert not np.isin(expected[expected != MISSING], Remembering(RIDES).at_keys(checked, Arrivals())[0].keys).any()
+
+
+def test_a_worker_with_another_secret_scatters_nothing(tmp_path: Path) -> None:
+    shared = shared_by_all(["tests.pipeline.stepping:RIDES"], tmp_path / "secret")
+    (tmp_path / "secret").write_text("of another machine, which is as long")
+    with pytest.raises(SecretUnreadable, match="another secret there than the one that runs"):
+        do(raw_folder(tmp_path, rides(600, seed=1)), ["partition"], OWN | shared)
 
 
 def test_a_file_without_a_column_is_named(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def data_folder(given: Path | None) -> "DataFolder":
 
 def running_options() -> "RunningOptions":
     """Steps, executor and what central steps reach, as the settings have them."""
-    from fraud_detection_api.pipeline.given import shared_secret
+    from fraud_detection_api.pipeline.given import shared_by_all
     from fraud_detection_api.pipeline.running import RunningOptions
 
     settings = Settings()
@@ -51,7 +51,8 @@ def running_options() -> "RunningOptions":
         "histories_ttl_days": settings.histories_ttl_days,
         "histories_timeout_seconds": settings.histories_timeout_seconds,
     }
-    return RunningOptions(settings.pipeline_steps, executing, places, shared_secret(settings.histories_secret))
+    shared = shared_by_all(settings.use_cases, settings.histories_secret)
+    return RunningOptions(settings.pipeline_steps, executing, places, shared)
 
 
 def named_run(folder: "DataFolder", name: str) -> str:

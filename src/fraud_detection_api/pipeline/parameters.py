@@ -20,6 +20,9 @@ class TrainingParameters:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
+    use_case: Annotated[
+        str, Field(strict=True, pattern="^[a-z][a-z0-9_]{0,62}$", description="The use case of the records")
+    ] = "orders"
     seed: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1, description="Seed of everything that is drawn")] = 0
     partitions: Annotated[
         int,
@@ -36,16 +39,22 @@ class TrainingParameters:
     validation_share: Annotated[
         Share, Field(description="Share of the orders, the most recent ones, that judge the model")
     ] = 0.2
-    kept_non_frauds: Annotated[Share, Field(description="Share of the orders without fraud that are trained on")] = 0.2
+    most_validation_rows: Annotated[Many, Field(description="Orders that judge the model, at most")] = 250_000
+    kept_non_frauds: Annotated[
+        Share, Field(description="Share of the training orders without fraud that are trained on, each weighted for it")
+    ] = 1.0
     most_training_rows: Annotated[
         int,
         Field(
             strict=True,
             ge=1_000,
             le=10**9,
-            description="Training rows that one process trains on; above that, Dask does",
+            description="Training rows, at most; those without fraud are then drawn at random and weighted for it",
         ),
     ] = 2_000_000
+    skip_bad_rows: Annotated[
+        bool, Field(strict=True, description="Leave out and count bad rows, instead of refusing them")
+    ] = False
     least_average_precision: Annotated[
         Share, Field(description="Average precision below which no model is promoted")
     ] = 0.3
@@ -77,17 +86,18 @@ _KINDS: Final = get_type_hints(RunParameters)
 class Described:
     """A parameter as it is shown: its kind, default, bounds and meaning."""
 
-    kind: type[int] | type[float]
-    default: Number
-    least: Number
-    most: Number
+    kind: type[int] | type[float] | type[str] | type[bool]
+    default: Number | str
+    least: Number | None
+    most: Number | None
     words: str
 
 
 def described(name: str) -> Described:
     """One of the parameters."""
     schema = _SCHEMAS[name]
-    return Described(_KINDS[name], schema["default"], schema["minimum"], schema["maximum"], schema["description"])
+    bounds = schema.get("minimum"), schema.get("maximum")
+    return Described(_KINDS[name], schema["default"], *bounds, schema["description"])
 
 
 def parameters_of(values: Mapping[str, Scalar]) -> RunParameters:

@@ -23,7 +23,7 @@ class Step:
 
     name: str
     needs: tuple[str, ...]
-    parameters: tuple[str, ...]  # the names of those that its outputs depend on
+    parameters: tuple[str, ...]  # the names of those that its outputs depend on, of what is shared among them
     parts: Callable[[Inputs, Parameters], Sequence[Part]]
     do: Callable[[Inputs, Parameters, Part, Path], int]  # writes the part's file to this path; how many rows it has
     is_central: bool = False  # done by the process that runs the pipeline: training, and what reaches the outside

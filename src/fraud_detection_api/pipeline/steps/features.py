@@ -13,7 +13,7 @@ import numpy as np
 
 from fraud_detection_api.features.final_states import final_states
 from fraud_detection_api.features.remembering import AtKeys, Remembering, of_stream
-from fraud_detection_api.pipeline.given import remembering_of
+from fraud_detection_api.pipeline.given import RECORDS, remembering_of
 from fraud_detection_api.pipeline.known_labels import LABELS, known_labels, write_known_labels
 from fraud_detection_api.pipeline.remembered_rows import layout_of, remembered_file, write_remembered
 from fraud_detection_api.pipeline.scattered import Piece, Scatter, pieces_of, times_and_labels
@@ -71,4 +71,4 @@ def _joined(pieces: list[Piece]) -> AtKeys:
     )
 
 
-STEP = Step("features", ("partition",), ("partitions",), parts, features)
+STEP = Step("features", ("partition",), (*RECORDS, "partitions"), parts, features)

@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from fraud_detection_api.features.remembering import Remembering
-from fraud_detection_api.pipeline.given import is_set, remembering_of, share_of, text_of
+from fraud_detection_api.pipeline.given import RECORDS, is_set, remembering_of, share_of, text_of
 from fraud_detection_api.pipeline.loaded import LoadedHistories, note_loaded
 from fraud_detection_api.pipeline.restoring import fill_from_files
 from fraud_detection_api.pipeline.step import Inputs, Parameters, Part, Step
@@ -63,5 +63,10 @@ def _options(parameters: Parameters) -> HistoryOptions:
 
 
 STEP = Step(
-    "load_histories", ("make_sample", "features", "train"), ("partitions",), parts, load_histories, is_central=True
+    "load_histories",
+    ("make_sample", "features", "train"),
+    (*RECORDS, "partitions"),
+    parts,
+    load_histories,
+    is_central=True,
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from fraud_detection_api.errors import DataRefused
-from fraud_detection_api.pipeline.given import DEFAULT_USE_CASE, share_of, use_case_of, whole_of
+from fraud_detection_api.pipeline.given import DEFAULT_USE_CASE, RECORDS, share_of, use_case_of, whole_of
 from fraud_detection_api.pipeline.step import Inputs, Parameters, Part, Step
 from fraud_detection_api.samples.order_population import OrderSettings
 from fraud_detection_api.samples.orders import orders_file
@@ -50,7 +50,7 @@ def make_sample(_: Inputs, parameters: Parameters, part: Part, path: Path) -> in
 STEP = Step(
     "make_sample",
     (),
-    ("seed", "files", "orders_per_file", "customers", "emails", "addresses", "new_address_share"),
+    (*RECORDS, "seed", "files", "orders_per_file", "customers", "emails", "addresses", "new_address_share"),
     parts,
     make_sample,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from fraud_detection_api.pipeline.given import SECRET_MARK, is_set, remembering_of, whole_of
+from fraud_detection_api.pipeline.given import RECORDS, SECRET_MARK, is_set, remembering_of, whole_of
 from fraud_detection_api.pipeline.raw_records import checked_batches, raw_files
 from fraud_detection_api.pipeline.scattered import BATCHES, SKIPPED, Scatter, layout_of, write_scattered
 from fraud_detection_api.pipeline.step import Inputs, Parameters, Part, Step
@@ -42,4 +42,4 @@ def partition(inputs: Inputs, parameters: Parameters, part: Part, path: Path) ->
     return rows
 
 
-STEP = Step("partition", ("make_sample",), ("partitions", SECRET_MARK), parts, partition)
+STEP = Step("partition", ("make_sample",), (*RECORDS, SECRET_MARK, "partitions", "skip_bad_rows"), parts, partition)

@@ -14,7 +14,7 @@ from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.features.history_plan import MISSING
 from fraud_detection_api.features.remembering import Remembering, Value, ids_of
 from fraud_detection_api.features.tables import RawColumn
-from fraud_detection_api.pipeline.given import SECRET_MARK, is_set, remembering_of, share_of, whole_of
+from fraud_detection_api.pipeline.given import RECORDS, SECRET_MARK, is_set, remembering_of, share_of, whole_of
 from fraud_detection_api.pipeline.known_labels import LABELS, KnownLabels, is_known, read_known_labels
 from fraud_detection_api.pipeline.raw_records import checked_batches, raw_files
 from fraud_detection_api.pipeline.remembered_rows import remembered_rows
@@ -44,7 +44,8 @@ from fraud_detection_api.training.tables.thinning import Thinning, thinning
 GAP_DAYS, VALIDATION_ROWS, TRAINING_ROWS = 14, 250_000, 2_000_000
 VALIDATION_SHARE = 0.2
 PARAMETERS = (
-    "seed", "partitions", "gap_days", "validation_share", "kept_non_frauds", "most_training_rows", SECRET_MARK,
+    *RECORDS, SECRET_MARK, "seed", "partitions", "skip_bad_rows", "gap_days", "validation_share",
+    "most_validation_rows", "kept_non_frauds", "most_training_rows",
 )  # fmt: skip
 
 
