@@ -21,7 +21,8 @@ NAME = r"(?i)\w*(?:passwo?r?d|secret|token|api_?key)\w*[\"']?\s*[:=]\s*"
 IN_CODE = re.compile(NAME + r"""["'](?P<value>[^"']+)["']""")  # without quotes it is the name of a value
 ELSEWHERE = re.compile(NAME + r"""["']?(?P<value>[^\s"',)}\]]+)""")
 IN_URL = re.compile(r"://[^\s/:@\"'`]+:(?P<value>[^\s/@\"'`]+)@")
-NO_SECRET = re.compile(r"\$.*|password|1|secret_file|[\w./-]+\.secret|/run/secrets/\w+")  # a variable, an example's word, a switch, a file
+# a variable, an example's word, a switch, a file that holds one
+NO_SECRET = re.compile(r"\$.*|password|1|secret_file|[\w./-]+\.secret|/run/secrets/\w+")
 MADE = (".so", ".pyc")
 CHECKED = ("src", "notebooks", "deploy", "docker-compose.yml", "Dockerfile", ".env.example", "Makefile", "benchmarks")
 
