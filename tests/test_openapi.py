@@ -52,6 +52,7 @@ ASKED = (
     "POST /insert",
     "GET /scores/{project_name}/{table_name}",
     "GET /answers/{use_case}",
+    "GET /{use_case}/find",
 )
 VECTORS = (f"POST {vector_path(use_case)}" for use_case in EVERY_USE_CASE if use_case.label is None)
 ADDRESSES = (*ASKED, *VECTORS, *(f"POST /score/{use_case.name}" for use_case in EVERY_USE_CASE))

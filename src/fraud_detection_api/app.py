@@ -21,6 +21,7 @@ from fraud_detection_api.routes.admission import Admission, InFlightLimit, Limit
 from fraud_detection_api.routes.answer_log import ANSWERS, answer_log_router
 from fraud_detection_api.routes.documentation import described_app
 from fraud_detection_api.routes.fast_path import FastPath, Threads
+from fraud_detection_api.routes.find import find_router
 from fraud_detection_api.routes.heads import HeadAsGet
 from fraud_detection_api.routes.refusals import add_refusals
 from fraud_detection_api.routes.request_log import RequestLog
@@ -33,6 +34,7 @@ from fraud_detection_api.services.answer_log.writer_launcher import WriterOption
 from fraud_detection_api.services.answers import writer_of
 from fraud_detection_api.services.body_readers import reader_of
 from fraud_detection_api.services.fair_queue import FairQueue
+from fraud_detection_api.services.latest_records import entity_of
 from fraud_detection_api.services.live_histories import LiveHistories
 from fraud_detection_api.services.logged_histories import logged_records
 from fraud_detection_api.services.scoring import Scoring
@@ -41,7 +43,7 @@ from fraud_detection_api.services.store import Store
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.storage.histories.options import HistoryOptions
 from fraud_detection_api.storage.store_options import StoreOptions
-from fraud_detection_api.use_cases.known import all_use_cases
+from fraud_detection_api.use_cases.known import all_use_cases, named
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -65,7 +67,8 @@ def create_app(settings: Settings) -> FastAPI:
     filling = _filling(histories, use_cases, scores_and_answers, settings)
     app = described_app(__version__, _lifespan(served_models, answer_log, histories, filling, settings))
     app.state.served_models = served_models
-    pages = dict.fromkeys((SCORES, ANSWERS), Limits(store, 0))
+    finding = InFlightLimit(max(1, settings.max_requests_in_flight // 4))
+    pages = dict.fromkeys((SCORES, ANSWERS), Limits(store, 0)) | dict.fromkeys(settings.find, Limits(finding, 0))
     most_bytes = max(settings.max_bytes_in_flight, settings.max_body_bytes)  # one body has to fit
     app.add_middleware(Admission, posts, pages, settings.deadline_seconds, most_bytes)
     app.add_middleware(HeadAsGet)
@@ -81,6 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.include_router(store_router(access, settings.max_records))
     app.include_router(answer_log_router(access, use_cases, is_readable=settings.keep_readable))
+    app.include_router(find_router(histories.finding(use_cases)))
     return app
 
 
@@ -123,8 +127,9 @@ def _fast_paths(
 
 def check_settings(settings: Settings) -> None:
     """Settings with which no worker could serve, or keep what it is to keep, are refused before any is started."""
-    _ = _scores(settings), _live_histories(settings)
-    check_answer_log(_answer_log(settings), all_use_cases(settings.use_cases))
+    use_cases = all_use_cases(settings.use_cases)
+    _ = _scores(settings), _live_histories(settings), [entity_of(named(each, use_cases)) for each in settings.find]
+    check_answer_log(_answer_log(settings), use_cases)
 
 
 def opened_store(settings: Settings) -> Store:
@@ -137,7 +142,7 @@ def _scores(settings: Settings) -> StoreOptions:
 
 
 def _live_histories(settings: Settings) -> LiveHistories:
-    return LiveHistories(history_options(settings), settings.histories_secret, settings.workers)
+    return LiveHistories(history_options(settings), settings.histories_secret, settings.workers, settings.find)
 
 
 def history_options(settings: Settings) -> HistoryOptions:

@@ -54,3 +54,28 @@ class HistoriesUnusable(FraudError):
     """The settings of the histories contradict what is installed or allowed."""
 
     code = "histories_unusable"
+
+
+class FindClosed(FraudError):
+    """Nobody has asked for the latest records to be kept."""
+
+    status = 403
+    code = "find_closed"
+
+    def __init__(self, use_case: str) -> None:
+        super().__init__(
+            f"Latest records of {use_case} are not kept, because they may be personal data: FRAUD_FIND={use_case} has "
+            "them kept from then on, and listed here."
+        )
+
+
+class FindUnusable(FraudError):
+    """The settings ask for a list that cannot be."""
+
+    code = "find_unusable"
+
+    def __init__(self, use_case: str) -> None:
+        super().__init__(
+            f"FRAUD_FIND names {use_case}, whose latest records cannot be listed: it has to declare histories, and an "
+            "entity that is one of its fields, a whole number or a text."
+        )

@@ -105,6 +105,10 @@ class Settings(BaseSettings):
         description="While Redis is away: answer 503, or score as if nothing were known and say so",
     )
     histories_timeout_seconds: float = Field(default=1, description="Longest wait for Redis", gt=0, le=60)
+    find: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Use cases whose latest records are kept as they were sent, and listed at /<use case>/find",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severity that is logged"
     )
@@ -113,7 +117,7 @@ class Settings(BaseSettings):
         default="failures", description="Which requests get a log line; every line costs time"
     )
 
-    @field_validator("use_cases", "store_projects", mode="before")
+    @field_validator("use_cases", "store_projects", "find", mode="before")
     @classmethod
     def split_at_commas(cls, value: object) -> object:
         """FRAUD_USE_CASES=one.module:ONE,another:TWO."""

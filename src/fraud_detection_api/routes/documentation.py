@@ -30,6 +30,7 @@ TAGS = [
     {"name": "models", "description": "What is served: versions, features, thresholds, measures, reports."},
     {"name": "score store", "description": "Scores that are stored by project and table, and read back in pages."},
     {"name": "answer log", "description": "What was answered, read back in pages, where the settings allow it."},
+    {"name": "histories", "description": "Who is known: latest records, found by what an id begins with."},
     {"name": "health", "description": "Probes for whoever runs the service."},
 ]
 EVERYWHERE: Responses = {

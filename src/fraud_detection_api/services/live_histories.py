@@ -1,6 +1,7 @@
 """The histories of a worker: one store for all use cases that have histories, from its start to its end."""
 
 import secrets
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from fraud_detection_api.features.columns import Columns
@@ -8,6 +9,8 @@ from fraud_detection_api.features.remembering import Remembering
 from fraud_detection_api.history_errors import HistoriesNotShared
 from fraud_detection_api.schemas.reasons import Question
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.services.finding import Finding
+from fraud_detection_api.services.latest_records import LatestByEntity
 from fraud_detection_api.services.recalling import Recalling
 from fraud_detection_api.services.scoring import Recall, Run
 from fraud_detection_api.storage.histories.known import store_of
@@ -18,8 +21,9 @@ from fraud_detection_api.storage.secret_file import secret_in
 class LiveHistories:
     """Looks up and remembers what a worker scores."""
 
-    def __init__(self, options: HistoryOptions, secret: Path, workers: int) -> None:
+    def __init__(self, options: HistoryOptions, secret: Path, workers: int, listed: Collection[str] = ()) -> None:
         self.store = store_of(options)
+        self._listed = listed  # use cases whose latest records are kept, too
         self._secret = secret_of(options, secret)
         self._is_shared = workers == 1 or options.url != MEMORY
         self.is_in_memory = workers == 1 and options.url == MEMORY
@@ -28,7 +32,15 @@ class LiveHistories:
         """What an address of the use case asks before it scores; nothing where it has no histories."""
         if use_case.histories is None:
             return None
-        return Recalling(self.remembering(use_case), self.store) if self._is_shared else _refuse
+        if not self._is_shared:
+            return _refuse
+        remembering = self.remembering(use_case)
+        latest = LatestByEntity(remembering) if use_case.name in self._listed else None
+        return Recalling(remembering, self.store, latest)
+
+    def finding(self, use_cases: Mapping[str, UseCase]) -> Finding:
+        """What gives latest records back."""
+        return Finding(self.store, use_cases, self._listed, is_shared=self._is_shared)
 
     def remembering(self, use_case: UseCase) -> Remembering:
         """The histories of a use case, with the secret of this service."""

@@ -11,6 +11,7 @@ from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.features.history_plan import MISSING, RECEIVED
 from fraud_detection_api.features.remembering import AtKeys, Remembering
 from fraud_detection_api.schemas.reasons import Question
+from fraud_detection_api.services.latest_records import LatestByEntity
 from fraud_detection_api.services.scoring import Run
 from fraud_detection_api.storage.histories.layout import EntryLayout
 from fraud_detection_api.storage.histories.store import Arrivals, HistoryStore, Known
@@ -22,9 +23,10 @@ AT_ONCE = 500  # records whose histories are held at once; requests of others co
 class Recalling:
     """Looks up the histories of records in the order of their events, and has the records remembered."""
 
-    def __init__(self, remembering: Remembering, store: HistoryStore) -> None:
+    def __init__(self, remembering: Remembering, store: HistoryStore, latest: LatestByEntity | None = None) -> None:
         self._remembering = remembering
         self._store = store
+        self._latest = latest  # where the latest record of each customer is kept, too
         use_case = remembering.use_case.name
         self._names = [f"{use_case}:{each.name}".encode() for each in remembering.histories.of]
         self._layouts = [EntryLayout.of(each.plan) for each in remembering.kernels]
@@ -42,7 +44,8 @@ class Recalling:
 
     async def _some(self, columns: Columns, question: Question, run: Run) -> Remembered:
         keyed = await run(partial(self._remembering.at_keys, columns))
-        known = await self._store.remember(self._arrivals(keyed), dry_run=question.dry_run)
+        latest = await run(partial(self._latest, columns)) if self._latest and not question.dry_run else None
+        known = await self._store.remember(self._arrivals(keyed), dry_run=question.dry_run, latest=latest)
         return await run(partial(self._remembered, keyed, known))
 
     def _arrivals(self, keyed: Sequence[AtKeys]) -> list[Arrivals]:
