@@ -32,7 +32,11 @@ def test_a_run_does_every_step_and_says_what_came_of_it(pipeline: Pipeline) -> N
     assert found.run.verdict is not None
     assert found.run.verdict["models"] == "models"
     assert "models" not in found.run.parameters
-    assert ended.stdout.splitlines()[-1].startswith(f"{found.run.id} is finished, gate passed: models models, total ")
+    said = ended.stdout.splitlines()
+    assert [line.partition(" after ")[0] for line in said if line.startswith("Run ")] == [
+        f"Run {found.run.id} finished"
+    ]
+    assert said[-3:-1] == ["The gate passed.", "models: models"]
     assert len(pipeline.done()) == PARTS
     assert pipeline.partials() == []
 

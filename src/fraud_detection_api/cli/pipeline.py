@@ -189,8 +189,8 @@ def _do(folder: "DataFolder", name: str) -> None:
         Runner(folder, running_options(), follow).run(name)
     found = folder.journal.run(name)
     console().print(run_tables.steps(found.steps))
-    verdict = "" if found.run.verdict is None else f", {run_tables.verdict_words(found.run.verdict)}"
-    typer.echo(f"{name} is {found.run.state}{verdict}")
+    for line in run_tables.outcome(found.run):
+        typer.echo(line)
 
 
 @contextmanager
