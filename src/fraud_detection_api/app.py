@@ -170,7 +170,7 @@ def _filling(
     def pages(use_case: UseCase) -> Iterator[Columns]:
         return logged_records(store.answers, use_case) if use_case.name in kept else iter(())
 
-    return MemoryFilling(histories.store, rememberings, settings.pipeline, pages)
+    return MemoryFilling(histories.store, rememberings, settings.pipeline, pages, settings.find)
 
 
 def _answer_log(settings: Settings) -> AnswerLogOptions:

@@ -197,6 +197,18 @@ def test_while_redis_is_away_nobody_is_listed_and_what_was_scored_meanwhile_is_n
             assert find(client) == [back]
 
 
+def test_a_service_that_starts_again_lists_whom_the_answer_log_knows(folder: Path) -> None:
+    sent = [order(each, each % 7) for each in (9701, 9702, 9701, 9703, 9702, 9701)]
+    settings = {"keep": "orders=full", "store": f"sqlite:///{folder / 'log'}", "spool": folder / "log_spool"}
+    with serving(folder, **settings) as service, service.client() as client:
+        send(client, *sent)
+        listed = client.get("/orders/find").json()
+    with serving(folder, **settings) as service, service.client() as client:
+        again = client.get("/orders/find").json()
+    assert [each["key"] for each in again["latest"]] == ["9701", "9702", "9703"]
+    assert [each["record"] for each in again["latest"]] == [each["record"] for each in listed["latest"]]
+
+
 def test_only_so_many_lists_are_looked_for_at_once(folder: Path, redis: PrivateRedis) -> None:
     settings = {"histories": redis.url, "max_requests_in_flight": 4, "histories_timeout_seconds": 60}
     with serving(folder, deadline_seconds=2, **settings) as service, service.client() as client:

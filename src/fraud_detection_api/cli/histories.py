@@ -77,8 +77,9 @@ async def _restore(settings: Settings, use_case: UseCase, pages: "Iterator[Colum
     loaded: LoadedHistories | None = loaded_histories(settings.pipeline, use_case)
     await store.start()
     try:
-        keys = await fill_from_files(store, remembering, loaded) if loaded else {}
-        return keys, await fill_from_log(store, remembering, pages)
+        is_listed = use_case.name in settings.find
+        keys = await fill_from_files(store, remembering, loaded, is_listed=is_listed) if loaded else {}
+        return keys, await fill_from_log(store, remembering, pages, is_listed=is_listed)
     finally:
         await store.stop()
 

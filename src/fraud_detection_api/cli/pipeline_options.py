@@ -50,6 +50,7 @@ def running_options() -> "RunningOptions":
         "histories_prefix": settings.histories_prefix,
         "histories_ttl_days": settings.histories_ttl_days,
         "histories_timeout_seconds": settings.histories_timeout_seconds,
+        "find": ",".join(settings.find),
     }
     shared = shared_by_all(settings.use_cases, settings.histories_secret)
     return RunningOptions(settings.pipeline_steps, executing, places, shared)

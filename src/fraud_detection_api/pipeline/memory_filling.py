@@ -1,7 +1,7 @@
 """Histories in a service's memory: brought back at its start, and filled again whenever a run has loaded new ones."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from loguru import logger
@@ -21,11 +21,19 @@ Pages = Callable[[UseCase], Iterator[Columns]]
 class MemoryFilling:
     """Fills the memory of one process from the pipeline's files and the answer log."""
 
-    def __init__(self, store: HistoryStore, rememberings: Sequence[Remembering], folder: Path, pages: Pages) -> None:
+    def __init__(
+        self,
+        store: HistoryStore,
+        rememberings: Sequence[Remembering],
+        folder: Path,
+        pages: Pages,
+        listed: Collection[str] = (),
+    ) -> None:
         self._store = store
         self._rememberings = rememberings
         self._folder = folder
         self._pages = pages  # of the answer log
+        self._listed = listed  # use cases whose latest records are kept, too
         self._loaded: dict[str, LoadedHistories] = {}
 
     async def start(self, is_written: Callable[[], bool]) -> None:
@@ -36,7 +44,9 @@ class MemoryFilling:
                 break
             await asyncio.sleep(POLL_SECONDS)
         for each in self._rememberings:
-            count = await fill_from_log(self._store, each, self._pages(each.use_case))
+            count = await fill_from_log(
+                self._store, each, self._pages(each.use_case), is_listed=each.use_case.name in self._listed
+            )
             if count:
                 logger.bind(use_case=each.use_case.name, records=count).info("Histories restored from the answer log")
 
@@ -57,6 +67,6 @@ class MemoryFilling:
                 continue
             from fraud_detection_api.pipeline.restoring import fill_from_files  # only now: it loads Arrow
 
-            keys = await fill_from_files(self._store, each, loaded)
+            keys = await fill_from_files(self._store, each, loaded, is_listed=name in self._listed)
             self._loaded[name] = loaded
             logger.bind(use_case=name, **keys).info("Histories filled from the pipeline's files")

@@ -20,6 +20,7 @@ from fraud_detection_api.pipeline.steps.partition import scatter_of
 from fraud_detection_api.storage.histories.known import store_of
 from fraud_detection_api.storage.histories.options import MEMORY, HistoryOptions
 from fraud_detection_api.storage.histories.store import HistoryStore
+from fraud_detection_api.training.fit_options import between_commas
 
 LOADED = "loaded.json"
 
@@ -35,7 +36,10 @@ def load_histories(inputs: Inputs, parameters: Parameters, _: Part, path: Path) 
     partitions = scatter_of(len(remembering.kernels), parameters).partitions
     features, raw = (str(inputs[name].absolute()) for name in ("features", "make_sample"))
     loaded = LoadedHistories(features, raw, partitions, is_set(parameters, "skip_bad_rows"), time.time())
-    keys = {} if options.url == MEMORY else asyncio.run(_load(store_of(options), remembering, loaded))
+    is_listed = remembering.use_case.name in between_commas(text_of(parameters, "find", ""))
+    keys = {}
+    if options.url != MEMORY:
+        keys = asyncio.run(_load(store_of(options), remembering, loaded, is_listed=is_listed))
     folder = text_of(parameters, "data_folder", "")
     if folder:
         note_loaded(Path(folder), remembering.use_case, loaded)
@@ -44,10 +48,12 @@ def load_histories(inputs: Inputs, parameters: Parameters, _: Part, path: Path) 
     return sum(keys.values())
 
 
-async def _load(store: HistoryStore, remembering: Remembering, loaded: LoadedHistories) -> dict[str, int]:
+async def _load(
+    store: HistoryStore, remembering: Remembering, loaded: LoadedHistories, *, is_listed: bool
+) -> dict[str, int]:
     await store.start()
     try:
-        return await fill_from_files(store, remembering, loaded)
+        return await fill_from_files(store, remembering, loaded, is_listed=is_listed)
     finally:
         await store.stop()
 
