@@ -1,13 +1,15 @@
 """fraud pipeline: runs as commands, alone and beside others, killed and cancelled."""
 
 import os
+import pty
 import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.pipeline.pipelines import PARTS, SMALL, Pipeline, killed
+from tests.pipeline.pipelines import FRAUD, PARTS, SMALL, Pipeline, killed
 from tests.pipeline.small_steps import BROKEN_SEED, REFUSED_SEED
 from tests.running_service import eventually
 
@@ -206,3 +208,24 @@ def test_a_file_that_was_cut_is_made_again(pipeline: Pipeline) -> None:
     pipeline.do("run", *SMALL)
     assert pipeline.digests() == before
     assert [step.found for step in pipeline.run().steps] == [6, 3, 4, 0]
+
+
+def test_on_a_terminal_each_step_has_a_bar_with_its_parts_and_rows(pipeline: Pipeline) -> None:
+    ours, theirs = pty.openpty()
+    variables = pipeline.variables() | {"TERM": "xterm", "COLUMNS": "120"}
+    process = subprocess.Popen(
+        [*FRAUD, "run", *SMALL], env=variables, cwd=pipeline.root, stdout=subprocess.DEVNULL, stderr=theirs
+    )
+    os.close(theirs)
+    shown = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", b"".join(iter(lambda: read(ours), b"")).decode())
+    assert process.wait() == 0
+    for name, parts in (("1/4 make", "6/6"), ("2/4 scatter", "4/4"), ("3/4 sum", "4/4"), ("4/4 judge", "1/1")):
+        assert re.search(rf"{name} .*{parts} [\d,]+ rows", shown), shown
+
+
+def read(terminal: int) -> bytes:
+    """What was shown next; nothing once nobody shows anything any more."""
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:
+        return b""

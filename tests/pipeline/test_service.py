@@ -4,11 +4,13 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
+from fraud_detection_api.pipeline.run_processes import MOST_DEATHS
 from tests.pipeline.pipelines import PARTS, Pipeline, pipeline_service, run_process
 from tests.pipeline.pipelines import SMALL as COMMAND
 from tests.pipeline.small_steps import DEADLY, REFUSED_SEED
@@ -230,9 +232,16 @@ def test_a_run_that_kills_its_process_every_time_is_given_up(tmp_path: Path) -> 
     pipeline = Pipeline(tmp_path, environment={DEADLY: "scatter"})
     with pipeline_service(pipeline) as service, service.client() as client:
         run = asked(client)
+        for death in range(1, MOST_DEATHS + 1):  # each takes as long as a process takes to start
+            eventually(partial(has_died, service, death))
         wait_until(client, run, "failed")
         assert "without finishing a part" in client.get(f"{RUNS}/{run}").json()["run"]["error"]
         assert client.get("/ping").status_code == 200
+
+
+def has_died(service: RunningService, times: int) -> bool:
+    """Whether so many processes of runs were killed."""
+    return sum("exit_code=-9" in line for line in service.log_lines()) >= times
 
 
 def test_what_a_command_queues_the_service_does(service: RunningService, pipeline: Pipeline) -> None:
@@ -269,3 +278,16 @@ def test_a_journal_that_is_restarted_ends_no_run(tmp_path: Path, kind: str) -> N
         assert process.returncode == 0, words
         assert pipeline.states() == ["finished"]
     assert sum(pipeline.done().values()) == PARTS
+
+
+def test_two_services_of_one_data_folder_do_each_run_once(pipeline: Pipeline) -> None:
+    with (
+        pipeline_service(pipeline) as first,
+        pipeline_service(pipeline) as second,
+        first.client() as one,
+        second.client() as other,
+    ):
+        runs = [asked(client, seed=seed) for seed, client in enumerate((one, other))]
+        for run in runs:
+            wait_until(other, run, "finished")
+    assert set(pipeline.done().values()) == {len(runs)}

@@ -1,5 +1,6 @@
 """The service's runs: each in a process of its own, one at a time, so that none can take the service along."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,8 @@ from loguru import logger
 
 from fraud_detection_api.errors import FraudError
 from fraud_detection_api.pipeline.data_folder import DataFolder
+from fraud_detection_api.run_errors import PipelineBusy
+from fraud_detection_api.schemas.runs import RunState
 
 COMMAND = (sys.executable, "-m", "fraud_detection_api.cli.main", "pipeline", "resume")
 MOST_DEATHS = 5  # of the process of a run, one after another and without a part that was finished
@@ -64,17 +67,20 @@ class RunProcesses:
             with suppress(BrokenPipeError):
                 process.stdin.close()
         self._process = None
+        found = self._folder.journal.run(self._run)  # before what it left is put right
+        beside = logger.bind(run=self._run, exit_code=process.returncode)
+        beside.log("INFO" if process.returncode == 0 else "WARNING", "The process of a run has ended")
         self._folder.settle()
-        found = self._folder.journal.run(self._run)
-        beside = logger.bind(run=self._run, state=found.run.state.value, exit_code=process.returncode)
-        beside.log("INFO" if process.returncode == 0 else "WARNING", "A run has ended")
-        if found.run.is_unfinished:
-            self._died(sum(step.done for step in found.steps))
-        else:
+        if not found.run.is_unfinished:
             self._pause = SHORTEST_PAUSE
+            return
+        was_at_work = found.run.state is RunState.RUNNING
+        if was_at_work or process.returncode not in (PipelineBusy.exit_code, -signal.SIGKILL):
+            self._died(sum(step.done for step in found.steps))
+        self._wait("")
 
     def _died(self, done: int) -> None:
-        """What kills a process again and again is the run's own doing, and not tried for ever."""
+        """What ends a process again and again is the run's own doing, and not tried for ever."""
         deaths, before = self._deaths.get(self._run, (0, -1))
         deaths = 1 if done > before else deaths + 1
         self._deaths[self._run] = deaths, done
@@ -82,7 +88,6 @@ class RunProcesses:
             del self._deaths[self._run]
             words = f"Its process ended {deaths} times without finishing a part; is there enough memory?"
             self._folder.journal.give_up(self._run, words)
-        self._wait("")
 
     def _wait(self, why: str) -> None:
         if why:
