@@ -88,9 +88,14 @@ def test_thinned_rows_leave_probabilities_as_frequent_as_they_say(tmp_path: Path
 def test_a_thinned_model_says_so(tmp_path: Path) -> None:
     folder = raw_folder(tmp_path, rides(3000, seed=8))
     do(folder, STEPS, OWN | {"models": str(folder / "models"), "kept_non_frauds": 0.2})
-    data = Registry(folder / "models").bundle(RIDES.name, str(verdict_of(folder)["version"])).manifest.data
+    bundle = Registry(folder / "models").bundle(RIDES.name, str(verdict_of(folder)["version"]))
+    data = bundle.manifest.data
     assert data is not None
     assert "20 % of the training rows without fraud kept" in data.source
+    assert data.share_before is not None
+    before = data.rows - data.validation_rows
+    assert data.share_before < 0.5 * (data.frauds - data.validation_frauds) / before
+    assert "the share changes" not in (bundle.attached(REPORT) or b"").decode()
 
 
 def test_few_rows_are_refused_in_words(tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ class DataSummary(Frozen):
     split: str
     first_day: str | None = None
     last_day: str | None = None
+    share_before: float | None = None  # of frauds before validation, where rows stand for others that were left out
     best_average_precision: float | None = None  # that any model could have on the validation rows, of samples
 
 

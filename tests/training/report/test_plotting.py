@@ -9,7 +9,14 @@ from fraud_detection_api.training.report.markup import Markup, escaped, tag
 from fraud_detection_api.training.report.plotting.axes import Axis, percent, short
 from fraud_detection_api.training.report.plotting.chart import Chart, breadth, chart
 from fraud_detection_api.training.report.plotting.marks import Bars, Dots, Line, Rule
-from fraud_detection_api.training.report.plotting.rows import Row, RowChart, interval_rows, intervals_svg, row_chart
+from fraud_detection_api.training.report.plotting.rows import (
+    Row,
+    RowChart,
+    interval_rows,
+    intervals_svg,
+    row_chart,
+    shortened,
+)
 from fraud_detection_api.training.report.plotting.small import sparkline
 
 X = np.linspace(0, 1, 20)
@@ -59,6 +66,13 @@ def test_ticks_below_nothing_stay_on_the_axis() -> None:
 def test_shares_lie_on_the_axis_and_what_is_outside_at_its_end() -> None:
     assert Axis("", 0.01, 1, is_log=True).share([0.0, 0.01, 0.1, 1.0, 5.0]).tolist() == [0, 0, 0.5, 1, 1]
     assert Axis("", 10, 20).share([0, 15, 20]).tolist() == [0, 0.5, 1]
+
+
+def test_long_names_of_one_family_can_be_told_apart() -> None:
+    family = [f"address_distinct_customer_id_{window}" for window in ("last_10", "7_days", "1_day")]
+    assert len({shortened(name) for name in family}) == 3
+    assert [len(shortened(name)) for name in family] == [30, 30, 30]
+    assert shortened("order_amount") == "order_amount"
 
 
 def test_a_chart_shows_every_mark_and_names_it_inside_the_drawing() -> None:

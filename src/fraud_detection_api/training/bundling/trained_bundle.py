@@ -65,8 +65,18 @@ def _summary(learned: Learned, source: str) -> DataSummary:
         split=learned.parts.how,
         first_day=days[0] if days else None,
         last_day=days[1] if days else None,
+        share_before=_share_before(learned),
         best_average_precision=_best_average_precision(learned),
     )
+
+
+def _share_before(learned: Learned) -> float | None:
+    """The share of frauds in all that was there before validation, where some of it was left out at random."""
+    if learned.dataset.weights is None:
+        return None
+    before = np.ones(len(learned.dataset), bool)
+    before[learned.parts.validation] = False
+    return learned.dataset.fraud_share(np.flatnonzero(before))
 
 
 def _best_average_precision(learned: Learned) -> float | None:

@@ -112,7 +112,7 @@ def _shares(data: DataSummary) -> Iterator[str]:
     rest_rows, rest_frauds = data.rows - data.validation_rows, data.frauds - data.validation_frauds
     if not (rest_rows and rest_frauds and data.validation_frauds):
         return
-    before, later = rest_frauds / rest_rows, data.validation_frauds / data.validation_rows
+    before, later = data.share_before or rest_frauds / rest_rows, data.validation_frauds / data.validation_rows
     if not 1 / 1.25 < later / before < 1.25:
         yield (
             f"Frauds were {before:.2%} of the other rows and {later:.2%} of those that judge: the share changes, "

@@ -114,6 +114,7 @@ table+p{margin-top:12px}
 details{margin-top:8px}
 summary{cursor:pointer;color:var(--c0)}
 @media(max-width:640px){
+.wide td:first-child strong{overflow-wrap:anywhere}
 .prose thead{display:none}
 .prose tr{display:block;padding:8px 0;border-bottom:1px solid var(--grid)}
 .prose td{display:block;border:0;padding:2px 0;text-align:left;white-space:normal}

@@ -71,8 +71,11 @@ def interval_rows(key: str, title: str, axis_label: str, rows: Sequence[Row]) ->
 
 
 def shortened(name: str, most: int = MOST_LETTERS) -> str:
-    """A name that fits beside a row."""
-    return name if len(name) <= most else name[: most - 1] + "\u2026"
+    """A name that fits beside a row; of a long one beginning and end, which tell it from others of its family."""
+    if len(name) <= most:
+        return name
+    end = (most - 1) // 2
+    return f"{name[: most - 1 - end]}\u2026{name[-end:]}"
 
 
 @dataclass(frozen=True)

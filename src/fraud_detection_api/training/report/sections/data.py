@@ -95,7 +95,12 @@ def _trained_on(feature: Feature) -> str:
         )
     if feature.kind is Kind.DATE:
         return f"{formatted(feature.kind, feature.low)} to {formatted(feature.kind, feature.high)}"
-    return f"{feature.low:,.10g} to {feature.high:,.10g}"
+    return f"{_readable(feature.low)} to {_readable(feature.high)}"
+
+
+def _readable(value: float) -> str:
+    """A number with six digits that count, or all of those before its point."""
+    return f"{value:,.0f}" if abs(value) >= 1e6 else f"{float(f'{value:.6g}'):,.10g}"
 
 
 def _categories(feature: Feature, categories: tuple[str, ...]) -> str:
