@@ -201,6 +201,16 @@ def test_whom_nothing_came_from_is_forgotten_and_whoever_is_heard_of_is_not(opti
     with_a_store(replace(options, ttl_days=500 / DAY), work)
 
 
+def test_nobody_is_listed_of_thousands_who_are_due_to_be_forgotten_at_once(options: HistoryOptions) -> None:
+    async def work(store: HistoryStore) -> None:
+        await store.fill_latest(latest(*(record(str(each)) for each in range(4_000))))
+        await asyncio.sleep(0.4)
+        await store.fill_latest(latest(record("kim")))
+        assert await said(store) == {"kim": [0, 1]}
+
+    with_a_store(replace(options, ttl_days=300 / DAY), work)
+
+
 def test_long_ids_are_not_listed_and_long_records_only_named(options: HistoryOptions) -> None:
     async def work(store: HistoryStore) -> None:
         longest, too_long = "é" * (MOST_KEY_BYTES // 2), "é" * (MOST_KEY_BYTES // 2) + "1"
