@@ -163,59 +163,93 @@ static PyObject *Histories_from_entries(PyObject *self, PyObject *arguments)
     return both;
 }
 
-/* Packed histories as a store gave them, one for each record; None where a key was never seen. */
-static PyObject *from_packed(const Histories *self, const Py_buffer *records, const Py_buffer *received,
-                             const layout_t *layout, PyObject *values)
+static layout_t layout_of(int kept, int amounts, int values, const char *mark)
 {
-    const plan_t *plan = &self->plan;
-    Py_ssize_t rows;
-    if (!fits(self, records->len, &rows) || received->len != rows * 8 || PyList_Size(values) != rows)
-        return PyErr_SetString(PyExc_ValueError, "records and their histories do not fit together"), NULL;
-    memory_t memory = {.entries = PyMem_Malloc((size_t)plan->kept * (size_t)plan->width * sizeof(int64_t))};
-    seen_t *seen = PyMem_Malloc(sizeof *seen);
-    PyObject *out, *flags, *both = memory.entries && seen ? results(plan, rows, &out, &flags) : PyErr_NoMemory();
-    for (Py_ssize_t i = 0; both && i < rows; i++) {
-        int64_t record[MOST_WIDTH];
-        memcpy(record, (const int64_t *)records->buf + i * plan->width, (size_t)plan->width * sizeof *record);
-        record[RECEIVED] = ((const int64_t *)received->buf)[i];
-        PyObject *value = PyList_GetItem(values, i);
+    return (layout_t){amounts, kept > 1 ? 4 : 6, values, 3037000499LL / kept, mark}; /* squares of as many add up to less than 2^63 */
+}
+
+/* What the history of one record says, statistic by statistic in as many rows of `out`; false where it is no history. */
+static bool see_packed(const plan_t *plan, const layout_t *layout, memory_t *memory, seen_t *seen, const int64_t *record,
+                       PyObject *value, uint8_t *flags)
+{
+    memory->count = 0, memory->dropped = MISSING;
+    if (value != Py_None) {
         char *bytes;
         Py_ssize_t size;
-        memory.count = 0, memory.dropped = MISSING;
-        if (value != Py_None) {
-            if (PyBytes_AsStringAndSize(value, &bytes, &size) < 0) Py_CLEAR(both);
-            else memory.count = unpack(plan, layout, (const uint8_t *)bytes, size, memory.entries, &memory.dropped);
-        }
-        if (both && memory.count < 0) {
-            Py_CLEAR(both);
-            PyErr_SetString(PyExc_ValueError, "a history is none of this layout");
-        }
-        if (both) PyBytes_AsString(flags)[i] = (char)see(plan, &memory, record, seen, (double *)PyBytes_AsString(out) + i * plan->statistics);
+        if (PyBytes_AsStringAndSize(value, &bytes, &size) < 0) return false;
+        memory->count = unpack(plan, layout, (const uint8_t *)bytes, size, memory->entries, &memory->dropped);
+        if (memory->count < 0) return PyErr_SetString(PyExc_ValueError, "a history is none of this layout"), false;
+    }
+    *flags = see(plan, memory, record, seen, (double *)(seen + 1));
+    return true;
+}
+
+/* Packed histories as a store gave them, one for each record; None where a key was never seen. */
+static bool from_packed(const plan_t *plan, const Py_buffer *given, const layout_t *layout, PyObject *values)
+{
+    Py_ssize_t rows = PyList_Size(values), row = plan->width * (Py_ssize_t)sizeof(int64_t);
+    if (given[0].len != rows * row || given[1].len != rows * 8 || given[3].len != rows * plan->statistics * 8 || given[4].len != rows)
+        return PyErr_SetString(PyExc_ValueError, "records and their histories do not fit together"), false;
+    memory_t memory = {.entries = PyMem_Malloc((size_t)plan->kept * (size_t)row)};
+    seen_t *seen = PyMem_Malloc(sizeof *seen + (size_t)plan->statistics * sizeof(double));
+    bool done = memory.entries && seen;
+    if (!done) PyErr_NoMemory();
+    for (Py_ssize_t i = 0; done && i < rows; i++) {
+        int64_t record[MOST_WIDTH];
+        double *answers = (double *)(seen + 1), *out = given[3].buf;
+        memcpy(record, (const char *)given[0].buf + i * row, (size_t)row);
+        record[RECEIVED] = ((const int64_t *)given[1].buf)[i];
+        done = see_packed(plan, layout, &memory, seen, record, PyList_GetItem(values, i), (uint8_t *)given[4].buf + i);
+        for (int j = 0; done && j < plan->statistics; j++) out[j * rows + i] = answers[j];
     }
     PyMem_Free(memory.entries);
     PyMem_Free(seen);
-    return both;
+    return done;
 }
 
 static PyObject *Histories_from_packed(PyObject *self, PyObject *arguments)
 {
-    Py_buffer records, received, mark;
+    Py_buffer given[5]; /* records, when they arrived, the mark, statistics, flags */
     PyObject *values;
-    layout_t layout;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*iO!:from_packed", &records, &received, &mark, &layout.amounts, &PyList_Type, &values)) return NULL;
+    int amounts;
+    if (!PyArg_ParseTuple(arguments, "y*y*y*iO!w*w*:from_packed", given, given + 1, given + 2, &amounts, &PyList_Type, &values, given + 3, given + 4)) return NULL;
     const plan_t *plan = &((Histories *)self)->plan;
-    layout.values = plan->width - FIRST_VALUE - layout.amounts;
-    layout.amount_bytes = plan->kept > 1 ? 4 : 6;
-    layout.most_amount = 3037000499LL / plan->kept; /* squares of as many add up to less than 2^63 */
-    layout.mark = mark.buf;
-    PyObject *both = NULL;
-    if (mark.len != MARK_BYTES || layout.amounts < 0 || layout.values < 0)
-        PyErr_SetString(PyExc_ValueError, "records and their histories do not fit together");
-    else both = from_packed((Histories *)self, &records, &received, &layout, values);
-    PyBuffer_Release(&records);
-    PyBuffer_Release(&received);
-    PyBuffer_Release(&mark);
-    return both;
+    layout_t layout = layout_of(plan->kept, amounts, plan->width - FIRST_VALUE - amounts, given[2].buf);
+    bool done = given[2].len == MARK_BYTES && amounts >= 0 && layout.values >= 0;
+    if (!done) PyErr_SetString(PyExc_ValueError, "records and their histories do not fit together");
+    done = done && from_packed(plan, given, &layout, values);
+    for (int i = 0; i < 5; i++) PyBuffer_Release(given + i);
+    return done ? Py_NewRef(Py_None) : NULL;
+}
+
+static PyObject *packed_arrivals(const layout_t *layout, const Py_buffer *entries)
+{
+    Py_ssize_t width = FIRST_VALUE + layout->amounts + layout->values, rows = entries->len / (width * 8);
+    PyObject *found = PyList_New(rows);
+    for (Py_ssize_t i = 0; found && i < rows; i++) {
+        uint8_t packed[8 * MOST_WIDTH];
+        bool sound = pack_arrival(layout, (const int64_t *)entries->buf + i * width, packed);
+        PyObject *one = sound ? PyBytes_FromStringAndSize((char *)packed, entry_bytes(layout) - 6) : NULL;
+        if (!sound) PyErr_SetString(PyExc_ValueError, "a number of an entry has no place");
+        if (!one || PyList_SetItem(found, i, one) < 0) Py_CLEAR(found);
+    }
+    return found;
+}
+
+static PyObject *Histories_packed_arrivals(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    Py_buffer entries;
+    int kept, amounts, values;
+    PyObject *found = NULL;
+    if (!PyArg_ParseTuple(arguments, "y*iii:packed_arrivals", &entries, &kept, &amounts, &values)) return NULL;
+    bool fits = kept > 0 && amounts >= 0 && values >= 0 && amounts <= MOST_WIDTH && values <= MOST_WIDTH
+        && FIRST_VALUE + amounts + values <= MOST_WIDTH && entries.len % (8 * (FIRST_VALUE + amounts + values)) == 0;
+    if (fits) {
+        layout_t layout = layout_of(kept, amounts, values, NULL);
+        found = packed_arrivals(&layout, &entries);
+    } else PyErr_SetString(PyExc_ValueError, "no entries of this layout");
+    PyBuffer_Release(&entries);
+    return found;
 }
 
 static bool is_sound(const plan_t *plan)
@@ -298,7 +332,13 @@ static int fill_module(PyObject *module)
 }
 
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, fill_module}, {0, NULL}};
-static PyModuleDef module_definition = {PyModuleDef_HEAD_INIT, .m_name = "_histories", .m_slots = module_slots};
+static PyMethodDef functions[] = {
+    {"packed_arrivals", Histories_packed_arrivals, METH_VARARGS, "Entries as they are sent to a store, each without the time of its arrival."},
+    {NULL, NULL, 0, NULL},
+};
+static PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_histories", .m_slots = module_slots, .m_methods = functions,
+};
 
 PyMODINIT_FUNC PyInit__histories(void)
 {

@@ -11,7 +11,18 @@ class Histories:
     # the same of records beside the entries of their keys, where each record's end, and the latest time dropped
     def from_entries(self, records: bytes, entries: bytes, ends: bytes, dropped: bytes, /) -> tuple[bytes, bytes]: ...
     # the same of records that arrived at these times, beside packed histories that begin with this mark and have so
-    # many amounts an entry, each checked; None where a key is new
+    # many amounts an entry, each checked; None where a key is new; into float64 [statistics, records] and uint8
     def from_packed(
-        self, records: bytes, received: bytes, mark: bytes, amounts: int, values: list[bytes | None], /
-    ) -> tuple[bytes, bytes]: ...
+        self,
+        records: bytes,
+        received: bytes,
+        mark: bytes,
+        amounts: int,
+        values: list[bytes | None],
+        out: memoryview,
+        flags: memoryview,
+        /,
+    ) -> None: ...
+
+# each entry as it is sent to a store that keeps so many, without the time of its arrival; so many amounts and values
+def packed_arrivals(entries: bytes, kept: int, amounts: int, values: int, /) -> list[bytes]: ...

@@ -58,3 +58,31 @@ static int unpack(const plan_t *plan, const layout_t *layout, const uint8_t *val
     }
     return count;
 }
+
+static inline void put_number(uint8_t *at, int64_t number, int bytes)
+{
+    for (int i = bytes; i-- > 0; number >>= 8) at[i] = (uint8_t)number;
+}
+
+/* An entry as it is sent to a store, without the time of its arrival, which the store adds; false where a number has no place. */
+static bool pack_arrival(const layout_t *layout, const int64_t *entry, uint8_t *at)
+{
+    int64_t most = -(lowest_of(6) + 1);
+    bool sound = entry[TIME] >= FIRST_TIME && entry[TIME] <= LAST_TIME && entry[LABEL] == MISSING;
+    const int64_t *number = entry + FIRST_VALUE;
+    put_number(at, entry[TIME], 8);
+    put_number(at + 8, entry[ID], 8);
+    put_number(at + 16, 0, 4);
+    at += 20;
+    for (int i = 0; i < layout->amounts; i++, number++, at += layout->amount_bytes) {
+        bool is_missing = *number == MISSING;
+        if (!is_missing && (*number > layout->most_amount || *number < -layout->most_amount)) sound = false;
+        put_number(at, is_missing ? lowest_of(layout->amount_bytes) : *number, layout->amount_bytes);
+    }
+    for (int i = 0; i < layout->values; i++, number++, at += 6) {
+        bool is_missing = *number == MISSING;
+        if (!is_missing && (*number > most || *number < -most)) sound = false;
+        put_number(at, is_missing ? lowest_of(6) : *number, 6);
+    }
+    return sound && entry[RECEIVED] <= most && entry[RECEIVED] >= -most;
+}

@@ -85,7 +85,8 @@ class RecordCheck:
         field, keys = self._use_case.identifier_field, columns.identifiers
         if field is None or isinstance(keys, list) or (field.low <= -(2**63) and field.high >= 2**63 - 1):
             return
-        for row in np.flatnonzero((keys < field.low) | (keys > field.high)):
+        outside = (keys < field.low) | (keys > field.high)
+        for row in np.flatnonzero(outside) if np.count_nonzero(outside) else ():
             yield Problem(int(row), field.name, *bound_message(field, float(keys[row])))
 
     def _broken(self, rule: Rule, columns: Columns) -> Iterator[Problem]:

@@ -33,16 +33,17 @@ class HistoryKernel:
         return self._found(self._compiled.from_entries(*given))
 
     def from_packed(
-        self, records: Whole, received: Whole, mark: bytes, values: list[bytes | None]
-    ) -> tuple[Numbers, Flags] | None:
-        """The same beside packed histories; None where one is none of this mark, or nothing can read them at once."""
+        self, records: Whole, received: Whole, mark: bytes, values: list[bytes | None], out: Numbers, flags: Flags
+    ) -> bool:
+        """The same beside packed histories, a row for each statistic; False where nothing reads one."""
         if self._compiled is None:
-            return None
+            return False
         given = (records.tobytes(), received.tobytes(), mark, len(self.plan.amounts), values)
         try:
-            return self._found(self._compiled.from_packed(*given))
+            self._compiled.from_packed(*given, out.data, flags.data)
         except ValueError:
-            return None
+            return False
+        return True
 
     def _found(self, found: tuple[bytes, bytes]) -> tuple[Numbers, Flags]:
         values = np.frombuffer(found[0], np.float64).reshape(-1, len(self.plan.statistics))

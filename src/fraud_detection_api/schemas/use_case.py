@@ -82,6 +82,21 @@ class UseCase:
         return tuple(each for each in self.fields if each.name != self.identifier)
 
     @cached_property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the columns, in their order."""
+        return tuple(each.name for each in self.inputs)
+
+    @cached_property
+    def seen(self) -> tuple[str, ...]:
+        """The fields that the model sees as they are."""
+        return tuple(name for name in self.input_names if name not in self.carried)
+
+    @cached_property
+    def dates(self) -> tuple[str, ...]:
+        """The fields that are dates."""
+        return tuple(each.name for each in self.inputs if each.kind is Kind.DATE)
+
+    @cached_property
     def features(self) -> tuple[Feature, ...]:
         """What the model sees: the fields that are not carried, in order, what is derived, and what is remembered."""
         seen = (each for each in self.inputs if each.name not in self.carried)

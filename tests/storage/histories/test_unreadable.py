@@ -118,7 +118,12 @@ def test_packed_entries_are_the_same_again(data: st.DataObject) -> None:
     assert len(packed) == len(entries) * layout.size
     np.testing.assert_array_equal(layout.unpack(packed), entries)
     parts = [packed[at : at + layout.size - 6] for at in range(0, len(packed), layout.size)]
-    assert [layout.pack_arrival(each) for each in entries.tolist()] == parts
+    assert layout.pack_arrivals(entries) == parts
+    unlabelled = entries.copy()
+    unlabelled[:, LABEL] = MISSING  # these are packed in C, where it is built
+    packed = layout.pack(unlabelled)
+    parts = [packed[at : at + layout.size - 6] for at in range(0, len(packed), layout.size)]
+    assert layout.pack_arrivals(unlabelled) == parts
 
 
 def test_a_label_counts_from_the_full_minute_on() -> None:
@@ -137,9 +142,8 @@ def test_what_has_no_place_in_an_entry_is_never_cut_off(column: int, value: int)
     entries[0, column] = value
     with pytest.raises(ValueError, match="outside of what its history may hold"):
         LAYOUT.pack(entries)
-    if column != RECEIVED:
-        with pytest.raises(ValueError, match="outside of what its history may hold"):
-            LAYOUT.pack_arrival(entries[0].tolist())
+    with pytest.raises(ValueError, match="outside of what its history may hold"):
+        LAYOUT.pack_arrivals(entries)
 
 
 def test_another_declaration_has_another_mark_as_far_as_entries_depend_on_it() -> None:

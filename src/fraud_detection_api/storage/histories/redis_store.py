@@ -1,13 +1,13 @@
 """Histories in Redis: one packed value a key, and one script call a record: it adds it and returns what was before."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import sha1
 from importlib.resources import files
 from itertools import chain, islice
 
 import numpy as np
 
-from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.history_errors import HistoriesUnreadable
 from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecords, Wanted
 from fraud_detection_api.storage.histories.latest_redis import LATEST_SCRIPTS, LatestInRedis
@@ -25,6 +25,7 @@ from fraud_detection_api.storage.histories.store import (
     packed_of,
 )
 
+ANSWERED = 2  # by the script: the packed history, and when the record arrived
 KEYS_AT_ONCE = 500  # of whole histories: live records wait no longer than these take
 SCRIPTS = [files(__package__).joinpath(f"{name}.lua").read_bytes() for name in ("remember", "merge")]
 REMEMBER, MERGE = (sha1(script, usedforsecurity=False).hexdigest().encode() for script in SCRIPTS)
@@ -51,22 +52,20 @@ class RedisStore:
         self, arrivals: Sequence[Arrivals], *, dry_run: bool = False, latest: LatestRecords | None = None
     ) -> list[Known]:
         """What was known of the records' keys, to which they are added in the same step; a dry run adds nothing."""
-        names = [self._names(each.name, each.keys) for each in arrivals]
+        names = [names_of(self._prefix + each.name, each.keys) for each in arrivals]
         entries = [entries_of(each) for each in arrivals]
         ttl = b"0" if dry_run else self._ttl
-        orders = [
-            _remember(each.layout, *own, ttl)
-            for each, own in zip(arrivals, zip(names, entries, strict=True), strict=True)
-        ]
+        own = zip(arrivals, names, entries, strict=True)
+        orders = [_remember(each.layout, its_names, its_entries, ttl) for each, its_names, its_entries in own]
         kept = self._latest.calls(latest) if latest is not None and not dry_run else []
         keys = [*chain(*names), *(each.key for each in kept)]
         replies = iter(await self._servers.call(keys, [*chain(*orders), *(each.command for each in kept)]))
         found = []
-        for own, own_names, own_entries in zip(arrivals, names, entries, strict=True):
-            values, received = _values(own, list(islice(replies, len(own_names))))
+        for each, its_names, its_entries in zip(arrivals, names, entries, strict=True):
+            values, received = _values(each, islice(replies, len(its_names)))
             if dry_run:
-                _see_each_other(own.layout, list(zip(own_names, own_entries, strict=True)), values, received)
-            found.append(Known(own, values, np.array(received, np.int64)))
+                _see_each_other(each.layout, list(zip(its_names, its_entries, strict=True)), values, received)
+            found.append(Known(each, values, np.array(received, np.int64)))
         return found
 
     async def fill(self, histories: WholeHistories) -> None:
@@ -87,30 +86,32 @@ class RedisStore:
         """Some of the latest records of a use case, in the order of their keys."""
         return await self._latest.page(name, wanted)
 
-    def _names(self, name: bytes, keys: Whole) -> list[bytes]:
-        return names_of(self._prefix + name, keys)
-
 
 def _remember(layout: EntryLayout, names: list[bytes], entries: list[bytes], ttl: bytes) -> list[bytes]:
     """A script call for each record; all but key and entry is the same for all of them."""
     if not names:
         return []
-    before = b"*8\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n$%d\r\n" % (REMEMBER, len(names[0]))
-    between = b"\r\n$%d\r\n" % len(entries[0])
-    kept = b"%d" % layout.kept
-    after = b"\r\n$8\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (layout.mark, len(kept), kept, len(ttl), ttl)
+    before, between, after = _around(layout.mark, layout.kept, len(names[0]), len(entries[0]), ttl)
     return [b"".join((before, name, between, entry, after)) for name, entry in zip(names, entries, strict=True)]
 
 
-def _values(arrivals: Arrivals, replies: Sequence[Reply]) -> tuple[list[bytes | None], list[int]]:
+@lru_cache(maxsize=1024)
+def _around(mark: bytes, kept: int, name_bytes: int, entry_bytes: int, ttl: bytes) -> tuple[bytes, bytes, bytes]:
+    """A script call without key and entry."""
+    most = b"%d" % kept
+    after = b"\r\n$8\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (mark, len(most), most, len(ttl), ttl)
+    before = b"*8\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n$%d\r\n" % (REMEMBER, name_bytes)
+    return before, b"\r\n$%d\r\n" % entry_bytes, after
+
+
+def _values(arrivals: Arrivals, replies: Iterable[Reply]) -> tuple[list[bytes | None], list[int]]:
     values, received = list[bytes | None](), list[int]()
     for reply in replies:
-        match reply:
-            case [bytes() | None as value, int(arrived)] if abs(arrived) <= MOST_RECEIVED:
-                values.append(value)
-                received.append(arrived)
-            case _:
-                raise HistoriesUnreadable(arrivals.name, "the script's answer is none of ours")
+        value, arrived = reply if isinstance(reply, list) and len(reply) == ANSWERED else ("", None)
+        if not isinstance(value, bytes | None) or not isinstance(arrived, int) or abs(arrived) > MOST_RECEIVED:
+            raise HistoriesUnreadable(arrivals.name, "the script's answer is none of ours")
+        values.append(value)
+        received.append(arrived)
     return values, received
 
 

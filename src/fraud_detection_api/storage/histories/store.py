@@ -11,10 +11,8 @@ from fraud_detection_api.features.histories import HistoryKernel
 from fraud_detection_api.features.history_numpy import Flags, Numbers, Whole
 from fraud_detection_api.features.history_plan import RECEIVED
 from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecords, Wanted
-from fraud_detection_api.storage.histories.layout import RECEIVED_BYTES, EntryLayout
+from fraud_detection_api.storage.histories.layout import EntryLayout
 from fraud_detection_api.storage.histories.packed import Unpacked, packed_histories, unpacked
-
-FEW = 8  # records that are packed one by one: for so few, numpy takes longer
 
 
 @dataclass(frozen=True)
@@ -58,13 +56,19 @@ class Known:
 
     def statistics(self, kernel: HistoryKernel) -> tuple[Numbers, Flags]:
         """What the history says of the records, and its flags."""
+        out = np.empty((len(kernel.plan.statistics), len(self.values)))
+        flags = np.empty(len(self.values), np.uint8)
+        self.put_statistics(kernel, out, flags)
+        return out.T, flags
+
+    def put_statistics(self, kernel: HistoryKernel, out: Numbers, flags: Flags) -> None:
+        """The same, into rows of statistics and a row of flags."""
         entries = self.arrivals.entries
-        found = kernel.from_packed(entries, self.received, self.arrivals.layout.mark, self.values)
-        if found is not None:
-            return found
+        if kernel.from_packed(entries, self.received, self.arrivals.layout.mark, self.values, out, flags):
+            return
         known, records = self.unpacked, entries.copy()
         records[:, RECEIVED] = self.received
-        return kernel.from_entries(records, known.entries, known.ends, known.dropped)
+        out.T[:], flags[:] = kernel.from_entries(records, known.entries, known.ends, known.dropped)
 
 
 @dataclass(frozen=True)
@@ -108,11 +112,7 @@ class HistoryStore(Protocol):
 
 def entries_of(arrivals: Arrivals) -> list[bytes]:
     """The packed entries of the records, without the times of their arrival, which the store adds."""
-    layout, entries = arrivals.layout, arrivals.entries
-    if len(entries) <= FEW:
-        return [layout.pack_arrival(each) for each in entries.tolist()]
-    size, packed = layout.size, layout.pack(entries)
-    return [packed[at : at + size - RECEIVED_BYTES] for at in range(0, len(packed), size)]
+    return arrivals.layout.pack_arrivals(arrivals.entries)
 
 
 def packed_of(histories: WholeHistories) -> Iterator[tuple[bytes, bytes]]:
@@ -129,8 +129,8 @@ def nothing_known(arrivals: Arrivals, now: int) -> Known:
 
 def names_of(name: bytes, keys: Whole) -> list[bytes]:
     """What keys are called in a store."""
-    raw = raw_keys(keys)
-    return [b"%b:%b" % (name, raw[at : at + 8]) for at in range(0, len(raw), 8)]
+    start = name + b":"
+    return [start + key.to_bytes(8, "big", signed=True) for key in keys.tolist()]
 
 
 def raw_keys(keys: Whole) -> bytes:
