@@ -108,14 +108,14 @@ def _column(name: str, values: list[object]) -> NDArray[np.generic]:
     return found
 
 
-def raw_folder(folder: Path, columns: Columns, files: int = 3) -> Path:
+def raw_folder(folder: Path, columns: Columns, files: int = 3, suffix: str = ".parquet") -> Path:
     """Raw records in some files, as a run starts from them."""
     raw = folder / "make_sample"
     raw.mkdir(parents=True)
     size = len(next(iter(columns.values())))
     for number in range(files):
         rows = slice(size * number // files, size * (number + 1) // files)
-        write_table(raw / f"rides-{number}.parquet", {name: values[rows] for name, values in columns.items()})
+        write_table(raw / f"rides-{number}{suffix}", {name: values[rows] for name, values in columns.items()})
     return folder
 
 

@@ -60,6 +60,11 @@ def test_every_row_has_the_features_of_the_whole_table(tmp_path: Path, partition
     assert_same_bits(of_files(tmp_path, partitions), of_the_whole_table(RAW))
 
 
+def test_raw_files_may_be_csv(tmp_path: Path) -> None:
+    do(raw_folder(tmp_path, RAW, suffix=".csv"), FIRST_STEPS, OWN)
+    assert_same_bits(of_files(tmp_path, 3), of_the_whole_table(RAW))
+
+
 def test_a_file_that_is_read_in_several_batches_says_the_same(tmp_path: Path) -> None:
     many = rides(140_000, seed=5)
     do(raw_folder(tmp_path, many, 1), FIRST_STEPS, OWN)
