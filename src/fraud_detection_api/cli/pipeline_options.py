@@ -46,6 +46,11 @@ def running_options() -> "RunningOptions":
     )
     places: dict[str, Scalar] = {
         "models": str(settings.models.absolute()),
+        "dask": settings.dask,
+        "dask_tls_ca": settings.dask_tls_ca,
+        "dask_tls_cert": settings.dask_tls_cert,
+        "dask_tls_key": settings.dask_tls_key,
+        "at_once": settings.pipeline_parts,
         "histories": settings.histories,
         "histories_prefix": settings.histories_prefix,
         "histories_ttl_days": settings.histories_ttl_days,

@@ -39,7 +39,7 @@ class DaskExecutor:
     def __init__(self, options: ExecutingOptions) -> None:
         self._options = options
         dask.config.set(CONFIG)
-        self._cluster = _local_cluster(options.at_once) if options.dask == LOCAL else None
+        self._cluster = local_cluster(options.at_once) if options.dask == LOCAL else None
         self._client = self._connected(time.monotonic() + CONNECT_SECONDS)
         self._last_worker, self._next_look = time.monotonic(), 0.0
         has_page = self._cluster is None or importlib.util.find_spec("bokeh") is not None
@@ -121,7 +121,7 @@ class DaskExecutor:
             return Client(
                 place,
                 timeout=max(1.0, min(CONNECT_SECONDS, until - time.monotonic())),
-                security=_security(self._options),
+                security=security_of(self._options),
                 set_as_default=False,
             )
         except (OSError, TimeoutError, ValueError):
@@ -145,7 +145,8 @@ def _outcome(future: "Future[str]", work: PartWork) -> DonePart:
     raise _SchedulerLost
 
 
-def _local_cluster(processes: int) -> LocalCluster:
+def local_cluster(processes: int) -> LocalCluster:
+    """So many processes of this machine."""
     return LocalCluster(
         n_workers=processes,
         threads_per_worker=1,
@@ -157,7 +158,8 @@ def _local_cluster(processes: int) -> LocalCluster:
     )
 
 
-def _security(options: ExecutingOptions) -> Security | None:
+def security_of(options: ExecutingOptions) -> Security | None:
+    """The certificates for a scheduler at tls://."""
     if not options.tls_ca:
         return None
     return Security(

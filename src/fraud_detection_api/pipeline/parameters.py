@@ -52,6 +52,15 @@ class TrainingParameters:
             description="Training rows, at most; those without fraud are then drawn at random and weighted for it",
         ),
     ] = 2_000_000
+    most_rows_alone: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=1_000,
+            le=10**9,
+            description="Training rows that one process trains on; for more, Dask does",
+        ),
+    ] = 4_000_000
     skip_bad_rows: Annotated[
         bool, Field(strict=True, description="Leave out and count bad rows, instead of refusing them")
     ] = False

@@ -3,8 +3,7 @@
 No row holds a text that the model does not see: whom rows share is told by hashes.
 """
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.storage.blocks import BlockWriter, blocks_in
 from fraud_detection_api.storage.formats.writers import Layout
 from fraud_detection_api.training.tables.dataset import Dataset, Groups
-from fraud_detection_api.training.tables.periods import Codes
+from fraud_detection_api.training.tables.periods import TRAIN, Codes
 
 # Beside the features, which have their own names.
 PART, TIME, LABEL, WEIGHT, ENTITY, GROUP, AT_STAKE, PROBABILITY = (
@@ -35,6 +34,14 @@ class LoadedRows:
 
     dataset: Dataset
     parts: Codes
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows are read: of one part or of all, and of those that learn one in so many."""
+
+    part: int | None = None
+    one_in: int = 1
 
 
 def layout_of(use_case: UseCase) -> Layout:
@@ -58,16 +65,51 @@ def write_rows(writer: BlockWriter, use_case: UseCase, derived: Columns, beside:
     writer.write(columns | dict(beside))
 
 
-def loaded_rows(folder: Path, use_case: UseCase, skipped: int) -> LoadedRows:
-    """All rows in a folder: each number is in memory once."""
-    with ExitStack() as stack:
-        files = [stack.enter_context(blocks_in(path)) for path in sorted(folder.glob("*.parquet"))]
-        size = sum(blocks.rows for blocks in files)
-        found = _Rows.empty(use_case, size)
-        for blocks in files:
-            for number in range(len(blocks)):
-                found.add(blocks.read(number))
+def loaded_rows(folder: Path, use_case: UseCase, skipped: int, wanted: Wanted | None = None) -> LoadedRows:
+    """The rows in a folder, or those that are wanted: each number is in memory once."""
+    return rows_in(training_files(folder), use_case, wanted or Wanted(), skipped)
+
+
+def training_files(folder: Path) -> list[Path]:
+    """One for each raw file."""
+    return sorted(folder.glob("*.parquet"))
+
+
+def training_rows(folder: Path) -> int:
+    """How many rows learn, without the reading of any."""
+    return sum(int(np.count_nonzero(parts == TRAIN)) for parts in _parts_of(training_files(folder)))
+
+
+def rows_in(files: Sequence[Path], use_case: UseCase, wanted: Wanted, skipped: int = 0) -> LoadedRows:
+    """The wanted rows of some files."""
+    places = list(_places(files, wanted))
+    found = _Rows.empty(use_case, sum(map(len, places)))
+    for block, chosen in zip(_blocks_of(files), places, strict=True):
+        found.add({name: values[chosen] for name, values in block.items()})
     return LoadedRows(found.dataset(skipped), found.beside[PART].astype(np.int8))
+
+
+def _places(files: Sequence[Path], wanted: Wanted) -> Iterator[NDArray[np.intp]]:
+    """Of each block the rows that are wanted."""
+    learning = 0
+    for parts in _parts_of(files):
+        learns = parts == TRAIN
+        turn = learning + np.cumsum(learns) - 1
+        learning += int(np.count_nonzero(learns))
+        is_wanted = ~learns | (turn % wanted.one_in == 0)
+        yield np.flatnonzero(is_wanted if wanted.part is None else is_wanted & (parts == wanted.part))
+
+
+def _parts_of(files: Sequence[Path]) -> Iterator[Codes]:
+    for block in _blocks_of(files, [PART]):
+        yield block[PART].astype(np.int8)
+
+
+def _blocks_of(files: Sequence[Path], names: Sequence[str] | None = None) -> Iterator[dict[str, RawColumn]]:
+    for path in files:
+        with blocks_in(path) as blocks:
+            for number in range(len(blocks)):
+                yield blocks.read(number, names)
 
 
 @dataclass

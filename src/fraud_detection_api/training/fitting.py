@@ -60,6 +60,7 @@ class _Approach:
     kinds: tuple[str, ...]
     settings: FitSettings
     tuned: Tuned | None = None
+    trainer: Trainer | None = None  # instead of the one that the kind names
 
 
 def fit(use_case: UseCase, options: FitOptions, follower: Follower) -> Fitted:
@@ -69,7 +70,9 @@ def fit(use_case: UseCase, options: FitOptions, follower: Follower) -> Fitted:
     return _judged(use_case, _FITTED[use_case.score](use_case, options, follower), options)
 
 
-def fit_ready(use_case: UseCase, rows: ReadyRows, options: FitOptions, follower: Follower) -> Fitted:
+def fit_ready(
+    use_case: UseCase, rows: ReadyRows, options: FitOptions, follower: Follower, trainer: Trainer | None = None
+) -> Fitted:
     """The same with rows that need no table; where some stand for others, only XGBoost knows what to make of that."""
     options.refuse_unfit(use_case)
     options.refuse_contradictions()
@@ -82,7 +85,7 @@ def fit_ready(use_case: UseCase, rows: ReadyRows, options: FitOptions, follower:
             f"Some rows were left out of the training rows, and {', '.join(approach.kinds)} cannot make up for that: "
             "train on all of them, or train xgboost alone."
         )
-    return _judged(use_case, _published(use_case, rows, approach, options, follower), options)
+    return _judged(use_case, _published(use_case, rows, replace(approach, trainer=trainer), options, follower), options)
 
 
 def _judged(use_case: UseCase, fitted: Fitted, options: FitOptions) -> Fitted:
@@ -117,7 +120,7 @@ def _published(
     registry, tuned = options.registry, approach.tuned
     plan = ComparisonPlan(approach.kinds, FOLDS, options.gap_days, approach.settings)
     chosen = best_kind(use_case, rows.dataset, rows.parts, plan, follower)
-    trainer = trainer_of(use_case, chosen.kind, approach.settings)
+    trainer = approach.trainer or trainer_of(use_case, chosen.kind, approach.settings)
     learned = _learned(use_case, rows.dataset, rows.parts, trainer, follower)
     if tuned:
         _warn_of_judges_that_tuned(tuned, learned, options, follower)

@@ -29,6 +29,11 @@ _TYPES = {Kind.INTEGER: "int", Kind.NUMBER: "float", Kind.BOOLEAN: "i", Kind.CAT
 _WATCHED = "watched"
 
 
+def feature_types(use_case: UseCase) -> list[str]:
+    """What XGBoost calls each feature's kind."""
+    return [_TYPES[field.kind] for field in use_case.features]
+
+
 @dataclass(frozen=True)
 class Quantiser:
     """Hands rows of a dataset to XGBoost, each value as the number of its histogram bin."""
@@ -45,7 +50,7 @@ class Quantiser:
             label=self.dataset.labels[rows].astype(np.float32),
             weight=None if self.dataset.weights is None else self.dataset.weights[rows],
             feature_names=list(self.use_case.feature_names),
-            feature_types=[_TYPES[field.kind] for field in self.use_case.features],
+            feature_types=feature_types(self.use_case),
             enable_categorical=True,
             nthread=self.threads,
             ref=like,
@@ -125,14 +130,14 @@ class XGBoostTrainer:
         )
         kept = booster[: best_rounds(booster, watched)] if watched else booster
         del training, watched
-        return self._proven(kept, dataset.columns.take(rows[:PROVEN_ON]), maker)
+        return self.proven(bytes(kept.save_raw("json")), dataset.columns.take(rows[:PROVEN_ON]), maker)
 
-    def _proven(self, booster: Booster, some: Columns, maker: MatrixMaker) -> TrainedModel:
-        model = bytes(booster.save_raw("json"))
+    def proven(self, model: bytes, some: Columns, maker: MatrixMaker) -> TrainedModel:
+        """A saved model as it will be served; the compiled forest has to give the library's bits on some rows."""
         library = LibraryModel.read(model, int(self.parameters["nthread"]))
         matrix = maker.matrix(some)
         runtime = quickest_runtime(model, Reference(matrix, library.probabilities(matrix)), lambda: library)
-        rounds = booster.num_boosted_rounds()
+        rounds = loaded(model).num_boosted_rounds()
         return TrainedModel(
             kind=XGBOOST,
             model=model,

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import orjson
 
-from fraud_detection_api.pipeline.given import share_of, text_of, use_case_of, whole_of
+from fraud_detection_api.pipeline.executor import LOCAL, ExecutingOptions
+from fraud_detection_api.pipeline.given import USE_CASES, share_of, text_of, use_case_of, whole_of
 from fraud_detection_api.pipeline.outputs import VERDICT
 from fraud_detection_api.pipeline.step import Inputs, Parameters, Part, Step
 from fraud_detection_api.pipeline.steps.training_data import PARAMETERS, Choice, choice_of, skipped_rows
-from fraud_detection_api.pipeline.training_rows import loaded_rows
+from fraud_detection_api.pipeline.training_rows import Wanted, loaded_rows, training_files, training_rows
 from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.training.fit_options import FitOptions
@@ -18,6 +19,10 @@ from fraud_detection_api.training.fitting import Fitted, ReadyRows, fit_ready
 from fraud_detection_api.training.progress import LogFollower
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.learnable import refuse_absent, refuse_nearly_unique
+from fraud_detection_api.training.trained import Trainer
+from fraud_detection_api.training.xgboost_trainer import XGBoostTrainer
+
+ROWS_ALONE = 4_000_000  # that one process trains on
 
 
 def parts(_: Inputs, __: Parameters) -> Sequence[Part]:
@@ -28,10 +33,13 @@ def parts(_: Inputs, __: Parameters) -> Sequence[Part]:
 def train(inputs: Inputs, parameters: Parameters, _: Part, path: Path) -> int:
     """Fit a model, and make it champion if the gate lets it."""
     use_case, choice = _with_least(use_case_of(parameters), parameters), choice_of(inputs, parameters)
-    loaded = loaded_rows(inputs["training_data"], use_case, skipped_rows(inputs["partition"]))
+    folder, options = inputs["training_data"], _options(parameters)
+    one_in = -(-training_rows(folder) // whole_of(parameters, "most_rows_alone", ROWS_ALONE))
+    loaded = loaded_rows(folder, use_case, skipped_rows(inputs["partition"]), Wanted(one_in=one_in))
     _refuse_unlearnable(loaded.dataset, use_case)
-    rows = ReadyRows(loaded.dataset, choice.periods.split(loaded.parts), _source(choice))
-    fitted = fit_ready(use_case, rows, _options(parameters), LogFollower())
+    rows = ReadyRows(loaded.dataset, choice.periods.split(loaded.parts), _source(choice, one_in))
+    trainer = _of_workers(folder, parameters, options, path) if one_in > 1 else None
+    fitted = fit_ready(use_case, rows, options, LogFollower(), trainer)
     path.write_bytes(orjson.dumps(_verdict(fitted), option=orjson.OPT_INDENT_2))
     return len(loaded.dataset)
 
@@ -52,13 +60,28 @@ def _refuse_unlearnable(dataset: Dataset, use_case: UseCase) -> None:
         refuse_absent(dataset.valueless, (), ())
 
 
-def _source(choice: Choice) -> str:
+def _of_workers(folder: Path, parameters: Parameters, options: FitOptions, path: Path) -> Trainer:
+    """What trains on Dask, where the rows are too many for one process."""
+    from fraud_detection_api.pipeline.dask_training import DaskTrainer
+
+    executing = ExecutingOptions(
+        text_of(parameters, "dask", LOCAL),
+        whole_of(parameters, "at_once", 2),
+        *(text_of(parameters, f"dask_tls_{name}", "") for name in ("ca", "cert", "key")),
+    )
+    told = {name: parameters.get(name) for name in ("use_case", USE_CASES)}
+    trainer = XGBoostTrainer(options.boosting, options.threads)
+    return DaskTrainer(training_files(folder), told, executing, path.with_name("model.json"), trainer)
+
+
+def _source(choice: Choice, one_in: int) -> str:
     """The words for where the rows came from."""
     share, by_hour = choice.thinning.share, choice.known.by_hour
     thinned = "" if share == 1 else f"; {100 * share:.3g} % of the training rows without fraud kept and weighted"
+    described = "" if one_in < 2 else f"; trained by several processes, one in {one_in} of the training rows described"
     return (
         f"pipeline: {int(by_hour.records.sum()):,} records, the labels of {int(by_hour.known.sum()):,} known when the "
-        f"last one arrived{thinned}"
+        f"last one arrived{thinned}{described}"
     )
 
 
@@ -87,7 +110,7 @@ def _verdict(fitted: Fitted) -> dict[str, str | float | bool | list[str] | None]
 STEP = Step(
     "train",
     ("partition", "features", "training_data"),
-    (*PARAMETERS, "least_average_precision"),
+    (*PARAMETERS, "most_rows_alone", "least_average_precision"),
     parts,
     train,
     is_central=True,
