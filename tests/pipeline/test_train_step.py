@@ -12,12 +12,17 @@ from fraud_detection_api.model.bundle import REPORT
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.pipeline.outputs import VERDICT
 from fraud_detection_api.pipeline.step import Scalar
+from fraud_detection_api.pipeline.steps.train import with_least
+from fraud_detection_api.pipeline.steps.training_data import choice_of
 from fraud_detection_api.pipeline.training_rows import loaded_rows
 from fraud_detection_api.training.boosting import Boosting
+from fraud_detection_api.training.fit_options import FitOptions
+from fraud_detection_api.training.fitting import ReadyRows, fit_ready
 from fraud_detection_api.training.tables.periods import STOPPING, TRAIN, VALIDATION
 from fraud_detection_api.training.xgboost_trainer import XGBoostTrainer
 from fraud_detection_api.use_cases.orders import ORDERS
 from tests.pipeline.stepping import OWN, RIDES, do, raw_folder, rides
+from tests.training.fitting import Listener
 
 STEPS = ("partition", "features", "training_data", "train")
 SAMPLE: dict[str, Scalar] = {
@@ -59,6 +64,21 @@ def test_a_model_below_what_a_run_asks_for_is_not_promoted(tmp_path: Path) -> No
     assert not verdict["passed"]
     assert not verdict["is_champion"]
     assert Registry(tmp_path / "models").versions(RIDES.name) == [verdict["version"]]
+
+
+def test_a_run_may_ask_for_more_than_the_use_case_demands_and_not_for_less() -> None:
+    demanded = [with_least(ORDERS, {"least_average_precision": least}).gate.at_least for least in (0.0, 0.1, 0.5)]
+    assert [each["average_precision"] for each in demanded] == [0.3, 0.3, 0.5]
+
+
+def test_models_that_know_no_weights_are_not_trained_on_some_of_the_rows(tmp_path: Path) -> None:
+    folder = raw_folder(tmp_path, rides(3000, seed=8))
+    do(folder, STEPS[:3], OWN | {"kept_non_frauds": 0.2})
+    loaded = loaded_rows(folder / "training_data", RIDES, 0)
+    choice = choice_of({"features": folder / "features"}, OWN)
+    rows = ReadyRows(loaded.dataset, choice.periods.split(loaded.parts), "rides")
+    with pytest.raises(DataRefused, match="forest cannot make up for that"):
+        fit_ready(RIDES, rows, FitOptions(models=tmp_path / "models", model="forest"), Listener())
 
 
 def test_the_same_rows_give_the_same_model(tmp_path: Path) -> None:

@@ -80,10 +80,10 @@ def fit_ready(
     refuse_few(rows.dataset.labels)
     refuse_parts(rows.dataset.labels, rows.parts)
     approach = _approach(use_case, options, follower)
-    if rows.dataset.weights is not None and approach.kinds != (XGBOOST.name,):
+    if (trainer or rows.dataset.weights is not None) and approach.kinds != (XGBOOST.name,):
         raise DataRefused(
-            f"Some rows were left out of the training rows, and {', '.join(approach.kinds)} cannot make up for that: "
-            "train on all of them, or train xgboost alone."
+            f"Not all training rows are here, and {', '.join(approach.kinds)} cannot make up for that: "
+            "train on fewer of them, or train xgboost alone."
         )
     return _judged(use_case, _published(use_case, rows, replace(approach, trainer=trainer), options, follower), options)
 

@@ -32,7 +32,7 @@ def parts(_: Inputs, __: Parameters) -> Sequence[Part]:
 
 def train(inputs: Inputs, parameters: Parameters, _: Part, path: Path) -> int:
     """Fit a model, and make it champion if the gate lets it."""
-    use_case, choice = _with_least(use_case_of(parameters), parameters), choice_of(inputs, parameters)
+    use_case, choice = with_least(use_case_of(parameters), parameters), choice_of(inputs, parameters)
     folder, options = inputs["training_data"], _options(parameters)
     one_in = -(-training_rows(folder) // whole_of(parameters, "most_rows_alone", ROWS_ALONE))
     loaded = loaded_rows(folder, use_case, skipped_rows(inputs["partition"]), Wanted(one_in=one_in))
@@ -44,13 +44,13 @@ def train(inputs: Inputs, parameters: Parameters, _: Part, path: Path) -> int:
     return len(loaded.dataset)
 
 
-def _with_least(use_case: UseCase, parameters: Parameters) -> UseCase:
-    """With the average precision below which a run promotes no model."""
+def with_least(use_case: UseCase, parameters: Parameters) -> UseCase:
+    """With the average precision below which a run promotes no model; what the use case demands stays the least."""
     least = share_of(parameters, "least_average_precision", 0)
     if not least or not isinstance(use_case.learning, Supervised):
         return use_case
     gate = use_case.gate
-    demands = {**gate.at_least, "average_precision": least}
+    demands = {**gate.at_least, "average_precision": max(least, gate.at_least.get("average_precision", 0))}
     return replace(use_case, learning=replace(use_case.learning, gate=replace(gate, at_least=demands)))
 
 
