@@ -41,7 +41,6 @@ from tests.storage.histories.private_redis import PrivateRedis, private_redis
 TREES, DEPTH, MANY, KEPT = 300, 6, 100, 16
 ACCOUNTS, ONE, LIST = "/score/credit_accounts", "/orders/predict", "/score/orders"
 LEAST_SHARE, MOST_P99, LEAST_ORDERS, COUNTED = 0.6, 5.0, 10_000, 20
-ORDERS = {"FRAUD_USE_CASES": "fraud_detection_api.use_cases.orders:ORDERS"}
 
 
 @dataclass(frozen=True)
@@ -90,14 +89,13 @@ def _train(folder: Path, use_case: str) -> None:
     _say(f"training {use_case}")
     size = [f"--rounds={TREES}", f"--depth={DEPTH}", "--patience=0", "--threads=1"]
     command = [sys.executable, "-m", "fraud_detection_api.cli.main", "train", use_case, *size]
-    environment = {**os.environ, **ORDERS, "FRAUD_MODELS": str(folder / "models")}
+    environment = {**os.environ, "FRAUD_MODELS": str(folder / "models")}
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
 
 
 @contextmanager
 def _service(folder: Path, histories: str) -> Iterator[Server]:
     settings = {
-        **ORDERS,
         "FRAUD_MODELS": str(folder / "models"),
         "FRAUD_HISTORIES": histories,
         "FRAUD_LOG_REQUESTS": "failures",

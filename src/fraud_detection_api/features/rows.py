@@ -80,9 +80,12 @@ class RecordReader:
     def _texts(self, body: Content, size: int, spans: bytes) -> dict[str, Texts]:
         if not self._text_fields:
             return {}
-        places = np.frombuffer(spans, dtype=np.int64).reshape(len(self._text_fields), size, 2).tolist()
+        places = np.frombuffer(spans, dtype=np.int64).reshape(len(self._text_fields), size, 2)
         return {
-            field.name: [None if start < 0 else body[start : start + length].decode() for start, length in column]
+            field.name: [
+                None if start < 0 else body[start:end].decode()
+                for start, end in zip(column[:, 0].tolist(), column.sum(axis=1).tolist(), strict=True)
+            ]
             for field, column in zip(self._text_fields, places, strict=True)
         }
 
