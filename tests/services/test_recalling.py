@@ -22,7 +22,7 @@ from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.reasons import JUST_SCORES, Question
 from fraud_detection_api.schemas.record import Record
 from fraud_detection_api.schemas.use_case import UseCase
-from fraud_detection_api.services.parity import Differences, parity
+from fraud_detection_api.services.parity import Differences, Known, parity
 from fraud_detection_api.services.recalling import Recalling
 from fraud_detection_api.storage.histories.memory import MemoryStore
 
@@ -173,9 +173,9 @@ def logged_after_files(seed: int) -> tuple[Remembering, tuple[Columns, Arrivals]
 @pytest.mark.parametrize("seed", range(5))
 def test_what_was_logged_comes_out_again(seed: int) -> None:
     remembering, files, logged = logged_after_files(seed)
-    found = parity(remembering, [files], logged)
+    found = parity(remembering, Known([files]), logged)
     assert (found.compared, found.differences, found.degraded) == (150, 0, 0)
-    assert parity(remembering, [], logged).differences > 0
+    assert parity(remembering, Known(), logged).differences > 0
 
 
 def test_each_difference_is_found_by_the_name_of_its_feature() -> None:
@@ -190,7 +190,7 @@ def test_each_difference_is_found_by_the_name_of_its_feature() -> None:
     values[since, np.isnan(values[since])] = 5.0
     flags[1, 3] ^= TRUNCATED
     found = parity(
-        remembering, [files], replace(logged, remembered=replace(logged.remembered, values=values, flags=flags))
+        remembering, Known([files]), replace(logged, remembered=replace(logged.remembered, values=values, flags=flags))
     )
     assert found.features["card_mean_amount_last_3"] == Differences(mismatch=1, missing=1)
     assert found.flags == {"card": 0, "terminal": 1, "pair": 0}
@@ -202,8 +202,38 @@ def test_what_shares_a_key_with_a_degraded_record_is_not_judged() -> None:
     assert logged.remembered is not None
     flags = logged.remembered.flags.copy()
     flags[:, 20] |= DEGRADED
-    found = parity(remembering, [files], replace(logged, remembered=replace(logged.remembered, flags=flags)))
+    found = parity(remembering, Known([files]), replace(logged, remembered=replace(logged.remembered, flags=flags)))
     assert found.degraded == 1
     assert 0 < found.beside_degraded < 149
     assert found.compared + found.beside_degraded == 149
     assert found.differences == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_records_that_came_again_are_compared_unless_what_they_saw_is_partly_forgotten(seed: int) -> None:
+    """Wherever they stand in the log, which two processes write."""
+    remembering, columns = Remembering(PAYMENTS, b"secret"), stream(Random(seed), 200, 150)
+    logged = replace(columns, remembered=live(columns, lambda: 1))
+    for order in (np.arange(350), np.arange(350)[::-1]):
+        found = parity(remembering, Known(), logged.take(order))
+        assert (found.compared, found.differences) == (350, 0)
+        assert 0 < found.forgotten < 450
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_was_answered_before_is_known_and_not_compared(seed: int) -> None:
+    remembering, columns = Remembering(PAYMENTS, b"secret"), stream(Random(seed), 200, 50)
+    logged = replace(columns, remembered=live(columns, lambda: 1))
+    pages = [logged.part(start, start + 50) for start in (0, 50)]
+    found = parity(remembering, Known(answered_before=pages), logged.part(100, 250))
+    assert (found.compared, found.differences) == (150, 0)
+    assert parity(remembering, Known(), logged.part(100, 250)).differences > 0
+
+
+def test_files_that_hold_what_was_answered_before_they_were_loaded_count_it_once() -> None:
+    remembering, columns = Remembering(PAYMENTS, b"secret"), stream(Random(3), 200, 0)
+    logged = replace(columns, remembered=live(columns, lambda: 1))
+    files = columns.part(0, 100), Arrivals(remembering.times(columns.part(0, 100)))
+    before = [logged.part(0, 100)]
+    found = parity(remembering, Known([files], 10**15, before), logged.part(100, 200))
+    assert (found.compared, found.differences) == (100, 0)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fraud_detection_api.features.remembering import Remembering
     from fraud_detection_api.pipeline.loaded import LoadedHistories
     from fraud_detection_api.services.parity import Parity
+    from fraud_detection_api.storage.answer_log.reading import AnswerReader
 
 DIFFERENT = 3
 Since = Annotated[
@@ -32,12 +33,14 @@ orders = typer.Typer(no_args_is_help=True, help="Look after the histories of liv
 def restore(since: Since = None, name: Name = "orders", use_cases: UseCases = None) -> None:
     """Restore the online histories from the files of the last run and the answer log; safe to repeat."""
     from fraud_detection_api.app import history_options
+    from fraud_detection_api.services.logged_histories import logged_records
     from fraud_detection_api.storage.histories.options import MEMORY
 
     settings, use_case = Settings(), use_case_of(name, use_cases)
     if history_options(settings).url == MEMORY:
         raise DataRefused("Histories live in the service's own memory: it restores them itself, at its start.")
-    with _logged(settings, use_case, since) as pages:
+    with _log(settings) as reader:
+        pages = logged_records(reader, use_case, _utc(since))
         keys, records = asyncio.run(_restore(settings, use_case, pages))
     shown = ", ".join(f"{count:,} keys of {history}" for history, count in keys.items()) or "no keys"
     typer.echo(f"Restored {shown} from files, and {records:,} records from the answer log")
@@ -52,15 +55,23 @@ def parity(since: Since = None, name: Name = "orders", use_cases: UseCases = Non
     from fraud_detection_api.features.columns import joined
     from fraud_detection_api.pipeline.loaded import loaded_histories
     from fraud_detection_api.pipeline.restoring import records_of
+    from fraud_detection_api.services.logged_histories import logged_records
+    from fraud_detection_api.services.parity import Known
     from fraud_detection_api.services.parity import parity as compared
 
     settings, use_case = Settings(), use_case_of(name, use_cases)
     remembering, loaded = _remembering(settings, use_case), loaded_histories(settings.pipeline, use_case)
-    with _logged(settings, use_case, since or (loaded.moment if loaded else None)) as pages:
-        found = list(pages)
-    if not found:
-        raise DataRefused(f"The answer log has no {use_case.name} with histories: serve with FRAUD_KEEP={name}=full.")
-    result = compared(remembering, records_of(remembering, loaded) if loaded else (), joined(found))
+    begin = _utc(since) or (loaded.moment if loaded else None)
+    with _log(settings) as reader:
+        found = list(logged_records(reader, use_case, begin))
+        if not found:
+            raise DataRefused(
+                f"The answer log has no {use_case.name} with histories: serve with FRAUD_KEEP={name}=full."
+            )
+        before = logged_records(reader, use_case, until=begin) if begin else ()
+        files = records_of(remembering, loaded) if loaded else ()
+        loaded_at = round(loaded.loaded_at * 1000) if loaded else 0
+        result = compared(remembering, Known(files, loaded_at, before), joined(found))
     _print(result)
     if result.differences:
         raise typer.Exit(DIFFERENT)
@@ -85,15 +96,18 @@ async def _restore(settings: Settings, use_case: UseCase, pages: "Iterator[Colum
 
 
 @contextmanager
-def _logged(settings: Settings, use_case: UseCase, since: datetime | None) -> "Iterator[Iterator[Columns]]":
+def _log(settings: Settings) -> "Iterator[AnswerReader]":
     from fraud_detection_api.app import opened_store
-    from fraud_detection_api.services.logged_histories import logged_records
 
     store = opened_store(settings)
     try:
-        yield logged_records(store.answers, use_case, since and since.replace(tzinfo=UTC))
+        yield store.answers
     finally:
         store.close()
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment and moment.replace(tzinfo=UTC)
 
 
 def _remembering(settings: Settings, use_case: UseCase) -> "Remembering":
@@ -117,8 +131,9 @@ def _print(found: "Parity") -> None:
             table.add_row(f"what was not known of {name}", f"{count:,}", "", "")
     if table.row_count:
         console().print(table)
-    beside = f", {found.beside_degraded:,} beside a degraded record" if found.degraded else ""
+    beside = f", {found.beside_degraded:,} beside a degraded record" if found.beside_degraded else ""
+    forgotten = f"; {found.forgotten:,} that came again were partly forgotten" if found.forgotten else ""
     typer.echo(
         f"{found.compared:,} records compared, {found.differences:,} differences; "
-        f"{found.degraded:,} degraded{beside} not compared"
+        f"{found.degraded:,} degraded{beside}{forgotten} not compared"
     )

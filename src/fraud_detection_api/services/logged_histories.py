@@ -20,14 +20,17 @@ if TYPE_CHECKING:  # SQLAlchemy is loaded by whoever has a reader
     from fraud_detection_api.storage.answer_log.reading import AnswerReader, LoggedRecord
 
 
-def logged_records(reader: "AnswerReader", use_case: UseCase, since: datetime | None = None) -> Iterator[Columns]:
-    """What was answered since then, page by page in the order in which it was written."""
+def logged_records(
+    reader: "AnswerReader", use_case: UseCase, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[Columns]:
+    """What was answered from then on and before then, page by page in the order in which it was written."""
     histories = use_case.histories
     if histories is None:
         return
     body, after = ListBody(use_case, MOST_ANSWERS_ON_A_PAGE), None
     while True:
-        query = AnswersQuery.model_validate({"after": after, "from": since, "limit": MOST_ANSWERS_ON_A_PAGE})
+        between = {"from": since, "to": until}
+        query = AnswersQuery.model_validate({"after": after, "limit": MOST_ANSWERS_ON_A_PAGE} | between)
         try:
             found, after = reader.remembered(use_case.name, query)
         except AnswersMissing:

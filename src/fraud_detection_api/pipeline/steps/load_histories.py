@@ -7,6 +7,7 @@ here: the service restores them from the files that this step names in the data 
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -40,6 +41,7 @@ def load_histories(inputs: Inputs, parameters: Parameters, _: Part, path: Path) 
     keys = {}
     if options.url != MEMORY:
         keys = asyncio.run(_load(store_of(options), remembering, loaded, is_listed=is_listed))
+    loaded = replace(loaded, loaded_at=time.time())  # from now on live records see all of them
     folder = text_of(parameters, "data_folder", "")
     if folder:
         note_loaded(Path(folder), remembering.use_case, loaded)
