@@ -25,7 +25,7 @@ def use_case_of(parameters: Parameters) -> UseCase:
     """The use case of a run, by its name: a built-in one, or one of those that the settings name."""
     name = text_of(parameters, "use_case", DEFAULT_USE_CASE)
     own = between_commas(text_of(parameters, USE_CASES, ""))
-    use_case = named(name, {ORDERS.name: ORDERS} | all_use_cases(own))
+    use_case = named(name, all_use_cases(own))
     if use_case.histories is None or use_case.label is None:
         raise UseCaseInvalid(f"{use_case.name} has no histories, or no label: the pipeline needs both.")
     return use_case
