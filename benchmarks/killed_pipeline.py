@@ -84,6 +84,12 @@ class Place:
         assert isinstance(steps, list)
         return str(run["state"]), steps
 
+    def error(self, name: str) -> str:
+        """What ended a run."""
+        found = self.get(f"/pipeline/runs/{name}")
+        run = found["run"] if found else {}
+        return str(run.get("error") or "") if isinstance(run, dict) else ""
+
     def finished_parts(self) -> Parts:
         """The parts that are whole."""
         found: Parts = {}

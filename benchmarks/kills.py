@@ -37,6 +37,7 @@ class Round:
     resumed: list[float] = field(default_factory=list)  # seconds from a start of the service
     differing: list[str] = field(default_factory=list)
     state: str = ""
+    error: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -48,7 +49,8 @@ class Round:
         kills = ", ".join(f"{count} {name.removeprefix('kill_')}" for name, count in sorted(self.kills.items()))
         late = max(self.resumed, default=0.0)
         digests = "equal" if not self.differing else f"DIFFER: {', '.join(self.differing)}"
-        words = f"{self.state}, killed: {kills or 'nothing'}; finished parts made again: {self.again}"
+        outcome = f"{self.state} ({self.error})" if self.error else self.state
+        words = f"{outcome}, killed: {kills or 'nothing'}; finished parts made again: {self.again}"
         return f"seed {self.seed}: {words}; went on within {late:.1f} s of a start; digests {digests}"
 
 
@@ -78,6 +80,7 @@ def disturbed(place: Place, found: Round, parameters: dict[str, float], most: in
             found.resumed.append(time.monotonic() - began)
     found.again += made_again(seen, place.finished_parts())
     found.state, steps = place.run(name)
+    found.error = place.error(name)
     return {str(step["name"]): str(step["digest"]) for step in steps}
 
 

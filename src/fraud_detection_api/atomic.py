@@ -35,18 +35,20 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 def whole_path(path: Path) -> Iterator[Path]:
     """The same for whoever opens a file by its name: a path to write to, in a folder that vanishes whatever happens."""
     _remove_left_overs(path)
-    folder = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    folder.mkdir()
-    held = os.open(folder, os.O_RDONLY)
+    new, folder = _new_and_partial(path)
+    new.mkdir()
+    held = os.open(new, os.O_RDONLY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
+        new.rename(folder)
         yield folder / path.name
         with (folder / path.name).open("r+b") as file:
             _to_disk(file)
         (folder / path.name).replace(path)
         sync(path.parent)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for left in (new, folder):
+            shutil.rmtree(left, ignore_errors=True)
         os.close(held)
 
 
@@ -68,13 +70,21 @@ def _remove(path: Path) -> None:
 @contextmanager
 def _partial(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
     _remove_left_overs(path)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    new, partial = _new_and_partial(path)
     try:
-        with partial.open("xb") as file:
+        with new.open("xb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # held until we end, however we end: an unlocked one is a left-over
+            new.rename(partial)
             yield partial, file
     finally:
-        partial.unlink(missing_ok=True)
+        for left in (new, partial):
+            left.unlink(missing_ok=True)
+
+
+def _new_and_partial(path: Path) -> tuple[Path, Path]:
+    """A name until it is locked, and the one after that, by which others look for left-overs of the same file."""
+    chance = secrets.token_hex(6)
+    return path.with_name(f".{chance}.part"), path.with_name(f".{path.name}.{chance}.part")
 
 
 def _remove_left_overs(path: Path) -> None:

@@ -128,7 +128,7 @@ def workers() -> set[int]:
 
 def test_a_scheduler_that_is_not_there_is_said_in_one_sentence() -> None:
     with pytest.raises(DaskUnavailable, match=r"No Dask scheduler answers at tcp://127.0.0.1:\d+\."):
-        executor_of(ExecutingOptions(f"tcp://127.0.0.1:{free_port()}"))
+        executor_of(ExecutingOptions(f"tcp://127.0.0.1:{free_port()}", patience_seconds=1))
 
 
 @pytest.mark.parametrize("address", ["yes", "http://scheduler:8786", "tls://scheduler:8786"])

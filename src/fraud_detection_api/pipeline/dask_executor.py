@@ -20,7 +20,6 @@ from fraud_detection_api.pipeline.part_work import PartWork, as_text, do_part
 from fraud_detection_api.run_errors import DaskUnavailable, PartFailed
 
 MOST_KILLED = 3  # workers that die at the same part, before it is held to be the part's fault
-LONGEST_SEARCH = 60.0  # for a scheduler that went away
 CONNECT_SECONDS, LOOK_SECONDS = 5.0, 5.0
 CONFIG = {
     "distributed.scheduler.allowed-failures": MOST_KILLED,
@@ -40,7 +39,7 @@ class DaskExecutor:
         self._options = options
         dask.config.set(CONFIG)
         self._cluster = local_cluster(options.at_once) if options.dask == LOCAL else None
-        self._client = self._connected(time.monotonic() + CONNECT_SECONDS)
+        self._client = self._found(time.monotonic() + options.patience_seconds)
         self._last_worker, self._next_look = time.monotonic(), 0.0
         has_page = self._cluster is None or importlib.util.find_spec("bokeh") is not None
         self.dashboard = str(self._client.dashboard_link) if has_page else None
@@ -97,14 +96,14 @@ class DaskExecutor:
         with suppress(OSError, TimeoutError):  # a lost scheduler shows in the futures
             if self._client.nthreads():
                 self._last_worker = now
-        if now - self._last_worker > LONGEST_SEARCH:
+        if now - self._last_worker > self._options.patience_seconds:
             raise DaskUnavailable(f"The Dask scheduler at {self._options.dask} has had no worker for a while.")
 
     def _find_again(self) -> Iterator[None]:
         """Connect again, as long as there is hope."""
         with suppress(OSError, TimeoutError):
             self._client.close(timeout=CONNECT_SECONDS)
-        until = time.monotonic() + LONGEST_SEARCH
+        until = time.monotonic() + self._options.patience_seconds
         while True:
             yield None
             try:
@@ -114,6 +113,15 @@ class DaskExecutor:
                     raise
             else:
                 return
+
+    def _found(self, until: float) -> Client:
+        """The scheduler, which may be about to start."""
+        while True:
+            try:
+                return self._connected(until)
+            except DaskUnavailable:
+                if time.monotonic() > until:
+                    raise
 
     def _connected(self, until: float) -> Client:
         place = self._cluster or self._options.dask

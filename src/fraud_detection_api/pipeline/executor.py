@@ -21,6 +21,8 @@ class ExecutingOptions:
     tls_ca: str = ""
     tls_cert: str = ""
     tls_key: str = field(default="", repr=False)
+    # with a scheduler that is not there, yet or any more, and with one without workers
+    patience_seconds: float = field(default=60.0, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.dask not in (IN_PROCESS, LOCAL) and not self.dask.startswith(("tcp://", "tls://")):

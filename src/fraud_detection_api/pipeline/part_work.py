@@ -10,7 +10,7 @@ import orjson
 from fraud_detection_api.atomic import whole_path
 from fraud_detection_api.errors import FraudError
 from fraud_detection_api.pipeline.code_version import code_version, step_named, steps_of
-from fraud_detection_api.pipeline.outputs import PARTS, DonePart, put_record, sha256_of
+from fraud_detection_api.pipeline.outputs import PARTS, DonePart, done_part, put_record, sha256_of
 from fraud_detection_api.pipeline.step import Parameters, Part
 
 
@@ -81,6 +81,8 @@ def _done(work: PartWork) -> DonePart:
         raise FraudError(f"{folder} is not seen by this process: workers need the data folder at the same path.")
     if code_version(work.steps) != work.code:
         raise FraudError("This process has other code than the one that runs the pipeline: install the same version.")
+    if (there := done_part(folder, Part(work.file, work.number))) is not None:
+        return there  # by a worker that was given it before, and whose scheduler has gone since
     step, path = step_named(work.step, steps_of(work.steps)), folder / work.file
     inputs = {name: Path(place) for name, place in work.inputs.items()}
     began = time.monotonic()
