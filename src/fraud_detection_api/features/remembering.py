@@ -170,23 +170,15 @@ class _Hash:
         if value is None:
             return int(MISSING)
         hasher = self._hasher.copy()
-        hasher.update(_text(value).encode())
-        return max(int.from_bytes(hasher.digest(), "little", signed=True) >> self._unused, self._least)
+        hasher.update((value if isinstance(value, str) else str(int(value))).encode())
+        found = int.from_bytes(hasher.digest(), "little", signed=True) >> self._unused
+        return max(self._least, found)
 
     def of_all(self, values: Iterable[Value]) -> Whole:
         """The hashes of many values, each computed once."""
-        known = _Known(self)
-        return np.array([known[value] for value in values], np.int64)
-
-
-class _Known(dict[Value, int]):
-    def __init__(self, hash_of: _Hash) -> None:
-        super().__init__()
-        self._hash_of = hash_of
-
-    def __missing__(self, value: Value) -> int:
-        self[value] = found = self._hash_of(value)
-        return found
+        every = list(values)
+        known = {value: self(value) for value in set(every)}
+        return np.array([known[value] for value in every], np.int64)
 
 
 def _joined(parts: Sequence[Value]) -> Value:
