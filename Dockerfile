@@ -1,6 +1,7 @@
 # Stages: builder (compiler, Poetry, wheel), serving-venv and sample-model (what the final image takes over), workbench
-# (every command), tests (everything, for `docker compose run tests`, `lint` and `jupyter`), tracking-server (MLflow,
-# for `docker compose --profile mlflow up mlflow`), serving (the last one and the default).
+# (every command, and the orders' pipeline), tests (everything, for `docker compose run tests`, `lint` and `jupyter`),
+# tracking-server (MLflow, for `docker compose --profile mlflow up mlflow`), redis (histories), serving (the last one and
+# the default).
 #
 # pip finds its index as it does everywhere: by default, or through the optional build arguments below. They reach the
 # building stages alone, nothing of them is left in the final image.
@@ -46,22 +47,41 @@ RUN mkdir /data \
  && fraud train credit_accounts --data /data/credit_accounts.csv \
  && fraud train card_transactions \
  && fraud train platform_activity \
- && fraud train purchases
+ && fraud train purchases \
+ && fraud train orders
 
-# Every command of `fraud`, for `docker compose run workbench`.
+# Every command of `fraud`, for `docker compose run workbench`; the pipeline service and the workers of its scheduler, too.
 FROM python:${PYTHON}-slim-bookworm AS workbench
 LABEL org.opencontainers.image.title="fraud_detection_api: workbench" \
       org.opencontainers.image.description="Samples, training, reports and stored scores from the command line" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 FRAUD_MODELS=/data/models
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin fraud \
- && mkdir /data /store && chown 10001:10001 /data /store
+ && mkdir /data /store /pipeline /secret && chown 10001:10001 /data /store /pipeline /secret
 COPY --from=sample-model /opt/venv /opt/venv
 COPY --from=sample-model --chown=10001:10001 /models /data/models
+# What a volume begins with that the serving image shares, whichever of the two containers is made first.
+COPY --from=sample-model --chown=10001:10001 /models /models
 USER 10001:10001
 WORKDIR /data
 VOLUME ["/data", "/store"]
 CMD ["fraud", "--help"]
+
+# Redis as the distribution maintains it, for histories: not root, nothing evicted, every record on the disk within a second.
+FROM python:${PYTHON}-slim-bookworm AS redis
+LABEL org.opencontainers.image.title="fraud_detection_api: Redis" \
+      org.opencontainers.image.description="Redis for the histories of customers, e-mails and addresses"
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server && rm -rf /var/lib/apt/lists/* \
+ && useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin fraud \
+ && mkdir /data && chown 10001:10001 /data
+COPY deploy/redis/redis.conf /etc/redis/redis.conf
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 6379
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["redis-cli", "ping"]
+CMD ["redis-server", "/etc/redis/redis.conf"]
 
 FROM builder AS tests
 ENV PATH=/opt/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1
@@ -104,9 +124,9 @@ LABEL org.opencontainers.image.title="fraud_detection_api" \
       org.opencontainers.image.description="Fraud probabilities over HTTP" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 FRAUD_MODELS=/models \
-    FRAUD_STORE=sqlite:////store FRAUD_SPOOL=/spool
+    FRAUD_STORE=sqlite:////store FRAUD_SPOOL=/spool FRAUD_HISTORIES_SECRET=/secret/histories.secret
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin fraud \
- && mkdir /store /spool && chown 10001:10001 /store /spool
+ && mkdir /store /spool /secret && chown 10001:10001 /store /spool /secret
 COPY --from=serving-venv /opt/venv /opt/venv
 COPY --from=sample-model --chown=10001:10001 /models /models
 USER 10001:10001

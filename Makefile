@@ -20,9 +20,11 @@ ROWS ?= 20000
 SEED ?= 7
 ARGS ?=
 
-# Sample data that are not there yet, and a model of them; of the kinds that cards may have, the quickest.
+# Sample data that are not there yet, and a model of them; of the kinds that cards may have, the quickest. With
+# missing=yes, only of use cases that have no champion.
 define train_samples
 mkdir -p data; for name in $(SAMPLES); do \
+  [ -z "$${missing-}" ] || [ ! -e models/$$name/aliases.json ] || continue; \
   table=data/$$name.csv; options=; rows=; \
   case $$name in \
     credit_accounts) rows='--rows $(ROWS) --seed $(SEED)';; \
@@ -40,8 +42,14 @@ help: ## Say what can be made
 
 .PHONY: serve
 serve: .venv/.project ## Set up what serving needs, train the sample model if there is none, serve on port 8000
-	@test -e models/$(SAMPLE)/aliases.json || $(MAKE) sample-model
-	@exec $(BIN)/fraud serve $(ARGS)
+	@test -e models/$(SAMPLE)/aliases.json || missing=yes $(MAKE) sample-model
+	@[ ! -e pipeline/orders.histories.json ] || grep -qs '^FRAUD_KEEP=' .env || export FRAUD_KEEP="$${FRAUD_KEEP-orders=full}"; \
+	exec $(BIN)/fraud serve $(ARGS)
+
+.PHONY: pipeline
+pipeline: .venv/.project ## From sample orders of a year to a model and histories, for `make serve` to serve
+	@$(BIN)/fraud pipeline run $(ARGS)
+	@echo 'Now `make serve`: POST /orders/predict knows these customers, and forgets no order when it is restarted.'
 
 .PHONY: sample-model
 sample-model: .venv/.project ## Train a model of each use case on sample data and publish it in models/
@@ -94,14 +102,19 @@ notebooks: install ## Execute every notebook, two at a time, outputs thrown away
 postman: .venv/.project node_modules/.ready ## Run the Postman collection against a live server with fresh sample models
 	@bin="$(CURDIR)/$(BIN)"; work=$$(mktemp -d); cd "$$work"; \
 	trap '[ $$? = 0 ] || cat "$$work/log"; kill $$(jobs -p) 2>/dev/null || true; wait; rm -rf "$$work"' EXIT; \
-	port=$$("$$bin/python" -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'); \
-	export FRAUD_MODELS=models FRAUD_STORE=sqlite:///store FRAUD_STORE_PROJECTS=raizen_gasoline FRAUD_KEEP=; \
+	free='import socket; s = [socket.create_server(("127.0.0.1", 0)) for _ in "ab"]; print(*(i.getsockname()[1] for i in s))'; \
+	read -r port pipeline <<<"$$("$$bin/python" -c "$$free")"; \
+	export FRAUD_MODELS=models FRAUD_STORE=sqlite:///store FRAUD_STORE_PROJECTS=raizen_gasoline FRAUD_KEEP= FRAUD_FIND=; \
+	export FRAUD_HISTORIES=memory FRAUD_PIPELINE=pipeline FRAUD_RAW_ORDERS=raw_orders FRAUD_JOURNAL= FRAUD_DASK=none; \
 	{ $(call train_samples,"$$bin/fraud"); } >log 2>&1; \
+	mkdir -p raw_orders/january; cp data/orders.csv raw_orders/january; \
 	"$$bin/fraud" serve --port "$$port" >>log 2>&1 & \
-	for _ in $$(seq 150); do \
-	  "$$bin/python" -c "import urllib.request as r; r.urlopen('http://127.0.0.1:$$port/ready')" 2>/dev/null && break; \
-	  kill -0 $$!; sleep 0.2; done; \
-	cd "$(CURDIR)"; npx --no-install newman run postman_collection.json --env-var "baseUrl=http://127.0.0.1:$$port"
+	FRAUD_MODELS=pipeline_models "$$bin/fraud" pipeline serve --port "$$pipeline" >>log 2>&1 & \
+	for address in "$$port/ready" "$$pipeline/ping"; do for _ in $$(seq 150); do \
+	  "$$bin/python" -c "import urllib.request as r; r.urlopen('http://127.0.0.1:$$address')" 2>/dev/null && break; \
+	  kill -0 $$!; sleep 0.2; done; done; \
+	cd "$(CURDIR)"; npx --no-install newman run postman_collection.json \
+	  --env-var "baseUrl=http://127.0.0.1:$$port" --env-var "pipelineUrl=http://127.0.0.1:$$pipeline"
 
 .PHONY: benchmark
 benchmark: .venv/.dev .venv/.project ## Measure the service against its yardsticks (ARGS are handed on)

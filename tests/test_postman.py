@@ -8,12 +8,13 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 from fraud_detection_api.app import create_app
+from fraud_detection_api.pipeline_app import create_pipeline_app
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.settings import Settings
 from fraud_detection_api.use_cases.known import USE_CASES
 
 COLLECTION = Path(__file__).parents[1] / "postman_collection.json"
-BASE = "{{baseUrl}}"
+BASE, PIPELINE = "{{baseUrl}}", "{{pipelineUrl}}"  # of the scoring service, and of that which runs the pipeline
 DOCUMENTATION = {("GET", "/openapi.json"), ("GET", "/docs")}
 
 
@@ -50,9 +51,14 @@ class Request(BaseModel):
     body: Body | None = None
 
     @property
+    def base(self) -> str:
+        """Which service it goes to."""
+        return self.url.raw.partition("/")[0]
+
+    @property
     def address(self) -> tuple[str, str]:
         """Method and path, as the OpenAPI document spells them."""
-        path = self.url.raw.removeprefix(BASE).partition("?")[0]
+        path = self.url.raw.removeprefix(BASE).removeprefix(PIPELINE).partition("?")[0]
         return self.method, re.sub(r":(\w+)", r"{\1}", path)
 
 
@@ -99,15 +105,18 @@ def accepted(collection: Collection) -> list[Item]:
 
 
 def test_every_address_is_in_the_collection(collection: Collection, tmp_path: Path) -> None:
-    paths = create_app(Settings(models=tmp_path, use_cases=())).openapi()["paths"]
-    served = {(method.upper(), path) for path, operations in paths.items() for method in operations}
-    assert {item.request.address for item in accepted(collection)} == served | DOCUMENTATION
+    scoring = create_app(Settings(models=tmp_path, use_cases=()))
+    pipeline = create_pipeline_app(Settings(pipeline=tmp_path))
+    for base, app, beside in ((BASE, scoring, DOCUMENTATION), (PIPELINE, pipeline, set())):
+        paths = app.openapi()["paths"]
+        served = {(method.upper(), path) for path, operations in paths.items() for method in operations}
+        assert {item.request.address for item in accepted(collection) if item.request.base == base} == served | beside
 
 
 def test_every_request_has_checks_and_starts_at_the_base_address(collection: Collection) -> None:
-    assert "baseUrl" in {variable.key for variable in collection.variable}
+    assert {"baseUrl", "pipelineUrl"} <= {variable.key for variable in collection.variable}
     for item in collection.items():
-        assert item.request.url.raw.startswith(BASE), item.name
+        assert item.request.base in (BASE, PIPELINE), item.name
         checks = "\n".join(line for event in item.event if event.listen == "test" for line in event.script.exec)
         assert re.search(r"have\.status\(\d+\)", checks), item.name
 
