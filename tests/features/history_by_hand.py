@@ -85,7 +85,10 @@ def _within(asked: Remembered, before: list[Event], event: Event) -> list[Event]
 
 def _is_short(asked: Remembered, before: list[Event], event: Event, dropped: int | None) -> bool:
     held, span = _within(asked, before, event), _span(asked)
-    if dropped is None or len(held) < len(before) or len(held) == (asked.over.records or -1):
+    wanted = asked.over.records
+    if asked.statistic in (Statistic.NEW, Statistic.SINCE) and not wanted and not span:
+        wanted, held = 1, held[-1:]  # the last record is enough, however many there were
+    if dropped is None or len(held) < len(before) or len(held) == (wanted or -1):
         return False
     return not span or dropped >= event.time - span
 

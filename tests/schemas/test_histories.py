@@ -100,3 +100,14 @@ def test_what_cannot_be_is_refused(declared: History, why: str) -> None:
 def test_what_can_be_has_no_problem() -> None:
     fine = (Remembered(Statistic.DEVIATION, "amount", LAST_10), Remembered(Statistic.KNOWN, "email", LAST_10))
     assert list(history(*fine).problems(FIELDS)) == []
+
+
+def test_what_is_asked_of_the_last_record_alone_needs_no_more_than_that() -> None:
+    asked = (
+        Remembered(Statistic.SINCE),
+        Remembered(Statistic.NEW),
+        Remembered(Statistic.COUNT, over=Window(records=3)),
+    )
+    history = History("customer", ("customer_id",), asked)
+    assert history.windows == ((1, 0), (3, 0))
+    assert History("customer", ("customer_id",), (Remembered(Statistic.COUNT),)).windows == ((0, 0),)

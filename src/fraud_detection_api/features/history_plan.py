@@ -57,7 +57,7 @@ class Plan:
     def statistics(self) -> tuple[PlannedStatistic, ...]:
         """The statistics, in the order of the features."""
         return tuple(
-            PlannedStatistic(each.statistic, self.windows.index((each.over.records, each.span)), *self._of(each))
+            PlannedStatistic(each.statistic, self.windows.index((each.most, each.span)), *self._of(each))
             for each in self.history.statistics
         )
 

@@ -139,6 +139,12 @@ class Remembered:
         return "_".join(filter(None, (key, _SHAPES[self.statistic].name, slug(self.of), self.over.name, delay)))
 
     @property
+    def most(self) -> int:
+        """How many records its window holds at most; 0 is no bound. What is asked of the last one needs no more."""
+        is_of_the_last = self.over == EVER and self.statistic in (Statistic.NEW, Statistic.SINCE)
+        return 1 if is_of_the_last else self.over.records
+
+    @property
     def span(self) -> int:
         """How many milliseconds it looks back; a window of labels is as long whenever they count; 0 is no bound."""
         span = self.over.milliseconds
@@ -184,7 +190,7 @@ class History:
     @property
     def windows(self) -> tuple[tuple[int, int], ...]:
         """How many records each of its windows holds at most, and how many milliseconds; 0 is no bound."""
-        return tuple(dict.fromkeys((each.over.records, each.span) for each in self.statistics))
+        return tuple(dict.fromkeys((each.most, each.span) for each in self.statistics))
 
     def problems(self, fields: Mapping[str, RecordField]) -> Iterator[str]:
         """What is wrong with it, for a record with these fields."""
