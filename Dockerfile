@@ -74,14 +74,14 @@ LABEL org.opencontainers.image.title="fraud_detection_api: Redis" \
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin fraud \
  && mkdir /data && chown 10001:10001 /data
-COPY deploy/redis/redis.conf /etc/redis/redis.conf
+COPY deploy/redis/redis.conf /usr/local/etc/redis.conf
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 6379
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["redis-cli", "ping"]
-CMD ["redis-server", "/etc/redis/redis.conf"]
+CMD ["redis-server", "/usr/local/etc/redis.conf"]
 
 FROM builder AS tests
 ENV PATH=/opt/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1
