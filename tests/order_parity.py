@@ -13,7 +13,7 @@ from fraud_detection_api.features.columns import Remembered
 from fraud_detection_api.features.history_numpy import Whole
 from tests.order_service import OrderShop, differing
 from tests.order_streams import OrderStreams
-from tests.running_service import RunningService, eventually
+from tests.running_service import RunningService
 from tests.storage.histories.private_redis import PrivateRedis
 
 Say = Callable[[str], None]
@@ -82,7 +82,7 @@ class Parity:
     def _restored(self) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
         """What lay in Redis before it was emptied, and what lies there once it is restored."""
         sent = sum(map(len, self.rows_of.values()))
-        eventually(lambda: self.shop.answered() == sent)
+        self.shop.wait_for_answers(sent)
         before = self.redis.packed()
         self.redis.ask("FLUSHALL")
         self.say(self.shop.fraud("pipeline", "histories").strip())

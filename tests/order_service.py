@@ -4,8 +4,9 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from fraud_detection_api.schemas.histories import Histories
 from fraud_detection_api.storage.blocks import blocks_in
 from fraud_detection_api.use_cases.orders import ORDERS
 from tests.live_orders import KNOWN_HERE
-from tests.running_service import RunningService, running_service, service_environment
+from tests.running_service import RunningService, eventually, running_service, service_environment
 
 FRAUD = (sys.executable, "-m", "fraud_detection_api.cli.main")
 
@@ -73,6 +74,18 @@ class OrderShop:
         with closing(self._log()) as log:
             is_there = log.execute("SELECT count(*) FROM sqlite_master WHERE name = 'orders'").fetchone()[0]
             return int(log.execute("SELECT count(*) FROM orders").fetchone()[0]) if is_there else 0
+
+    def wait_for_answers(self, count: int) -> None:
+        """Wait until so many are in the log; as long as more come, there is no hurry."""
+        before = -1
+        while (found := self.answered()) != count:
+            assert found > before, f"{found:,} of {count:,} answers came to the log"
+            before = found
+            with suppress(AssertionError):
+                eventually(partial(self._has_more_than, found))
+
+    def _has_more_than(self, count: int) -> bool:
+        return self.answered() != count
 
     def logged(self, rows_of: Mapping[str, Whole], size: int) -> Remembered:
         """What the log says of histories, put at the rows that each request asked about."""

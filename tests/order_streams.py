@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.storage.files import write_table
+from fraud_detection_api.use_cases.orders import ORDERS
 
 Columns = dict[str, NDArray[np.generic]]
 LATE, REPEATED, SIMULTANEOUS = 0.2, 0.05, 0.05
@@ -53,10 +54,15 @@ class OrderStreams:
 
     def sent(self, rows: Whole) -> list[dict[str, object]]:
         """Orders as the service is sent them."""
-        names = ("order_id", "customer_id", "order_date", "email", "ip_addr", "order_amount")
-        columns = [self.columns[name][rows].tolist() for name in names]
-        columns[2] = [each.isoformat(timespec="milliseconds") + "Z" for each in columns[2]]
-        return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+        return sent_orders(self.columns, rows)
+
+
+def sent_orders(columns: Columns, rows: Whole) -> list[dict[str, object]]:
+    """Some rows as the service is sent them."""
+    names = [each.name for each in ORDERS.fields if each.name in columns]
+    values = {name: columns[name][rows].tolist() for name in names}
+    values["order_date"] = [each.isoformat(timespec="milliseconds") + "Z" for each in values["order_date"]]
+    return [dict(zip(names, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
 
 def order_streams(count: int, size: int, chunks: int, seed: int) -> OrderStreams:

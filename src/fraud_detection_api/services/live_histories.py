@@ -1,5 +1,6 @@
 """The histories of a worker: one store for all use cases that have histories, from its start to its end."""
 
+import os
 import secrets
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -53,5 +54,9 @@ async def _refuse(columns: Columns, question: Question, run: Run) -> Columns:  #
 
 
 def secret_of(options: HistoryOptions, path: Path) -> bytes:
-    """The secret of a file; histories in this process's memory that nobody has filled need none that lasts."""
-    return secret_in(path) if options.url != MEMORY or path.exists() else secrets.token_bytes(32)
+    """The secret of a file, which the pipeline hashes with, too, whichever of them makes it.
+
+    Histories in the memory of a service that may write nowhere need none that lasts.
+    """
+    may_make_it = path.exists() or os.access(path.parent, os.W_OK)
+    return secret_in(path) if options.url != MEMORY or may_make_it else secrets.token_bytes(32)
