@@ -57,7 +57,7 @@ LABEL org.opencontainers.image.title="fraud_detection_api: workbench" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 FRAUD_MODELS=/data/models
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin fraud \
- && mkdir /data /store /pipeline /secret && chown 10001:10001 /data /store /pipeline /secret
+ && mkdir /data /store /pipeline /keys && chown 10001:10001 /data /store /pipeline /keys
 COPY --from=sample-model /opt/venv /opt/venv
 COPY --from=sample-model --chown=10001:10001 /models /data/models
 # What a volume begins with that the serving image shares, whichever of the two containers is made first.
@@ -124,9 +124,9 @@ LABEL org.opencontainers.image.title="fraud_detection_api" \
       org.opencontainers.image.description="Fraud probabilities over HTTP" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 FRAUD_MODELS=/models \
-    FRAUD_STORE=sqlite:////store FRAUD_SPOOL=/spool FRAUD_HISTORIES_SECRET=/secret/histories.secret
+    FRAUD_STORE=sqlite:////store FRAUD_SPOOL=/spool FRAUD_HISTORIES_SECRET=/keys/histories.secret
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin fraud \
- && mkdir /store /spool /secret && chown 10001:10001 /store /spool /secret
+ && mkdir /store /spool /keys && chown 10001:10001 /store /spool /keys
 COPY --from=serving-venv /opt/venv /opt/venv
 COPY --from=sample-model --chown=10001:10001 /models /models
 USER 10001:10001
