@@ -1,4 +1,4 @@
-"""Every promise of the contracts 2 to 4, and every fault of the systems before, has tests that would have caught it."""
+"""Every promise of the contracts 2 to 5, and every fault of the systems before, has tests that would have caught it."""
 
 import subprocess
 import sys
@@ -13,6 +13,15 @@ INSERT, STORE, BATTERY = "routes/test_insert.py", "storage/test_score_store.py",
 POPULATE, GROUPED = "test_populate_command.py", "features/test_grouped.py"
 COMPARISON, GATE = "training/comparing/test_comparison.py", "training/proof/test_gate.py"
 CHECK = f"{BATTERY}::test_battery["
+LIVE, ORDERS, FIND = "routes/test_orders.py", "contracts/test_orders.py", "routes/test_find.py"
+RUNS, SERVICE, ROWS, TRAIN = (
+    f"pipeline/test_{name}.py" for name in ("runs", "service", "training_data_step", "train_step")
+)
+SAMPLE_ORDERS, RESTORED = "samples/test_orders.py", "routes/test_histories_restored.py"
+PARITY = (
+    "test_order_parity.py::test_pipeline_and_live_service_give_the_same_bytes_although_redis_is_emptied_once",
+    "test_order_replay.py::test_the_last_month_live_is_what_the_pipeline_says_of_it",
+)
 
 PROMISES = {
     "cards: one object of 30 named numbers, answered with a prediction, 0 or 1": (
@@ -59,6 +68,40 @@ PROMISES = {
         "samples/test_purchases.py::test_premium_prices_and_litres_are_as_in_the_known_tables",
     ),
     "purchases: one customer is put into a class": (f"{CUSTOMER}::test_a_customer_gets_class_percentile_and_score",),
+    "orders: one call makes sample orders and runs the pipeline, another starts from raw ones; the run is watched": (
+        f"{SERVICE}::test_a_run_is_answered_at_once_with_its_address_and_then_done",
+        f"{SERVICE}::test_raw_orders_are_taken_from_their_folder_and_from_nowhere_else",
+        f"{SERVICE}::test_a_run_is_watched_until_it_ends",
+    ),
+    "orders: sample orders, a file a month, with the columns and shares of the contract": (
+        f"{SAMPLE_ORDERS}::test_a_file_has_the_columns_of_the_contract",
+        f"{SAMPLE_ORDERS}::test_an_email_has_one_customer_and_one_home_and_a_tenth_of_orders_come_from_elsewhere",
+        f"{SAMPLE_ORDERS}::test_amounts_are_cents_up_to_1000_and_customers_differ_more_than_their_orders",
+    ),
+    "orders: twenty features from the last ten orders of customer and e-mail": (
+        f"{ORDERS}::test_the_twenty_features_of_the_contract_are_among_those_of_the_model",
+        "pipeline/test_features_step.py::test_every_row_has_the_features_of_the_whole_table",
+        "features/test_histories.py::test_a_stream_gives_what_a_loop_over_lists_gives",
+    ),
+    "orders: a model from thinned rows, judged on the most recent orders, promoted above a configured score": (
+        f"{ROWS}::test_only_training_rows_without_fraud_are_thinned_and_weights_make_up_for_it",
+        f"{ROWS}::test_the_newest_rows_judge_after_a_gap",
+        f"{TRAIN}::test_sample_orders_become_a_champion_that_is_told_beside_the_best_possible",
+        f"{TRAIN}::test_a_model_below_what_a_run_asks_for_is_not_promoted",
+    ),
+    "orders: the latest state of every customer and e-mail goes into Redis": (
+        "pipeline/test_load_histories_step.py::test_files_hold_what_a_store_would_that_saw_everything_arrive",
+        "pipeline/test_load_histories_step.py::test_redis_is_filled_and_a_second_time_changes_nothing",
+    ),
+    "orders: known customers are found by what their ids begin with": (
+        f"{FIND}::test_customers_are_listed_in_the_order_of_their_ids_as_text_page_by_page",
+        f"{FIND}::test_an_order_is_listed_as_it_was_sent",
+    ),
+    "orders: a live order is answered with itself, its features and whether it is fraud": (
+        f"{LIVE}::test_an_unknown_customer_is_scored_and_said_to_be_unknown",
+        f"{LIVE}::test_the_second_order_of_a_customer_shows_the_first",
+        f"{LIVE}::test_an_order_may_say_where_it_came_from_and_need_not",
+    ),
 }
 NEVER_AGAIN = {
     "cards: features by the order of the values, names ignored": (
@@ -144,6 +187,57 @@ NEVER_AGAIN = {
     "every endpoint: a record outside the trained range was scored without a word": tuple(
         f"{CHECK}a_value_outside_the_trained_range_is_scored_and_said_so-{name}]"
         for name in ("card_transactions", "platform_activity", "purchases")
+    ),
+}
+NEVER_AGAIN |= {
+    "orders: live features differed from training features": PARITY,
+    "orders: the last ten were de-duplicated and unordered, same and known were stale": (
+        *PARITY,
+        "features/test_histories.py::test_entries_of_a_store_give_what_the_stream_gave",
+        f"{LIVE}::test_orders_of_one_request_see_each_other_in_the_order_of_their_events",
+    ),
+    "orders: the current order sat inside its own history": (
+        f"{LIVE}::test_an_order_is_no_part_of_its_own_history",
+        "features/test_remembering.py::test_a_payment_sees_only_what_happened_before_it_and_had_arrived",
+    ),
+    "orders: state was never updated by the orders that came in": (
+        f"{LIVE}::test_the_second_order_of_a_customer_shows_the_first",
+        f"{LIVE}::test_orders_from_many_connections_at_once_are_all_remembered",
+        f"{RESTORED}::TestAway::test_orders_are_scored_as_if_nothing_were_known_and_remembered_once_redis_is_back",
+    ),
+    "orders: unknown customers were 404": (f"{LIVE}::test_an_unknown_customer_is_scored_and_said_to_be_unknown",),
+    "orders: a model that always says fraud passed the gate": (
+        f"{GATE}::test_always_saying_fraud_does_not_pass_however_common_fraud_is",
+        f"{GATE}::test_a_model_that_learned_nothing_is_published_but_does_not_lead",
+        f"{TRAIN}::test_a_run_may_ask_for_more_than_the_use_case_demands_and_not_for_less",
+    ),
+    "orders: validation rows were drawn at random and sat in the training set": (
+        f"{ROWS}::test_the_newest_rows_judge_after_a_gap",
+        f"{ROWS}::test_labels_that_are_not_known_yet_are_not_used",
+    ),
+    "orders: a failed gate crashed": (f"{ORDERS}::test_a_failed_gate_is_reported_and_ends_no_run",),
+    "orders: a failed step stopped the pipeline without a trace": (
+        f"{RUNS}::test_an_error_ends_a_run_and_is_told_with_its_step",
+        f"{SERVICE}::test_an_error_is_told_with_its_step_and_the_next_run_begins",
+    ),
+    "orders: pickles in Redis": (
+        f"{ORDERS}::test_nothing_that_a_run_or_a_service_leaves_behind_is_a_pickle",
+        "storage/histories/test_unreadable.py::test_what_is_no_history_of_this_declaration_is_refused",
+        "test_architecture.py::test_nothing_reads_or_writes_pickles",
+    ),
+    "orders: raw ids as keys, shared with everything else": (
+        f"{ORDERS}::test_keys_in_redis_have_a_prefix_of_ours_and_no_id",
+        f"{LIVE}::test_nobody_is_named_in_redis_or_in_the_log",
+    ),
+    "orders: no seeds": (
+        f"{SAMPLE_ORDERS}::test_a_file_is_the_same_whichever_others_are_made_and_in_which_process",
+        "pipeline/test_features_step.py::test_the_order_of_the_work_and_the_hash_seed_change_no_byte",
+        f"{TRAIN}::test_the_same_rows_give_the_same_model",
+    ),
+    "orders: re-runs mixed old files with new": (
+        f"{RUNS}::test_other_parameters_make_only_what_depends_on_them",
+        f"{RUNS}::test_raw_orders_stand_for_the_sample_and_changed_ones_are_other_ones",
+        "pipeline/test_outputs.py::test_what_was_begun_and_removed_is_never_made_whole",
     ),
 }
 NAMED = PROMISES | NEVER_AGAIN
