@@ -1,9 +1,11 @@
 """fraud pipeline histories, fraud orders parity: online histories restored, and compared with files and answer log."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from fraud_detection_api.storage.answer_log.reading import AnswerReader
 
 DIFFERENT = 3
+SPOOL_SECONDS, POLL_SECONDS = 10.0, 0.1
 Since = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Answers from then on, UTC")
 ]
@@ -39,11 +42,17 @@ def restore(since: Since = None, name: Name = "orders", use_cases: UseCases = No
     settings, use_case = Settings(), use_case_of(name, use_cases)
     if history_options(settings).url == MEMORY:
         raise DataRefused("Histories live in the service's own memory: it restores them itself, at its start.")
+    left = _wait_for_spool(settings.spool)
     with _log(settings) as reader:
         pages = logged_records(reader, use_case, _utc(since))
         keys, records = asyncio.run(_restore(settings, use_case, pages))
     shown = ", ".join(f"{count:,} keys of {history}" for history, count in keys.items()) or "no keys"
     typer.echo(f"Restored {shown} from files, and {records:,} records from the answer log")
+    if left:
+        typer.echo(
+            f"{left:,} files of answers still wait in {settings.spool}: restore again once they are in the log",
+            err=True,
+        )
 
 
 @orders.command("parity")
@@ -93,6 +102,17 @@ async def _restore(settings: Settings, use_case: UseCase, pages: "Iterator[Colum
         return keys, await fill_from_log(store, remembering, pages, is_listed=is_listed)
     finally:
         await store.stop()
+
+
+def _wait_for_spool(folder: Path) -> int:
+    """Wait until what was answered before now is in the log; how many files of it are not, after a while."""
+    from fraud_detection_api.storage.answer_log.segments import with_entries
+
+    left, until = with_entries(folder), time.monotonic() + SPOOL_SECONDS
+    while left and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
+        left = [path for path in left if path.exists()]
+    return len(left)
 
 
 @contextmanager

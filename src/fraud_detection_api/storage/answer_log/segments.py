@@ -64,6 +64,21 @@ def segments(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{SEGMENT}"))
 
 
+def with_entries(folder: Path) -> list[Path]:
+    """Those that hold more than their opening, finished or not."""
+    return [path for path in segments(folder) if _holds_entries(path)]
+
+
+def _holds_entries(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+            found = length_and_checksum(head) if len(head) == HEAD_BYTES else None
+            return found is not None and path.stat().st_size > HEAD_BYTES + found[0]
+    except FileNotFoundError:
+        return False
+
+
 @contextmanager
 def finished(path: Path) -> Iterator[Segment | None]:
     """The segment, if nobody appends to it any more."""
