@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from fraud_detection_api.errors import RecordsRefused
 from fraud_detection_api.features.columns import Columns, Texts
 from fraud_detection_api.problems import MOST_PROBLEMS, Problem
-from fraud_detection_api.schemas.record import Feature, Kind, formatted
+from fraud_detection_api.schemas.record import Feature, Kind, formatted, lengths_of
 from fraud_detection_api.schemas.use_case import Rule, UseCase
 
 CHECKED_AT_ONCE = 8_192
@@ -40,8 +40,12 @@ class RecordCheck:
         found.extend(self._unfit_identifiers(columns))
         for rule in self._use_case.rules:
             found.extend(self._broken(rule, columns))
-        for name, adapter in self._text_adapters.items():
-            found.extend(_refused_texts(name, adapter, self._texts_of(name, columns)))
+        for name, (shortest, longest) in self._lengths.items():
+            texts = self._texts_of(name, columns)
+            if any(text is not None and not shortest <= len(text) <= longest for text in texts):
+                found.extend(_refused_texts(name, self._text_adapters[name], texts))
+        for name in self._looked_at:
+            found.extend(_refused_texts(name, self._text_adapters[name], self._texts_of(name, columns)))
         return sorted(found, key=lambda problem: problem.row) if found else found
 
     def first_problems(self, columns: Columns) -> list[Problem]:
@@ -64,6 +68,17 @@ class RecordCheck:
             for field in self._use_case.fields
             if field.kind is Kind.CATEGORY
         }
+
+    @cached_property
+    def _lengths(self) -> dict[str, tuple[int, float]]:
+        """Texts of which nothing but the length is asked: the shortest and the longest."""
+        lengths = {field.name: lengths_of(self._use_case.record, field.attribute) for field in self._use_case.fields}
+        return {name: found for name, found in lengths.items() if found is not None}
+
+    @cached_property
+    def _looked_at(self) -> list[str]:
+        """Texts that Pydantic looks at: patterns, and values that are listed."""
+        return [name for name in self._text_adapters if name not in self._lengths]
 
     def _texts_of(self, name: str, columns: Columns) -> Texts:
         if name != self._use_case.identifier:

@@ -5,8 +5,10 @@ Texts and numbers that tell who somebody is are known by hashes with a secret; o
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from hashlib import blake2b
+from itertools import accumulate, pairwise
+from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,13 +53,7 @@ class Remembering:
         self.histories = use_case.histories
         self.kernels = tuple(HistoryKernel(Plan(each), compiled=compiled) for each in self.histories.of)
         self._unit = DAY if use_case.by_name[self.histories.at].kind is Kind.DATE else 1
-        key = blake2b(secret, digest_size=32).digest()
-        hasher = partial(blake2b, digest_size=8, key=key)
-        self._hash_of_values = _Hash(hasher(person=b"value"), VALUE_BITS)
-        self._hashes_of_keys = [
-            _Hash(hasher(person=blake2b(f"{use_case.name}:{each.name}".encode(), digest_size=16).digest()), 64)
-            for each in self.histories.of
-        ]
+        self._hash = _Hash(secret)
         self._place = {field.name: place for place, field in enumerate(use_case.inputs)}
 
     def at_keys(self, columns: Columns, arrivals: Arrivals | None = None) -> list[AtKeys]:
@@ -85,7 +81,7 @@ class Remembering:
 
     def hashes(self, values: Iterable[Value]) -> Whole:
         """Hashes of what tells who somebody is, with the secret; MISSING for nothing."""
-        return self._hash_of_values.of_all(values)
+        return self._hash.of_values(values)
 
     def of_table(self, columns: Columns, arrivals: Arrivals | None = None) -> Remembered:
         """What is known of each record of a whole table by the others."""
@@ -103,9 +99,10 @@ class Remembering:
         for place, name in enumerate(plan.amounts, FIRST_VALUE):
             entries[:, place] = _amounts(columns.numbers[self._place[name]], plan.history.decimals)
         for place, name in enumerate(plan.values, FIRST_VALUE + len(plan.amounts)):
-            entries[:, place] = self._hash_of_values.of_all(self._values(name, columns))
+            entries[:, place] = self._hash.of_values(self._values(name, columns))
         parts = [self._values(name, columns) for name in plan.history.key]
-        return AtKeys(self._hashes_of_keys[number].of_all(map(_joined, zip(*parts, strict=True))), entries)
+        keys = parts[0] if len(parts) == 1 else map(_joined, zip(*parts, strict=True))
+        return AtKeys(self._hash.of_keys(keys), entries)
 
     def _of_one(self, columns: Columns) -> list[AtKeys]:
         """The same of one record, by plain numbers: in a fifth of the time."""
@@ -113,33 +110,40 @@ class Remembering:
         time = int(numbers[self._place[self.histories.at]]) * self._unit
         identifier = ids_of(columns.identifiers).tolist()[0]
         sent = {name: self._value(name, columns, numbers) for name in self._read}
-        hashes = {name: self._hash_of_values(sent[name]) for name in self._compared}
+        hashed = {name: self._hash(sent[name]) for name in self._hashed}
         keys, entries = list[int](), list[int]()
-        for kernel, hash_of_key in zip(self.kernels, self._hashes_of_keys, strict=True):
-            plan = kernel.plan
-            keys.append(hash_of_key(_joined([sent[name] for name in plan.history.key])))
+        for key, amounts, values in self._shapes:
+            keys.append(hashed[key[0]][0] if len(key) == 1 else self._hash(_joined([sent[name] for name in key]))[0])
             entries += time, identifier, time, MISSING
-            entries += [_amount(sent[name], plan.history.decimals) for name in plan.amounts]
-            entries += [hashes[name] for name in plan.values]
-        return self._split(np.array(keys, np.int64), np.array(entries, np.int64))
-
-    def _split(self, keys: Whole, entries: Whole) -> list[AtKeys]:
-        """The one key and the one entry of each history."""
-        found, start = [], 0
-        for number, kernel in enumerate(self.kernels):
-            end = start + kernel.plan.width
-            found.append(AtKeys(keys[number : number + 1], entries[start:end].reshape(1, -1)))
-            start = end
-        return found
+            entries += [_amount(sent[name], scale) for name, scale in amounts]
+            entries += [hashed[name][1] for name in values]
+        key_of_each, every = np.array(keys, np.int64), np.array(entries, np.int64)
+        return [AtKeys(key_of_each[own], every[its].reshape(1, -1)) for own, its in self._slices]
 
     @cached_property
-    def _compared(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for each in self.kernels for name in each.plan.values))
+    def _shapes(self) -> list[tuple[tuple[str, ...], list[tuple[str, int]], tuple[str, ...]]]:
+        """The fields of each history: those of its key, its amounts with their scales, and its values."""
+        plans = [each.plan for each in self.kernels]
+        return [
+            (plan.history.key, [(name, 10**plan.history.decimals) for name in plan.amounts], plan.values)
+            for plan in plans
+        ]
+
+    @cached_property
+    def _slices(self) -> list[tuple[slice, slice]]:
+        """Where the one key and the one entry of each history are."""
+        ends = [0, *accumulate(each.plan.width for each in self.kernels)]
+        return [(slice(number, number + 1), slice(*each)) for number, each in enumerate(pairwise(ends))]
+
+    @cached_property
+    def _hashed(self) -> tuple[str, ...]:
+        alone = (key[0] for key, _, _ in self._shapes if len(key) == 1)
+        return tuple(dict.fromkeys((*alone, *(name for _, _, values in self._shapes for name in values))))
 
     @cached_property
     def _read(self) -> tuple[str, ...]:
-        keyed = (name for each in self.kernels for name in (*each.plan.history.key, *each.plan.amounts))
-        return tuple(dict.fromkeys((*keyed, *self._compared)))
+        parts = (name for key, amounts, _ in self._shapes for name in (*key, *(name for name, _ in amounts)))
+        return tuple(dict.fromkeys((*parts, *self._hashed)))
 
     def _value(self, name: str, columns: Columns, numbers: list[float]) -> Value:
         """A field's value of the only record."""
@@ -159,26 +163,38 @@ class Remembering:
 
 
 class _Hash:
-    """Hashes of texts and whole numbers, of so many bits, never the lowest number that they could be."""
+    """Hashes of texts and whole numbers with a secret: as a key, and of fewer bits as a value of an entry.
 
-    def __init__(self, hasher: "blake2b", bits: int) -> None:
-        self._hasher, self._unused = hasher, 64 - bits
-        self._least = 1 - (1 << (bits - 1))
+    The two are halves of one digest, of which neither tells anything of the other.
+    """
 
-    def __call__(self, value: Value) -> int:
-        """The hash of a value; MISSING of none."""
+    def __init__(self, secret: bytes) -> None:
+        self._hasher = blake2b(digest_size=16, key=blake2b(secret, digest_size=32).digest())
+
+    def __call__(self, value: Value) -> tuple[int, int]:
+        """Both hashes of a value, never the lowest number that they could be; MISSING of none."""
         if value is None:
-            return int(MISSING)
+            return _NO_HASH
         hasher = self._hasher.copy()
         hasher.update((value if isinstance(value, str) else str(int(value))).encode())
-        found = int.from_bytes(hasher.digest(), "little", signed=True) >> self._unused
-        return max(self._least, found)
+        key, other = _HALVES.unpack(hasher.digest())
+        return max(key, _LEAST_KEY), max(other >> _UNUSED_BITS, _LEAST_VALUE)
 
-    def of_all(self, values: Iterable[Value]) -> Whole:
+    def of_keys(self, values: Iterable[Value]) -> Whole:
+        """The hashes of many keys, each computed once."""
+        every = list(values)
+        known = {value: self(value)[0] for value in set(every)}
+        return np.array([known[value] for value in every], np.int64)
+
+    def of_values(self, values: Iterable[Value]) -> Whole:
         """The hashes of many values, each computed once."""
         every = list(values)
-        known = {value: self(value) for value in set(every)}
+        known = {value: self(value)[1] for value in set(every)}
         return np.array([known[value] for value in every], np.int64)
+
+
+_HALVES, _NO_HASH = Struct("<qq"), (int(MISSING), int(MISSING))
+_UNUSED_BITS, _LEAST_KEY, _LEAST_VALUE = 64 - VALUE_BITS, 1 - (1 << 63), 1 - (1 << (VALUE_BITS - 1))
 
 
 def _joined(parts: Sequence[Value]) -> Value:
@@ -201,8 +217,8 @@ def _amounts(numbers: Numbers, decimals: int) -> Whole:
     return np.where(is_missing, MISSING, scaled)
 
 
-def _amount(number: Value, decimals: int) -> int:
-    return int(MISSING) if not isinstance(number, float) else round(number * 10**decimals)
+def _amount(number: Value, scale: int) -> int:
+    return round(number * scale) if isinstance(number, float) else _NO_HASH[0]
 
 
 def of_stream(kernel: HistoryKernel, arrived: AtKeys) -> tuple[Numbers, Flags]:

@@ -78,16 +78,17 @@ class RecordReader:
         return np.array(keys, dtype=np.int64)
 
     def _texts(self, body: Content, size: int, spans: bytes) -> dict[str, Texts]:
-        if not self._text_fields:
-            return {}
-        places = np.frombuffer(spans, dtype=np.int64).reshape(len(self._text_fields), size, 2)
-        return {
-            field.name: [
-                None if start < 0 else body[start:end].decode()
-                for start, end in zip(column[:, 0].tolist(), column.sum(axis=1).tolist(), strict=True)
+        """The texts of each field: spans are pairs of where one begins, below 0 where there is none, and its bytes."""
+        places: list[int] = np.frombuffer(spans, dtype=np.int64).tolist()
+        texts: dict[str, Texts] = {}
+        for number, field in enumerate(self._text_fields):
+            own = slice(2 * size * number, 2 * size * (number + 1))
+            starts, lengths = places[own][::2], places[own][1::2]
+            texts[field.name] = [
+                None if start < 0 else body[start : start + length].decode()
+                for start, length in zip(starts, lengths, strict=True)
             ]
-            for field, column in zip(self._text_fields, places, strict=True)
-        }
+        return texts
 
 
 def as_number(value: float | bool | date | datetime | None) -> float:

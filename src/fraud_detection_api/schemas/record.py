@@ -109,6 +109,23 @@ def kind_of(info: FieldInfo) -> Kind:
     return kind
 
 
+def lengths_of(record: type[Record], attribute: str) -> tuple[int, float] | None:
+    """The shortest and the longest text of a field of which nothing else is asked; None of any other field."""
+    info = record.model_fields[attribute]
+    if _without_none(info.annotation)[0] is not str:
+        return None
+    shortest, longest = 0, math.inf
+    for limit in _metadata(info):
+        match limit:
+            case limits.MinLen(min_length=length):
+                shortest = max(shortest, length)
+            case limits.MaxLen(max_length=length):
+                longest = min(longest, length)
+            case _:
+                return None
+    return shortest, longest
+
+
 def formatted(kind: Kind, value: float) -> str:
     """A column's value as people write it."""
     if kind is Kind.DATE and day_number(date.min) <= value <= day_number(date.max):
