@@ -12,6 +12,7 @@ from fraud_detection_api.schemas.learning import Supervised
 from fraud_detection_api.schemas.record import Feature, Kind, Record
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.reason_sentences import LOWERS, RAISES, in_form, wordings
+from fraud_detection_api.use_cases.orders import ORDERS
 
 LAST_10, WEEK, HOUR = Window(records=10), Window(days=7), Window(hours=1)
 
@@ -230,3 +231,14 @@ def test_a_value_has_the_form_that_a_template_asks_for(value: Scalar, form: str,
 )
 def test_nouns_have_a_plural(one: str, many: str) -> None:
     assert plural(one) == many
+
+
+def test_a_field_may_say_what_its_values_are_called() -> None:
+    described = {each.name: each.description for each in ORDERS.features}
+    assert described["customer_distinct_ip_addr_last_10"] == (
+        "Number of different addresses of this customer in the last 10 orders"
+    )
+    assert described["customer_known_email_last_10"] == "Whether e-mail was seen in the last 10 orders of this customer"
+    assert described["address_distinct_customer_id_7_days"] == (
+        "Number of different customers of this address in the last 7 days"
+    )

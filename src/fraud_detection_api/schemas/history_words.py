@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from fraud_detection_api.schemas.derived import worded
 from fraud_detection_api.schemas.histories import LABELS, Histories, History, Remembered, Statistic
-from fraud_detection_api.schemas.record import Feature, Record
+from fraud_detection_api.schemas.record import Feature, Record, nouns_of
 
 ByValue = dict[float | None, str]
 
@@ -26,8 +26,9 @@ class _Words:
 def told(histories: Histories, record: type[Record], seen: Collection[str]) -> tuple[Feature, ...]:
     """The features of histories with their words; a reason quotes a field that is among the features itself."""
     noun = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", record.__name__).strip("_").lower()
+    nouns = nouns_of(record)
     return tuple(
-        _told(feature, _Told(history, asked, noun, asked.of in seen))
+        _told(feature, _Told(history, asked, noun, nouns.get(asked.of, worded(asked.of)), asked.of in seen))
         for history in histories.of
         for feature, asked in zip(history.features, history.statistics, strict=True)
     )
@@ -47,6 +48,7 @@ class _Told:
     history: History
     asked: Remembered
     noun: str  # what a record is called: an order, a payment
+    of: str  # what a value of the field is called: an amount, an address
     is_seen: bool
 
     @property
@@ -92,7 +94,7 @@ class _Told:
         return _Words(f"Share of frauds among {ours}{self._within} with a known outcome", share, at_values)
 
     def _of_values(self) -> "_Words":
-        of, key, last, records = self._of, self._key, self._last, self._records
+        of, key, last, records = self.of, self._key, self._last, self._records
         match self.asked.statistic:
             case Statistic.DISTINCT:
                 subject = f"{{}} of {key}{self._within}"
@@ -108,7 +110,7 @@ class _Told:
         return _Words(what, yes, {1: yes, 0: no, None: unknown})
 
     def _of_amounts(self) -> "_Words":
-        of, key, within = self._of, self._key, self._within
+        of, key, within = self.of, self._key, self._within
         value, all_of = f"{{{self._value}:{self.history.decimals}}}", f"{key}'s {plural(of)}{within}"
         unknown: ByValue = {None: f"no {of} of {key} is known{self._in}"}
         match self.asked.statistic:
@@ -135,10 +137,6 @@ class _Told:
     @property
     def _value(self) -> str:
         return self.asked.name(self.history.name)
-
-    @property
-    def _of(self) -> str:
-        return worded(self.asked.of)
 
     @property
     def _earlier(self) -> str:

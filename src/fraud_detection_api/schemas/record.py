@@ -203,6 +203,12 @@ def is_personal(info: FieldInfo) -> bool:
     return _mark(info, "x-personal") is True
 
 
+def nouns_of(record: type[Record]) -> dict[str, str]:
+    """What a value of a field is called, where its name does not say it: `json_schema_extra={"x-noun": "address"}`."""
+    marked = {_name(attribute, info): _mark(info, "x-noun") for attribute, info in record.model_fields.items()}
+    return {name: str(noun) for name, noun in marked.items() if noun}
+
+
 def _mark(info: FieldInfo, name: str) -> object:
     return info.json_schema_extra.get(name, "") if isinstance(info.json_schema_extra, dict) else ""
 

@@ -23,7 +23,13 @@ class Order(Record):
     order_id: int = Field(
         description="The order; one that comes again is known by it", examples=[100_001], ge=0, le=2**63 - 1
     )
-    customer_id: int = Field(description="Who orders", examples=[345435, 77, 345435], ge=0, le=2**53 - 1)
+    customer_id: int = Field(
+        description="Who orders",
+        examples=[345435, 77, 345435],
+        ge=0,
+        le=2**53 - 1,
+        json_schema_extra={"x-noun": "customer"},
+    )
     order_date: datetime = Field(
         description="When the order was placed",
         examples=["2024-05-31T12:30:00.123Z", "2024-06-02T22:05:00Z"],
@@ -35,14 +41,14 @@ class Order(Record):
         examples=["kim@example.org", "sam@example.org"],
         min_length=1,
         max_length=254,
-        json_schema_extra={"x-personal": True},
+        json_schema_extra={"x-personal": True, "x-noun": "e-mail"},
     )
     ip_addr: str = Field(
         description="The IP address that it came from",
         examples=["240.17.4.99", "240.200.31.7"],
         min_length=1,
         max_length=45,
-        json_schema_extra={"x-personal": True},
+        json_schema_extra={"x-personal": True, "x-noun": "address"},
     )
     order_amount: float = Field(
         description="What the order comes to; whole hundredths",
