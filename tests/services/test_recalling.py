@@ -16,6 +16,7 @@ from fraud_detection_api.features.columns import DEGRADED, Columns, Remembered
 from fraud_detection_api.features.history_numpy import COLD, REPEATED, TRUNCATED
 from fraud_detection_api.features.remembering import Arrivals, Remembering
 from fraud_detection_api.features.rows import RecordReader
+from fraud_detection_api.pipeline.filling import fill_from_log
 from fraud_detection_api.schemas.histories import EVER, Histories, History, Statistic, Window
 from fraud_detection_api.schemas.histories import Remembered as Asked
 from fraud_detection_api.schemas.learning import Supervised
@@ -237,3 +238,15 @@ def test_files_that_hold_what_was_answered_before_they_were_loaded_count_it_once
     before = [logged.part(0, 100)]
     found = parity(remembering, Known([files], 10**15, before), logged.part(100, 200))
     assert (found.compared, found.differences) == (100, 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_store_that_is_filled_from_the_log_holds_the_same_bytes(seed: int) -> None:
+    """Also where the last record to arrive was too late to be kept."""
+    columns, store = stream(Random(seed), 300), MemoryStore(YEAR)
+    remembering, again = Remembering(PAYMENTS, b"secret"), MemoryStore(YEAR)
+    parts = [columns.part(start, start + 50) for start in range(0, len(columns), 50)]
+    recalling = Recalling(remembering, store)
+    pages = [asyncio.run(recalling(some, JUST_SCORES, here)) for some in parts]
+    assert asyncio.run(fill_from_log(again, remembering, pages)) == len(columns)
+    assert again.packed() == store.packed()

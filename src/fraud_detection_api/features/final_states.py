@@ -1,14 +1,14 @@
 """Final states: what is known of each key once all records have arrived, as a store would hold it then."""
 
 from bisect import insort
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fraud_detection_api.features.histories import by_key
 from fraud_detection_api.features.history_numpy import Whole
-from fraud_detection_api.features.history_plan import ID, MISSING, TIME, Plan
+from fraud_detection_api.features.history_plan import ID, MISSING, RECEIVED, TIME, Plan
 from fraud_detection_api.features.remembering import AtKeys, in_turn
 
 
@@ -20,12 +20,17 @@ class KeyStates:
     entries: Whole
     ends: Whole
     dropped: Whole  # the latest time of what is no longer kept, MISSING where all is
+    arrived: Whole | None = None  # when the last record arrived, kept or not; without it, the last one that is kept
 
     def part(self, first: int, last: int) -> "KeyStates":
         """Those of neighbouring keys."""
         start, stop = (int(self.ends[at - 1]) if at else 0 for at in (first, last))
         return KeyStates(
-            self.keys[first:last], self.entries[start:stop], self.ends[first:last] - start, self.dropped[first:last]
+            self.keys[first:last],
+            self.entries[start:stop],
+            self.ends[first:last] - start,
+            self.dropped[first:last],
+            None if self.arrived is None else self.arrived[first:last],
         )
 
 
@@ -37,7 +42,15 @@ def final_states(plan: Plan, arrived: AtKeys) -> KeyStates:
     order = order[places]
     keys, entries = arrived.keys[order], arrived.entries[order]
     is_new = _is_new(plan, keys, entries)
-    return _latest(plan, keys[is_new], entries[is_new])
+    return replace(_latest(plan, keys[is_new], entries[is_new]), arrived=_last_arrivals(keys, entries))
+
+
+def _last_arrivals(keys: Whole, entries: Whole) -> Whole:
+    """Of each key, by their order: also of a record that came again after it was forgotten."""
+    known, places = np.unique(keys, return_inverse=True)
+    arrived = np.full(len(known), MISSING)
+    np.maximum.at(arrived, places, entries[:, RECEIVED])
+    return arrived
 
 
 def _is_new(plan: Plan, keys: Whole, entries: Whole) -> NDArray[np.bool_]:
@@ -72,6 +85,5 @@ def _latest(plan: Plan, keys: Whole, entries: Whole) -> KeyStates:
     from_the_end = np.repeat(ends, counts) - np.arange(len(keys))
     last_dropped = ends - plan.kept - 1
     dropped = np.where(counts > plan.kept, entries[np.maximum(last_dropped, 0), TIME], MISSING)
-    return KeyStates(
-        keys[ends - 1], entries[from_the_end <= plan.kept], np.cumsum(np.minimum(counts, plan.kept)), dropped
-    )
+    is_kept = from_the_end <= plan.kept
+    return KeyStates(keys[ends - 1], entries[is_kept], np.cumsum(np.minimum(counts, plan.kept)), dropped)

@@ -20,7 +20,8 @@ KEYS_AT_ONCE = 500
 def whole_histories(use_case: UseCase, plan: Plan, states: KeyStates) -> WholeHistories:
     """The final states of keys as a store is filled with them."""
     name = f"{use_case.name}:{plan.history.name}".encode()
-    return WholeHistories(EntryLayout.of(plan), name, states.keys, states.entries, states.ends, states.dropped)
+    known = states.keys, states.entries, states.ends, states.dropped, states.arrived
+    return WholeHistories(EntryLayout.of(plan), name, *known)
 
 
 async def fill(store: HistoryStore, use_case: UseCase, plan: Plan, states: KeyStates) -> None:

@@ -86,8 +86,11 @@ def merged(layout: EntryLayout, value: bytes | None, other: bytes) -> bytes:
     return _trimmed(layout, entries, dropped, last)
 
 
-def packed_histories(layout: EntryLayout, known: Unpacked) -> Iterator[bytes]:
-    """Whole histories, as they are put into a store; each key's entries stand in the order of their times."""
+def packed_histories(layout: EntryLayout, known: Unpacked, arrived: Whole | None = None) -> Iterator[bytes]:
+    """Whole histories, as they are put into a store; each key's entries stand in the order of their times.
+
+    The last arrival is that of the entries, unless it is given: one that is no longer kept may have come after them.
+    """
     entries, ends = known.entries, known.ends
     starts = np.append(0, ends[:-1])
     if (np.diff(ends, prepend=0) > layout.kept).any() or not _ascends(entries, ends):
@@ -96,9 +99,9 @@ def packed_histories(layout: EntryLayout, known: Unpacked) -> Iterator[bytes]:
     last = np.zeros(len(ends), np.int64)
     if len(entries):
         last[ends > starts] = np.maximum.reduceat(entries[:, RECEIVED], starts[ends > starts])
-    columns = (starts.tolist(), ends.tolist(), known.dropped.tolist(), last.tolist())
-    for start, end, gone, arrived in zip(*columns, strict=True):
-        yield header(layout, gone, arrived) + body[start * size : end * size]
+    columns = (starts.tolist(), ends.tolist(), known.dropped.tolist(), (last if arrived is None else arrived).tolist())
+    for start, end, gone, latest in zip(*columns, strict=True):
+        yield header(layout, gone, latest) + body[start * size : end * size]
 
 
 def unpacked(layout: EntryLayout, name: bytes, values: Sequence[bytes | None]) -> Unpacked:

@@ -81,6 +81,7 @@ class WholeHistories:
     entries: Whole  # each key's after the other's, in the order of their times, as many as are kept at most
     ends: Whole
     dropped: Whole
+    arrived: Whole | None = None  # when the last record arrived, kept or not; without it, the last one that is kept
 
 
 class HistoryStore(Protocol):
@@ -118,7 +119,8 @@ def entries_of(arrivals: Arrivals) -> list[bytes]:
 def packed_of(histories: WholeHistories) -> Iterator[tuple[bytes, bytes]]:
     """The names of keys, and their packed histories."""
     known = Unpacked(histories.entries, histories.ends, histories.dropped)
-    return zip(names_of(histories.name, histories.keys), packed_histories(histories.layout, known), strict=True)
+    packed = packed_histories(histories.layout, known, histories.arrived)
+    return zip(names_of(histories.name, histories.keys), packed, strict=True)
 
 
 def nothing_known(arrivals: Arrivals, now: int) -> Known:
