@@ -241,7 +241,7 @@ def test_what_is_no_order_is_refused_in_its_place_and_not_remembered(
 def test_reasons_speak_of_what_was_known_of_the_customer(client: httpx.Client, customer: int) -> None:
     usual = [new(customer, 60 * hour, order_amount=10) for hour in range(6)]
     scored(client, usual)
-    (answer,) = scored(client, [new(customer, 400, order_amount=640)], reasons=20, dry_run=True)
+    (answer,) = scored(client, [new(customer, 400, order_amount=640)], reasons=20, reasons_for="all", dry_run=True)
     reasons: object = answer["reasons"]
     assert isinstance(reasons, list)
     told = {each["field"] for each in reasons}
