@@ -47,7 +47,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.parity", description=__doc__)
-    parser.add_argument("--streams", type=int, default=5_000, help="streams of 200 orders (default 5,000)")
+    parser.add_argument("--streams", type=int, default=10_000, help="streams of 200 orders (default 10,000)")
     parser.add_argument("--seed", type=int, default=1, help="of the streams (default 1)")
     return parser.parse_args()
 
