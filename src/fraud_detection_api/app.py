@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
 
@@ -166,9 +167,10 @@ def _filling(
         return None
     kept = {name for name, mode in settings.keep.items() if mode.keeps_records}
     rememberings = [histories.remembering(each) for each in use_cases.values() if each.histories]
+    remembered_since = datetime.now(UTC) - timedelta(days=settings.histories_ttl_days)
 
     def pages(use_case: UseCase) -> Iterator[Columns]:
-        return logged_records(store.answers, use_case) if use_case.name in kept else iter(())
+        return logged_records(store.answers, use_case, remembered_since) if use_case.name in kept else iter(())
 
     return MemoryFilling(histories.store, rememberings, settings.pipeline, pages, settings.find)
 
