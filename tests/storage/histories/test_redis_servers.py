@@ -44,6 +44,14 @@ def test_a_password_is_given_and_never_shown() -> None:
             assert "other" not in str(caught.value)
 
 
+def test_a_server_that_quotes_what_it_does_not_know_gives_no_password_away() -> None:
+    with private_redis("--rename-command", "AUTH", "ENTER", url="redis://:s3cret@127.0.0.1:{port}") as server:
+        assert "s3cret" in str(server.ask("AUTH", "s3cret"))
+        with pytest.raises(HistoriesUnusable, match="unknown command 'AUTH'") as caught:
+            counts(server.url, 1)
+        assert "s3cret" not in str(caught.value)
+
+
 def test_a_database_has_its_number(redis: PrivateRedis) -> None:
     redis.ask("FLUSHALL")
     assert counts(f"{redis.url}/3", 1) == [0]

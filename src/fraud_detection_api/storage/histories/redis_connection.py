@@ -22,6 +22,11 @@ def command(*words: bytes) -> bytes:
     return b"*%d\r\n%b" % (len(words), b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words))
 
 
+def refusal_of(reply: hiredis.ReplyError) -> str:
+    """What a server says against a command, without the command's words: these may be a password, or of a record."""
+    return str(reply).partition(", with args beginning with")[0]
+
+
 class _Call:
     """Commands that were sent together, and those of their replies that have come."""
 

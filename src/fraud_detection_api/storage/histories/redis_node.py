@@ -11,7 +11,7 @@ from loguru import logger
 
 from fraud_detection_api.history_errors import HistoriesAway
 from fraud_detection_api.storage.histories.options import RedisAddress
-from fraud_detection_api.storage.histories.redis_connection import Connection, Refusal, Reply, command
+from fraud_detection_api.storage.histories.redis_connection import Connection, Refusal, Reply, command, refusal_of
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
 FOR_GOOD = ("WRONGPASS", "NOAUTH", "NOPERM", "DENIED", "ERR")
@@ -103,7 +103,7 @@ class Node:
         return connection
 
     def _accept(self, replies: list[Reply]) -> None:
-        refusals = [str(reply) for reply in replies if isinstance(reply, Refusal)]
+        refusals = [refusal_of(reply) for reply in replies if isinstance(reply, Refusal)]
         if refusals:
             self.refusal = refusals[0] if refusals[0].startswith(FOR_GOOD) else ""
             raise HistoriesAway(f"the server refuses: {refusals[0]}")

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from fraud_detection_api.history_errors import HistoriesAway, HistoriesUnreadable, HistoriesUnusable
 from fraud_detection_api.storage.histories.options import RedisAddress
-from fraud_detection_api.storage.histories.redis_connection import Refusal, Reply, command
+from fraud_detection_api.storage.histories.redis_connection import Refusal, Reply, command, refusal_of
 from fraud_detection_api.storage.histories.redis_node import SLOTS, Node
 
 ALL_SLOTS = 16_384
@@ -70,11 +70,11 @@ class RedisServers:
             return []
         replies = await self._sent(keys, commands)
         for _ in range(MOST_TRIES):
-            refused = [at for at, reply in enumerate(replies) if isinstance(reply, Refusal)]
+            refused = [(at, refusal_of(reply)) for at, reply in enumerate(replies) if isinstance(reply, Refusal)]
             if not refused:
                 return replies
-            again = [self._again(keys[at], commands[at], str(replies[at])) for at in refused]
-            for at, reply in zip(refused, await asyncio.gather(*again), strict=True):
+            again = [self._again(keys[at], commands[at], why) for at, why in refused]
+            for (at, _), reply in zip(refused, await asyncio.gather(*again), strict=True):
                 replies[at] = reply
         raise HistoriesAway("the servers send us from one to the other")
 
