@@ -166,18 +166,20 @@ def test_a_damaged_file_is_set_aside_and_the_rest_is_applied(tmp_path: Path) -> 
         assert [each.suffix for each in tmp_path.iterdir()] == [".refused"]
 
 
-def test_a_key_that_cannot_be_read_does_not_hold_the_others_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("there", [("LPUSH", "a list"), ("SET", "\x01written for another declaration")])
+def test_a_key_that_cannot_be_read_does_not_hold_the_others_up(tmp_path: Path, there: tuple[str, str]) -> None:
     with private_redis() as server:
 
         async def run() -> list[list[int]]:
             async with store_at(server, tmp_path) as store:
                 server.stop()
-                await store.remember([arrivals((1, entry(1)))])
+                await store.remember([arrivals((1, entry(1)), (2, entry(2)))])
                 server.start()
-                server.ask("LPUSH", b"fraud:orders:customer:" + bytes(7) + b"\x01", "a list")
+                server.ask(there[0], b"fraud:orders:customer:" + bytes(7) + b"\x01", there[1])
                 await soon(lambda: not waiting(tmp_path))
                 with pytest.raises(HistoriesUnreadable):
-                    await store.remember([arrivals((1, entry(1)))])
+                    assert (await store.remember([arrivals((1, entry(1)))]))[0].unpacked
                 return await entries_of(store, [2])
 
-        assert asyncio.run(run()) == [[]]
+        assert asyncio.run(run()) == [[2]]
+        assert [each.suffix for each in tmp_path.iterdir()] == [".refused"]

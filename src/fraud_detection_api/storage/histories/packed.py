@@ -5,7 +5,7 @@ What `remember.lua` and `merge.lua` do in Redis is done here for the memory of t
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,9 +106,7 @@ def packed_histories(layout: EntryLayout, known: Unpacked, arrived: Whole | None
 
 def unpacked(layout: EntryLayout, name: bytes, values: Sequence[bytes | None]) -> Unpacked:
     """What packed histories say; whatever could not have been packed is refused, and never misread."""
-    for value in values:
-        if not may_be(layout, value):
-            raise HistoriesUnreadable(name, _why(layout.mark, value or b""))
+    refuse_others(layout, name, values)
     lengths = [0 if value is None else (len(value) - HEADER_BYTES) // layout.size for value in values]
     if max(lengths, default=0) > layout.kept:
         raise HistoriesUnreadable(name, f"one has {max(lengths)} entries, and {layout.kept} are kept")
@@ -130,6 +128,13 @@ def _ascends(entries: Whole, ends: Whole) -> bool:
     inner = ends[(ends > 0) & (ends < len(entries))]
     follows[inner - 1] = True  # another key begins there
     return bool(follows.all())
+
+
+def refuse_others(layout: EntryLayout, name: bytes, values: Iterable[bytes | None]) -> None:
+    """Refuse what no record was added to, because it has another mark or no length of a history."""
+    for value in values:
+        if not may_be(layout, value):
+            raise HistoriesUnreadable(name, _why(layout.mark, value or b""))
 
 
 def may_be(layout: EntryLayout, value: bytes | None) -> bool:

@@ -14,6 +14,7 @@ from fraud_detection_api.storage.answer_log.segments import Segment, finished, r
 from fraud_detection_api.storage.answer_log.spool import Spool
 from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecords, Wanted
 from fraud_detection_api.storage.histories.memory import milliseconds
+from fraud_detection_api.storage.histories.packed import refuse_others
 from fraud_detection_api.storage.histories.spooled import OPENING, despooled, spooled
 from fraud_detection_api.storage.histories.store import Arrivals, HistoryStore, Known, WholeHistories, nothing_known
 
@@ -115,7 +116,8 @@ class SpoolingStore:
             count, is_whole = 0, True
             for some in _batches(segment):
                 try:
-                    await self._store.remember(some)
+                    for known in await self._store.remember(some):
+                        refuse_others(known.arrivals.layout, known.arrivals.name, known.values)
                 except HistoriesUnreadable as error:
                     self._say(error.message)
                     is_whole = False
