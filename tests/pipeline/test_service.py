@@ -4,6 +4,8 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import httpx
 import pytest
 
 from fraud_detection_api.pipeline.run_processes import MOST_DEATHS
+from fraud_detection_api.pipeline_app import MOST_WATCHING
 from tests.pipeline.pipelines import PARTS, Pipeline, pipeline_service, run_process
 from tests.pipeline.pipelines import SMALL as COMMAND
 from tests.pipeline.small_steps import DEADLY, REFUSED_SEED
@@ -108,6 +111,31 @@ def test_a_run_is_watched_until_it_ends(client: httpx.Client, pipeline: Pipeline
                 seen.append(json.loads(line.removeprefix("data: "))["run"]["state"])
                 pipeline.hold.unlink(missing_ok=True)
     assert (seen[0], seen[-1]) == ("running", "finished")
+
+
+def test_no_more_watch_than_there_is_room_for_and_heads_do_not_watch(
+    service: RunningService, client: httpx.Client, pipeline: Pipeline
+) -> None:
+    pipeline.hold.touch()
+    run = asked(client)
+    for _ in range(MOST_WATCHING + 1):
+        assert client.head(f"{RUNS}/{run}/events").status_code == 200
+    with ExitStack() as watchers:
+        limits = httpx.Limits(max_connections=None)
+        many = watchers.enter_context(httpx.Client(base_url=client.base_url, limits=limits, timeout=client.timeout))
+        with ThreadPoolExecutor(MOST_WATCHING + 20) as threads:  # at once: what is counted too late lets more in
+            streams = list(threads.map(lambda _: many.stream("GET", f"{RUNS}/{run}/events"), range(MOST_WATCHING + 20)))
+            answers = list(threads.map(lambda stream: watchers.enter_context(stream).status_code, streams))
+    assert (answers.count(200), answers.count(429)) == (MOST_WATCHING, 20)
+    assert not any("Unforeseen" in line for line in service.log_lines())
+    eventually(lambda: is_watched(client, run))
+    pipeline.hold.unlink()
+
+
+def is_watched(client: httpx.Client, run: str) -> bool:
+    """Whether there is room again for one who watches."""
+    with client.stream("GET", f"{RUNS}/{run}/events") as answer:
+        return answer.status_code == 200
 
 
 def test_an_error_is_told_with_its_step_and_the_next_run_begins(client: httpx.Client) -> None:

@@ -4,7 +4,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadAsGet:
-    """Asks what lies behind it with GET, and lets the body go."""
+    """Asks what lies behind it with GET, and ends the answer where the body would begin: a stream would never."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -14,7 +14,13 @@ class HeadAsGet:
             await self._app(scope, receive, send)
             return
 
+        is_ended = False
+
         async def send_head(message: Message) -> None:
-            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+            nonlocal is_ended
+            if is_ended:
+                return
+            is_ended = message["type"] == "http.response.body"
+            await send({"type": "http.response.body"} if is_ended else message)
 
         await self._app({**scope, "method": "GET"}, receive, send_head)

@@ -11,6 +11,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
+from starlette.types import Receive, Scope, Send
 
 from fraud_detection_api.errors import BodyTooLarge, TooBusy
 from fraud_detection_api.pipeline.data_folder import DataFolder
@@ -115,10 +116,7 @@ def watching_router(access: RunAccess) -> APIRouter:
     async def events(run: RunId) -> StreamingResponse:
         """The same as server-sent events, whenever something changes, until the run has ended."""
         await access.apart(lambda: journal.run(run))  # what is refused is refused before the stream begins
-        with access.watching:
-            pass
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(_events(access, run), media_type="text/event-stream", headers=headers)
+        return _Events(access, run)
 
     return router
 
@@ -139,22 +137,34 @@ async def ping() -> Ping:
     return Ping(message="Service is up!")
 
 
+class _Events(StreamingResponse):
+    """A stream that has its place among those that watch from before its head until its end."""
+
+    def __init__(self, access: RunAccess, run: str) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(_events(access, run), media_type="text/event-stream", headers=headers)
+        self._watching = access.watching
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._watching:
+            await super().__call__(scope, receive, send)
+
+
 async def _events(access: RunAccess, run: str) -> AsyncIterator[bytes]:
     """What has changed since the last look, and a comment where nothing has for a while."""
     loop, shown, told = asyncio.get_running_loop(), b"", 0.0
-    with access.watching:
-        while True:
-            found = await access.apart(lambda: access.folder.journal.run(run))
-            content = _json(found)
-            if content != shown:
-                yield b"event: run\ndata: " + content + b"\n\n"
-                shown, told = content, loop.time()
-            elif loop.time() - told > SILENCE_SECONDS:
-                yield b": still there\n\n"
-                told = loop.time()
-            if found.run.state in ENDED:
-                return
-            await asyncio.sleep(LOOK_SECONDS)
+    while True:
+        found = await access.apart(lambda: access.folder.journal.run(run))
+        content = _json(found)
+        if content != shown:
+            yield b"event: run\ndata: " + content + b"\n\n"
+            shown, told = content, loop.time()
+        elif loop.time() - told > SILENCE_SECONDS:
+            yield b": still there\n\n"
+            told = loop.time()
+        if found.run.state in ENDED:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def _answer(content: RunPage | RunWithSteps) -> Response:
