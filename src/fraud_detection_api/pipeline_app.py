@@ -16,9 +16,8 @@ from fraud_detection_api.routes.admission import Admission, InFlightLimit, Limit
 from fraud_detection_api.routes.documentation import PIPELINE, described_app
 from fraud_detection_api.routes.heads import HeadAsGet
 from fraud_detection_api.routes.pipeline import (
-    MAKE,
+    BELOW,
     MOST_BODY_BYTES,
-    SUBMIT,
     RunAccess,
     asking_router,
     health,
@@ -40,8 +39,7 @@ def create_pipeline_app(settings: Settings) -> FastAPI:
     )
     app = described_app(__version__, _lifespan(folder), PIPELINE)
     limits = Limits(InFlightLimit(MOST_REQUESTS), MOST_BODY_BYTES)
-    posts = dict.fromkeys((MAKE, SUBMIT), limits)
-    app.add_middleware(Admission, posts, {}, settings.deadline_seconds, MOST_REQUESTS * MOST_BODY_BYTES)
+    app.add_middleware(Admission, {BELOW: limits}, {}, settings.deadline_seconds, MOST_REQUESTS * MOST_BODY_BYTES)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLog, log_all=settings.log_requests == "all")
     add_refusals(app)

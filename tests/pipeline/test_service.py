@@ -150,16 +150,30 @@ def test_a_running_run_is_cancelled_and_so_is_a_queued_one(client: httpx.Client,
     pipeline.hold.touch()
     running, queued = asked(client), asked(client, seed=1)
     pipeline.at_work(2)
-    assert client.post(f"{RUNS}/{queued}/cancel").json()["state"] == "cancelled"
-    answer = client.post(f"{RUNS}/{running}/cancel")
+    assert client.post(f"{RUNS}/{queued}/cancel", json={}).json()["state"] == "cancelled"
+    answer = client.post(f"{RUNS}/{running}/cancel", json={})
     assert (answer.status_code, answer.json()["state"]) == (202, "running")
     wait_until(client, running, "cancelled")
     assert pipeline.partials() == []
     pipeline.hold.unlink()
     last = asked(client, seed=2)
     wait_until(client, last, "finished")
-    late = client.post(f"{RUNS}/{last}/cancel")
+    late = client.post(f"{RUNS}/{last}/cancel", json={})
     assert (late.status_code, late.json()["code"]) == (409, "run_has_ended")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_what_a_page_of_another_site_may_post_cancels_nothing(
+    client: httpx.Client, pipeline: Pipeline, kind: str
+) -> None:
+    pipeline.hold.touch()
+    run = asked(client)
+    pipeline.at_work(2)
+    for headers in ({"Content-Type": kind}, {}):
+        answer = client.post(f"{RUNS}/{run}/cancel", headers={"Origin": "http://example.org"} | headers)
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    pipeline.hold.unlink()
+    wait_until(client, run, "finished")
 
 
 def test_raw_orders_are_taken_from_their_folder_and_from_nowhere_else(client: httpx.Client, pipeline: Pipeline) -> None:
@@ -199,10 +213,11 @@ def test_refusals_have_the_form_that_they_have_everywhere(client: httpx.Client) 
     refused = [
         client.get(f"{RUNS}/20200101-000000-abcdef"),
         client.get(f"{RUNS}/20200101-000000-abcdef/events"),
-        client.post(f"{RUNS}/20200101-000000-abcdef/cancel"),
+        client.post(f"{RUNS}/20200101-000000-abcdef/cancel", json={}),
         client.get(RUNS, params={"before": "nothing"}),
         client.post(MAKE, content=b"{", headers={"Content-Type": "application/json"}),
         client.post(MAKE, content=b"{}"),
+        client.post(f"{RUNS}/20200101-000000-abcdef/cancel", json={"why": "x" * 20_000}),
         client.post(MAKE, json={"seed": "x" * 20_000}),
         client.get(RUNS, params={"limit": 0}),
         client.get(RUNS, params={"page": 1}),
@@ -216,6 +231,7 @@ def test_refusals_have_the_form_that_they_have_everywhere(client: httpx.Client) 
         (404, "unknown_run"),
         (422, "input_refused"),
         (415, "unsupported_media_type"),
+        (413, "body_too_large"),
         (413, "body_too_large"),
         (422, "input_refused"),
         (422, "input_refused"),

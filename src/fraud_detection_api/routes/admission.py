@@ -70,7 +70,7 @@ class Admission:
         most_bytes_in_flight: int,
     ) -> None:
         self._app = app
-        self._posts = posts
+        self._posts = posts  # by the path, or by its first part: of whatever lies below it
         self._pages = pages  # GET, by the first part of the path
         self._seconds = deadline_seconds
         self._most_bytes = most_bytes_in_flight
@@ -98,10 +98,11 @@ class Admission:
                     await asyncio.sleep(0)  # sending need not wait, so that others would
 
     def _limits(self, scope: Scope) -> Limits | None:
+        path = path_of(scope)
         if scope["method"] == "POST":
-            return self._posts.get(path_of(scope))
+            return self._posts.get(path) or self._posts.get(_first_part(path))
         if scope["method"] in ("GET", "HEAD"):
-            return self._pages.get(path_of(scope)[1:].partition("/")[0])
+            return self._pages.get(_first_part(path))
         return None
 
     async def _admitted(self, limits: Limits, scope: Scope, receive: Receive) -> Iterable[Message]:
@@ -159,6 +160,10 @@ def path_of(scope: Scope) -> str:
     """The path as the routing sees it."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", "")).removesuffix("\n")  # the routing lets one newline pass
+
+
+def _first_part(path: str) -> str:
+    return path[1:].partition("/")[0]
 
 
 def _length_and_kind(scope: Scope) -> tuple[int, bool]:

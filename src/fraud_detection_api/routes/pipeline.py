@@ -24,22 +24,24 @@ from fraud_detection_api.schemas.answers import Ping
 from fraud_detection_api.schemas.runs import ENDED, QueuedRun, RunPage, RunWithSteps
 
 Result = TypeVar("Result")
-MAKE, SUBMIT, RUNS = "/pipeline/make_sample_data", "/pipeline/submit", "/pipeline/runs"
+BELOW = "pipeline"
+MAKE, SUBMIT, RUNS = f"/{BELOW}/make_sample_data", f"/{BELOW}/submit", f"/{BELOW}/runs"
 MOST_BODY_BYTES = 16_384
 LOOK_SECONDS, SILENCE_SECONDS = 0.5, 15.0
 SAFE_FOLDER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 RunId = Annotated[str, Path(pattern=r"^[0-9a-f-]{1,40}$", examples=["20261128-131529-4057af"])]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Before = Annotated[str | None, Query(max_length=40)]
+TOO_LARGE = documented("The body is too large", BodyTooLarge)
 AWAY: Responses = {503: documented("The journal is away; see Retry-After", JournalUnavailable)}
 KNOWN: Responses = {404: documented("There is no such run", UnknownRun), **AWAY}
 ASKED: Responses = {
     **POSTED,
     **AWAY,
-    413: documented("The body is too large", BodyTooLarge),
+    413: TOO_LARGE,
     429: documented("Too many runs are queued, or requests in flight", TooManyRuns, TooBusy),
 }
-CANCELLED: Responses = {409: documented("It has ended already", RunHasEnded), **KNOWN}
+CANCELLED: Responses = {**POSTED, 409: documented("It has ended already", RunHasEnded), **KNOWN, 413: TOO_LARGE}
 STREAM: Responses = {
     200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
     429: documented("Too many are watching", TooBusy),
@@ -86,9 +88,18 @@ def asking_router(access: RunAccess) -> APIRouter:
             raise RawOrdersMissing(raw.name)
         return await _queue(access, parameters_of(values), raw, response)
 
-    @router.post(f"{RUNS}/{{run}}/cancel", status_code=202, summary="Cancel a run", responses=CANCELLED)
+    @router.post(
+        f"{RUNS}/{{run}}/cancel",
+        status_code=202,
+        summary="Cancel a run",
+        responses=CANCELLED,
+        openapi_extra={"requestBody": {"content": {JSON: {"schema": {"type": "object"}, "example": {}}}}},
+    )
     async def cancel(run: RunId) -> QueuedRun:
-        """A queued run at once, a running one within seconds; what is finished of it stays for the next."""
+        """A queued run at once, a running one within seconds; what is finished of it stays for the next.
+
+        Like every POST it has to be said to be JSON, which no other site's page can do; the body counts for nothing.
+        """
         state = await access.apart(lambda: access.folder.journal.cancel(run))
         return QueuedRun(run, state, f"{RUNS}/{run}")
 
