@@ -1,4 +1,4 @@
-/* Python's side of _histories.h: a plan of statistics, checked once, and two ways to run it. */
+/* Python's side of _histories.h: a plan of statistics; checked once, it runs beside a stream or what a store gave back. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include "_histories.h"
@@ -126,43 +126,6 @@ static PyObject *Histories_from_stream(PyObject *self, PyObject *arguments)
     return both;
 }
 
-/* Entries as a store gave them, in the order of their times, those of one record after those of another. */
-static PyObject *from_entries(const Histories *self, const Py_buffer *records, const Py_buffer *entries,
-                        const Py_buffer *ends, const Py_buffer *dropped)
-{
-    const plan_t *plan = &self->plan;
-    Py_ssize_t rows, count;
-    bool whole = fits(self, records->len, &rows) && fits(self, entries->len, &count);
-    if (!whole || ends->len != rows * 8 || dropped->len != rows * 8 || !ascends_to(ends->buf, rows, count))
-        return PyErr_SetString(PyExc_ValueError, "records and their entries do not fit together"), NULL;
-    const int64_t *record = records->buf, *entry = entries->buf, *end = ends->buf, *last = dropped->buf;
-    PyObject *out, *flags, *both;
-    seen_t *seen = PyMem_Malloc(sizeof *seen);
-    both = seen ? results(plan, rows, &out, &flags) : PyErr_NoMemory();
-    int64_t at = 0;
-    for (Py_ssize_t i = 0; both && i < rows; at = end[i++]) {
-        if (end[i] - at > plan->kept) {
-            Py_CLEAR(both);
-            PyErr_SetString(PyExc_ValueError, "more entries than are kept");
-            break;
-        }
-        memory_t memory = {(int)(end[i] - at), last[i], (int64_t *)entry + at * plan->width};
-        double *answers = (double *)PyBytes_AsString(out) + i * plan->statistics;
-        PyBytes_AsString(flags)[i] = (char)see(plan, &memory, record + i * plan->width, seen, answers);
-    }
-    PyMem_Free(seen);
-    return both;
-}
-
-static PyObject *Histories_from_entries(PyObject *self, PyObject *arguments)
-{
-    Py_buffer given[4];
-    if (!PyArg_ParseTuple(arguments, "y*y*y*y*:from_entries", given, given + 1, given + 2, given + 3)) return NULL;
-    PyObject *both = from_entries((Histories *)self, given, given + 1, given + 2, given + 3);
-    for (int i = 0; i < 4; i++) PyBuffer_Release(given + i);
-    return both;
-}
-
 static layout_t layout_of(int kept, int amounts, int values, const char *mark)
 {
     return (layout_t){amounts, kept > 1 ? 4 : 6, values, 3037000499LL / kept, mark}; /* squares of as many add up to less than 2^63 */
@@ -185,21 +148,16 @@ static bool see_packed(const plan_t *plan, const layout_t *layout, memory_t *mem
 }
 
 /* Packed histories as a store gave them, one for each record; None where a key was never seen. */
-static bool from_packed(const plan_t *plan, const Py_buffer *given, const layout_t *layout, PyObject *values)
+static bool from_packed(const plan_t *plan, const layout_t *layout, const int64_t *record, PyObject *values, double *out, uint8_t *flags)
 {
-    Py_ssize_t rows = PyList_Size(values), row = plan->width * (Py_ssize_t)sizeof(int64_t);
-    if (given[0].len != rows * row || given[1].len != rows * 8 || given[3].len != rows * plan->statistics * 8 || given[4].len != rows)
-        return PyErr_SetString(PyExc_ValueError, "records and their histories do not fit together"), false;
-    memory_t memory = {.entries = PyMem_Malloc((size_t)plan->kept * (size_t)row)};
+    Py_ssize_t rows = PyList_Size(values);
+    memory_t memory = {.entries = PyMem_Malloc((size_t)plan->kept * (size_t)plan->width * sizeof(int64_t))};
     seen_t *seen = PyMem_Malloc(sizeof *seen + (size_t)plan->statistics * sizeof(double));
     bool done = memory.entries && seen;
     if (!done) PyErr_NoMemory();
-    for (Py_ssize_t i = 0; done && i < rows; i++) {
-        int64_t record[MOST_WIDTH];
-        double *answers = (double *)(seen + 1), *out = given[3].buf;
-        memcpy(record, (const char *)given[0].buf + i * row, (size_t)row);
-        record[RECEIVED] = ((const int64_t *)given[1].buf)[i];
-        done = see_packed(plan, layout, &memory, seen, record, PyList_GetItem(values, i), (uint8_t *)given[4].buf + i);
+    for (Py_ssize_t i = 0; done && i < rows; i++, record += plan->width) {
+        const double *answers = (double *)(seen + 1);
+        done = see_packed(plan, layout, &memory, seen, record, PyList_GetItem(values, i), flags + i);
         for (int j = 0; done && j < plan->statistics; j++) out[j * rows + i] = answers[j];
     }
     PyMem_Free(memory.entries);
@@ -209,16 +167,17 @@ static bool from_packed(const plan_t *plan, const Py_buffer *given, const layout
 
 static PyObject *Histories_from_packed(PyObject *self, PyObject *arguments)
 {
-    Py_buffer given[5]; /* records, when they arrived, the mark, statistics, flags */
+    Py_buffer given[4]; /* records, the mark, statistics, flags */
     PyObject *values;
-    int amounts;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*iO!w*w*:from_packed", given, given + 1, given + 2, &amounts, &PyList_Type, &values, given + 3, given + 4)) return NULL;
+    if (!PyArg_ParseTuple(arguments, "y*y*O!w*w*:from_packed", given, given + 1, &PyList_Type, &values, given + 2, given + 3)) return NULL;
     const plan_t *plan = &((Histories *)self)->plan;
-    layout_t layout = layout_of(plan->kept, amounts, plan->width - FIRST_VALUE - amounts, given[2].buf);
-    bool done = given[2].len == MARK_BYTES && amounts >= 0 && layout.values >= 0;
-    if (!done) PyErr_SetString(PyExc_ValueError, "records and their histories do not fit together");
-    done = done && from_packed(plan, given, &layout, values);
-    for (int i = 0; i < 5; i++) PyBuffer_Release(given + i);
+    layout_t layout = layout_of(plan->kept, plan->amounts, plan->width - FIRST_VALUE - plan->amounts, given[1].buf);
+    Py_ssize_t rows, count = PyList_Size(values);
+    bool fit = fits((Histories *)self, given[0].len, &rows) && rows == count && given[1].len == MARK_BYTES
+        && given[2].len == rows * plan->statistics * 8 && given[3].len == rows;
+    if (!fit) PyErr_SetString(PyExc_ValueError, "records and their histories do not fit together");
+    bool done = fit && from_packed(plan, &layout, given[0].buf, values, given[2].buf, given[3].buf);
+    for (int i = 0; i < 4; i++) PyBuffer_Release(given + i);
     return done ? Py_NewRef(Py_None) : NULL;
 }
 
@@ -265,17 +224,19 @@ static bool is_sound(const plan_t *plan)
         if (statistic->argument < 0 || statistic->argument > MOST_SPAN) return false;
     }
     return plan->windows > 0 && plan->windows <= MOST_WINDOWS && plan->kept > 0 && plan->kept <= MOST_KEPT
-        && plan->width >= FIRST_VALUE && plan->width <= MOST_WIDTH;
+        && plan->width <= MOST_WIDTH;
 }
 
-static bool fill(Histories *self, int kept, int width, const Py_buffer *windows, const Py_buffer *statistics)
+static bool fill(Histories *self, int kept, int amounts, int values, const Py_buffer *windows, const Py_buffer *statistics)
 {
+    if (amounts < 0 || values < 0 || amounts > MOST_WIDTH || values > MOST_WIDTH)
+        return PyErr_SetString(PyExc_ValueError, "no such plan of statistics"), false;
     self->windows = PyMem_Malloc((size_t)windows->len + 1);
     self->statistics = PyMem_Malloc((size_t)statistics->len + 1);
     if (!self->windows || !self->statistics) return PyErr_NoMemory(), false;
     memcpy(self->windows, windows->buf, (size_t)windows->len);
     memcpy(self->statistics, statistics->buf, (size_t)statistics->len);
-    self->plan = (plan_t){kept, width, (int)(windows->len / (Py_ssize_t)sizeof(window_t)),
+    self->plan = (plan_t){kept, amounts, FIRST_VALUE + amounts + values, (int)(windows->len / (Py_ssize_t)sizeof(window_t)),
                           (int)(statistics->len / (Py_ssize_t)sizeof(statistic_t)), self->windows, self->statistics};
     if (!is_sound(&self->plan)) return PyErr_SetString(PyExc_ValueError, "no such plan of statistics"), false;
     return true;
@@ -283,12 +244,12 @@ static bool fill(Histories *self, int kept, int width, const Py_buffer *windows,
 
 static PyObject *Histories_new(PyTypeObject *type, PyObject *arguments, PyObject *Py_UNUSED(keywords))
 {
-    int kept, width;
+    int kept, amounts, values;
     Py_buffer windows, statistics;
-    if (!PyArg_ParseTuple(arguments, "iiy*y*:Histories", &kept, &width, &windows, &statistics)) return NULL;
+    if (!PyArg_ParseTuple(arguments, "iiiy*y*:Histories", &kept, &amounts, &values, &windows, &statistics)) return NULL;
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     Histories *self = (Histories *)allocate(type, 0);
-    if (self && !fill(self, kept, width, &windows, &statistics)) Py_CLEAR(self);
+    if (self && !fill(self, kept, amounts, values, &windows, &statistics)) Py_CLEAR(self);
     PyBuffer_Release(&windows);
     PyBuffer_Release(&statistics);
     return (PyObject *)self;
@@ -305,7 +266,6 @@ static void Histories_free(PyObject *self)
 
 static PyMethodDef methods[] = {
     {"from_stream", Histories_from_stream, METH_VARARGS, "Statistics and flags of records in the order of keys and arrival."},
-    {"from_entries", Histories_from_entries, METH_VARARGS, "Statistics and flags of records beside the entries that a store has of their keys."},
     {"from_packed", Histories_from_packed, METH_VARARGS, "Statistics and flags of records beside packed histories of their keys."},
     {NULL, NULL, 0, NULL},
 };

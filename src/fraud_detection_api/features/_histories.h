@@ -19,7 +19,7 @@ typedef struct { int64_t kind, window, column, argument; } statistic_t; /* argum
 typedef struct { int64_t count, sum, squares, smallest, largest; } sums_t;
 
 typedef struct {
-    int kept, width, windows, statistics;
+    int kept, amounts, width, windows, statistics;
     const window_t *window;
     const statistic_t *statistic;
 } plan_t;

@@ -26,21 +26,18 @@ class HistoryKernel:
         return self._found(self._compiled.from_stream(np.ascontiguousarray(records).data, ends.tobytes()))
 
     def from_entries(self, records: Whole, entries: Whole, ends: Whole, dropped: Whole) -> tuple[Numbers, Flags]:
-        """The same of records beside the entries of their keys, each record's after the other's, in order of time."""
-        if self._compiled is None:
-            return history_numpy.beside_memory(self.plan, records, self._memory(entries, ends), dropped)
-        given = (records.tobytes(), entries.tobytes(), ends.tobytes(), dropped.tobytes())
-        return self._found(self._compiled.from_entries(*given))
+        """The same of records beside the entries of their keys, each record's after the other's, in order of time.
 
-    def from_packed(
-        self, records: Whole, received: Whole, mark: bytes, values: list[bytes | None], out: Numbers, flags: Flags
-    ) -> bool:
+        It is what numpy does; with the part in C, packed histories are read there.
+        """
+        return history_numpy.beside_memory(self.plan, records, self._memory(entries, ends), dropped)
+
+    def from_packed(self, records: Whole, mark: bytes, values: list[bytes | None], out: Numbers, flags: Flags) -> bool:
         """The same beside packed histories, a row for each statistic; False where nothing reads one."""
         if self._compiled is None:
             return False
-        given = (records.tobytes(), received.tobytes(), mark, len(self.plan.amounts), values)
         try:
-            self._compiled.from_packed(*given, out.data, flags.data)
+            self._compiled.from_packed(records.data, mark, values, out.data, flags.data)
         except ValueError:
             return False
         return True
@@ -65,7 +62,7 @@ def _compiled(plan: Plan) -> "Histories | None":
         return None
     statistics = [(each.kind, each.window, each.column, each.argument) for each in plan.statistics]
     parts = (np.array(plan.windows, np.int64).tobytes(), np.array(statistics, np.int64).tobytes())
-    return Histories(plan.kept, plan.width, *parts)
+    return Histories(plan.kept, len(plan.amounts), len(plan.values), *parts)
 
 
 def by_key(keys: Whole) -> tuple[Whole, Whole]:

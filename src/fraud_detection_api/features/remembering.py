@@ -232,14 +232,9 @@ def of_stream(kernel: HistoryKernel, arrived: AtKeys) -> tuple[Numbers, Flags]:
     order = order[places]
     values[order], flags[order] = kernel.from_stream(entries[order], ends)
     without = np.flatnonzero(arrived.keys == MISSING)
-    values[without], flags[without] = nothing_known(kernel, entries[without])
+    alone = np.arange(1, len(without) + 1)  # as if each had a key of its own
+    values[without], flags[without] = kernel.from_stream(entries[without], alone)
     return values, flags
-
-
-def nothing_known(kernel: HistoryKernel, records: Whole) -> tuple[Numbers, Flags]:
-    """Statistics and flags of records of whose keys nothing is known."""
-    none, never = np.zeros(len(records), np.int64), np.full(len(records), MISSING)
-    return kernel.from_entries(records, np.empty((0, kernel.plan.width), np.int64), none, never)
 
 
 def in_turn(entries: Whole) -> Whole:

@@ -63,11 +63,11 @@ class Known:
 
     def put_statistics(self, kernel: HistoryKernel, out: Numbers, flags: Flags) -> None:
         """The same, into rows of statistics and a row of flags."""
-        entries = self.arrivals.entries
-        if kernel.from_packed(entries, self.received, self.arrivals.layout.mark, self.values, out, flags):
-            return
-        known, records = self.unpacked, entries.copy()
+        records = self.arrivals.entries.copy()
         records[:, RECEIVED] = self.received
+        if kernel.from_packed(records, self.arrivals.layout.mark, self.values, out, flags):
+            return
+        known = self.unpacked
         out.T[:], flags[:] = kernel.from_entries(records, known.entries, known.ends, known.dropped)
 
 
