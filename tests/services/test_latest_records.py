@@ -10,14 +10,17 @@ import pytest
 
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.remembering import Remembering
-from fraud_detection_api.history_errors import FindUnusable
+from fraud_detection_api.history_errors import FindUnusable, HistoriesUnreadable
+from fraud_detection_api.schemas.latest import FindQuery
 from fraud_detection_api.schemas.reasons import JUST_SCORES
 from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.services.finding import Finding
 from fraud_detection_api.services.latest_records import LatestByEntity, entity_of
 from fraud_detection_api.services.recalling import Recalling
-from fraud_detection_api.storage.histories.latest import Wanted
+from fraud_detection_api.storage.histories.latest import LatestRecord, LatestRecords, Wanted
 from fraud_detection_api.storage.histories.memory import MemoryStore
 from fraud_detection_api.use_cases.credit_accounts import CREDIT_ACCOUNTS
+from fraud_detection_api.use_cases.orders import ORDERS
 from tests.services.test_recalling import PAYMENTS, YEAR, here, stream
 
 Row = dict[str, str | float | None]
@@ -92,3 +95,17 @@ def test_requests_of_any_size_end_with_the_same_list(size: int) -> None:
 def test_only_ids_can_be_listed(use_case: UseCase) -> None:
     with pytest.raises(FindUnusable, match=use_case.name):
         entity_of(use_case)
+
+
+def test_a_key_that_is_no_text_is_refused_as_what_cannot_be_read() -> None:
+    async def run() -> bytes:
+        store = MemoryStore(10**9)
+        await store.fill_latest(
+            LatestRecords(b"orders", [LatestRecord(key, 1, 1, b"{}") for key in (b"\xfe1", b"\xfe2")])
+        )
+        return await Finding(store, {"orders": ORDERS}, ["orders"], is_shared=True).page(
+            "orders", FindQuery(num_items=1)
+        )
+
+    with pytest.raises(HistoriesUnreadable, match="orders:latest"):
+        asyncio.run(run())

@@ -33,14 +33,14 @@ class Finding:
             raise HistoriesNotShared
         after = None if query.after is None else query.after.encode()
         page = await self._store.latest_page(name.encode(), Wanted(query.beginning.encode(), after, query.num_items))
-        following = None if page.next is None else page.next.decode()
-        return orjson.dumps({"latest": [_shown(name, each) for each in page.found], "next": following})
+        try:
+            following = None if page.next is None else page.next.decode()
+            return orjson.dumps({"latest": [_shown(each) for each in page.found], "next": following})
+        except (ValueError, OverflowError):
+            raise HistoriesUnreadable(f"{name}:latest".encode(), "a record is none") from None
 
 
-def _shown(name: str, found: Found) -> dict[str, object]:
+def _shown(found: Found) -> dict[str, object]:
     """One record; what a server gives back is read before it is given on."""
-    try:
-        record = orjson.loads(found.record)
-        return {"key": found.key.decode(), "record": record, "received": time_text(found.received)}
-    except (ValueError, OverflowError):
-        raise HistoriesUnreadable(f"{name}:latest".encode(), "a record is none") from None
+    record = orjson.loads(found.record)
+    return {"key": found.key.decode(), "record": record, "received": time_text(found.received)}
