@@ -24,13 +24,12 @@ from fraud_detection_api.schemas.address import (
 )
 from fraud_detection_api.schemas.answers import FLAGGED, PASSED, Warned
 from fraud_detection_api.schemas.reasons import JUST_SCORES, Question, ReasonsQuery
-from fraud_detection_api.schemas.use_case import UseCase
+from fraud_detection_api.schemas.use_case import UNKNOWN_FIELDS, UseCase
 from fraud_detection_api.services.reasons import Reasons
 from fraud_detection_api.services.sent_values import SentValues
 from fraud_detection_api.services.unknown import unknown_of
 
 INLIER, OUTLIER = 1, -1
-UNKNOWN = ("cold_start", "truncated", "degraded")
 AT_ONCE = 4_096  # records: the texts that an answer is made of take several times its bytes
 EXPLAINED_AT_ONCE = 128  # their reasons are 60 to 600 KB
 LONG = 160  # bytes of a record's answer, from which on it has warnings or reasons: the same words again and again
@@ -177,7 +176,7 @@ def _unknown(scored: Scored) -> Fields:
     if found is None:
         return {}
     texts = [_unknown_texts(each) for each in found]
-    return {name: [each[place] for each in texts] for place, name in enumerate(UNKNOWN)}
+    return {name: [each[place] for each in texts] for place, name in enumerate(UNKNOWN_FIELDS)}
 
 
 @lru_cache(maxsize=4096)
