@@ -80,7 +80,7 @@ async def once_it_is_back(store: HistoryStore, asked: Sequence[Arrivals]) -> lis
     """How many entries each record's key has, asked again and again until somebody knows."""
     for _ in range(TRIES):
         try:
-            return [int(each) for each in np.diff((await store.remember(asked))[0].ends, prepend=0)]
+            return [int(each) for each in np.diff((await store.remember(asked))[0].unpacked.ends, prepend=0)]
         except HistoriesAway:
             await asyncio.sleep(LONGEST_WAIT / TRIES)
     pytest.fail(f"not back within {LONGEST_WAIT} s")

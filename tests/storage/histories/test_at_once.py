@@ -30,7 +30,7 @@ def test_of_two_records_one_is_first_and_the_other_one_sees_it(redis: PrivateRed
             return [known for own in await asyncio.gather(*asked) for known in own]
 
     found = asyncio.run(run())
-    arrived = {int(known.received[0]): set(known.entries[:, ID].tolist()) for known in found}
+    arrived = {int(known.received[0]): set(known.unpacked.entries[:, ID].tolist()) for known in found}
     assert len(arrived) == PLAN.kept
     ids = {int(known.received[0]): each for each, known in enumerate(found)}
     for moment, seen in arrived.items():
@@ -55,7 +55,7 @@ def test_whoever_fills_it_loses_nothing_of_what_arrives_meanwhile(redis: Private
             return known[0], repeated[0]
 
     known, _ = asyncio.run(run())
-    own = np.split(known.entries, known.ends[:-1])
+    own = np.split(known.unpacked.entries, known.unpacked.ends[:-1])
     assert [each[:, ID].tolist() for each in own] == [[1000 + key, key] for key in keys]
     assert all((each[:, RECEIVED] >= NOW).all() for each in own)
 
@@ -70,7 +70,7 @@ def test_a_label_that_is_filled_in_later_is_taken_and_an_earlier_one_stays(redis
             for each in (label, later):
                 await store.fill(whole({1: [entry(1, 0, NOW, each)]}))
             known = (await store.remember([arrivals((1, entry(2, 2)))], dry_run=True))[0]
-            return [int(each) for each in known.entries[0, 2:4]]
+            return [int(each) for each in known.unpacked.entries[0, 2:4]]
 
     received, found = asyncio.run(run())
     assert received > NOW  # when it arrived here, not when it did elsewhere

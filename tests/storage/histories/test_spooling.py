@@ -70,7 +70,7 @@ async def tried(store: HistoryStore, id_: int) -> str:
 async def entries_of(store: HistoryStore, keys: Sequence[int]) -> list[list[int]]:
     """The ids that each key has."""
     known = (await store.remember([arrivals(*((key, entry(999, 999)) for key in keys))], dry_run=True))[0]
-    return [own[:, 1].tolist() for own in np.split(known.entries, known.ends[:-1])]
+    return [own[:, 1].tolist() for own in np.split(known.unpacked.entries, known.unpacked.ends[:-1])]
 
 
 def test_records_that_came_meanwhile_are_there_afterwards_as_if_nothing_had_been(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_records_that_came_meanwhile_are_there_afterwards_as_if_nothing_had_been
                 server.stop()
                 known = await store.remember([arrivals((1, entry(1)), (2, entry(2))), arrivals((3, entry(3)))])
                 assert [each.is_degraded for each in known] == [True, True]
-                assert [each.ends.tolist() for each in known] == [[0, 0], [0]]
+                assert [each.unpacked.ends.tolist() for each in known] == [[0, 0], [0]]
                 assert (await store.remember([arrivals((9, entry(9)))], dry_run=True))[0].is_degraded
                 await store.remember([arrivals((1, entry(5, 5)), (1, entry(3, 3)))])
                 server.start()

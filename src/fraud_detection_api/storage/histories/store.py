@@ -39,21 +39,6 @@ class Known:
         """The entries; unreadable ones are refused here, or with the statistics."""
         return unpacked(self.arrivals.layout, self.arrivals.name, self.values)
 
-    @property
-    def entries(self) -> Whole:
-        """Each record's after the other's, in the order of their times."""
-        return self.unpacked.entries
-
-    @property
-    def ends(self) -> Whole:
-        """Where the entries of each record end."""
-        return self.unpacked.ends
-
-    @property
-    def dropped(self) -> Whole:
-        """The latest time of what is no longer kept of each key, MISSING where nothing was ever dropped."""
-        return self.unpacked.dropped
-
     def statistics(self, kernel: HistoryKernel) -> tuple[Numbers, Flags]:
         """What the history says of the records, and its flags."""
         out = np.empty((len(kernel.plan.statistics), len(self.values)))
