@@ -11,14 +11,7 @@ from benchmarks.neighbours import processor_seconds
 from benchmarks.servers import HOST, Server
 
 MARK = "FIGURES "
-LUA = f"""
-function init(args)
-  local file = assert(io.open(args[1], "rb"))
-  wrk.method, wrk.body = "POST", file:read("*a")
-  wrk.headers["Content-Type"] = "application/json"
-  file:close()
-end
-
+REPORT = f"""
 function done(summary, latency, requests)
   local e = summary.errors
   io.write(string.format(
@@ -26,6 +19,14 @@ function done(summary, latency, requests)
     summary.requests, summary.duration / 1e6, summary.bytes,
     e.connect + e.read + e.write + e.status + e.timeout,
     latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
+end
+"""
+BODY = """
+function init(args)
+  local file = assert(io.open(args[1], "rb"))
+  wrk.method, wrk.body = "POST", file:read("*a")
+  wrk.headers["Content-Type"] = "application/json"
+  file:close()
 end
 """
 
@@ -45,7 +46,7 @@ def wrk() -> str:
 def load(server: Server, body: Path, connections: int, seconds: int, answer_bytes: int) -> Figures:
     """Load a server; refuses the figures if any answer was an error or of another length than the right one."""
     script = body.with_name("post.lua")
-    script.write_text(LUA)
+    script.write_text(BODY + REPORT)
     options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout=60s", f"-s{script}"]
     command = [wrk(), *options, server.url, "--", str(body)]
     before = processor_seconds(server.process.pid)

@@ -14,22 +14,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from pathlib import Path
 
-from benchmarks.load import MARK, Invalid, wrk
+from benchmarks.load import MARK, REPORT, Invalid, wrk
 from benchmarks.servers import HOST, Server
 
 CUSTOMERS, UNKNOWN, SECONDS_APART = 2_000, 0.05, 130
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 CONNECTIONS = 16
-REPORT = f"""
-function done(summary, latency, requests)
-  local e = summary.errors
-  io.write(string.format(
-    '\\n{MARK}{{"requests": %d, "seconds": %.6f, "bytes": %d, "errors": %d, "p50_ms": %.4f, "p99_ms": %.4f}}\\n',
-    summary.requests, summary.duration / 1e6, summary.bytes,
-    e.connect + e.read + e.write + e.status + e.timeout,
-    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
-end
-"""
 ORDERS = """
 local number, count, is_list
 function init(args)
