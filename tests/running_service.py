@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +71,18 @@ def running_service(
     folder: Path, settings: Mapping[str, object], command: tuple[str, ...] = SERVE, environment: Mapping[str, str] = {}
 ) -> Iterator[RunningService]:
     """Start the service with these settings and the models in folder/models; end it afterwards."""
-    port, log = free_port(), folder / f"service-{time.monotonic_ns()}.log"
+    port = free_port()
     variables = service_environment({"models": folder / "models", "port": port} | dict(settings)) | dict(environment)
+    with running_process(command, port, folder, variables) as service:
+        yield service
+
+
+@contextmanager
+def running_process(
+    command: Sequence[str], port: int, folder: Path, variables: Mapping[str, str]
+) -> Iterator[RunningService]:
+    """A service of any kind, begun in this folder and up; ended afterwards, unless it has ended by then."""
+    log = folder / f"service-{time.monotonic_ns()}.log"
     with log.open("wb") as stderr:
         process = subprocess.Popen(command, cwd=folder, env=variables, stderr=stderr, start_new_session=True)
     service = RunningService(port, process, log)

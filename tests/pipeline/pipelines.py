@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +15,14 @@ import psutil
 from fraud_detection_api.pipeline.data_folder import DataFolder, FolderOptions
 from fraud_detection_api.schemas.runs import RunWithSteps
 from tests.pipeline.small_steps import HOLD, LEDGER, STEPS_HERE
-from tests.running_service import LONGEST_WAIT, RunningService, answers, eventually, free_port, service_environment
+from tests.running_service import (
+    LONGEST_WAIT,
+    RunningService,
+    eventually,
+    free_port,
+    running_process,
+    service_environment,
+)
 
 FRAUD = (sys.executable, "-m", "fraud_detection_api.cli.main", "pipeline")
 SMALL = ("--files", "6", "--orders-per-file", "400", "--customers", "50", "--partitions", "4")
@@ -53,6 +59,13 @@ class Pipeline:
         return subprocess.Popen(
             [*FRAUD, *arguments], cwd=self.root, env=self.variables(), stdout=pipe, stderr=pipe, text=True
         )
+
+    def held(self, *arguments: str) -> subprocess.Popen[str]:
+        """A run, begun: two of its parts are being made, and neither ends before the hold is gone."""
+        self.hold.touch()
+        process = self.start("run", *arguments)
+        self.at_work(2)
+        return process
 
     def do(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command, ended."""
@@ -106,19 +119,10 @@ class Pipeline:
 @contextmanager
 def pipeline_service(pipeline: Pipeline) -> Iterator[RunningService]:
     """The service of a data folder, started as it is in production; ended if it has not been killed."""
-    port, log = free_port(), pipeline.root / f"service-{time.monotonic_ns()}.log"
-    with log.open("wb") as stderr:
-        process = subprocess.Popen(
-            [*FRAUD, "serve", "--port", str(port)], cwd=pipeline.root, env=pipeline.variables(), stderr=stderr
-        )
-    service = RunningService(port, process, log)
-    try:
-        eventually(lambda: process.poll() is not None or answers(service))
-        assert process.poll() is None, log.read_text()
+    port = free_port()
+    command = (*FRAUD, "serve", "--port", str(port))
+    with running_process(command, port, pipeline.root, pipeline.variables()) as service:
         yield service
-    finally:
-        if process.poll() is None:
-            service.end()
 
 
 def run_process(service: RunningService) -> psutil.Process:

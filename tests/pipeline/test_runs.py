@@ -11,7 +11,6 @@ import pytest
 
 from tests.pipeline.pipelines import FRAUD, PARTS, SMALL, Pipeline, killed
 from tests.pipeline.small_steps import BROKEN_SEED, REFUSED_SEED
-from tests.running_service import eventually
 
 
 @pytest.fixture
@@ -106,9 +105,7 @@ def test_a_killed_run_goes_on_from_its_finished_parts(tmp_path: Path, dask: str)
     undisturbed.do("run", *SMALL)
     pipeline = Pipeline(tmp_path, {"dask": dask})
     pipeline.do("step", "make", *SMALL)
-    pipeline.hold.touch()
-    process = pipeline.start("run", *SMALL)
-    pipeline.at_work(2)
+    process = pipeline.held(*SMALL)
     killed(process)
     assert pipeline.states() == ["running"]
     pipeline.hold.unlink()
@@ -123,9 +120,7 @@ def test_a_killed_run_goes_on_from_its_finished_parts(tmp_path: Path, dask: str)
 
 
 def test_two_processes_never_work_in_one_data_folder(pipeline: Pipeline) -> None:
-    pipeline.hold.touch()
-    first = pipeline.start("run", *SMALL)
-    pipeline.at_work(2)
+    first = pipeline.held(*SMALL)
     second = pipeline.do("run", *SMALL, "--seed", "5")
     assert second.returncode == 5
     assert "Another run is at work in" in second.stderr
@@ -139,9 +134,7 @@ def test_two_processes_never_work_in_one_data_folder(pipeline: Pipeline) -> None
 
 
 def test_cancelling_from_another_process_leaves_nothing_half_made(pipeline: Pipeline) -> None:
-    pipeline.hold.touch()
-    process = pipeline.start("run", *SMALL)
-    pipeline.at_work(2)
+    process = pipeline.held(*SMALL)
     cancelled = pipeline.do("cancel")
     assert cancelled.stdout.endswith(" is cancelled\n")
     _, words = process.communicate()
@@ -155,9 +148,7 @@ def test_cancelling_from_another_process_leaves_nothing_half_made(pipeline: Pipe
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_ending_the_process_is_not_cancelling_the_run(pipeline: Pipeline, sign: signal.Signals) -> None:
-    pipeline.hold.touch()
-    process = pipeline.start("run", *SMALL)
-    pipeline.at_work(2)
+    process = pipeline.held(*SMALL)
     os.kill(process.pid, sign)
     process.communicate()
     assert process.returncode == 128 + sign
@@ -197,7 +188,7 @@ def test_old_outputs_are_named_and_then_deleted_and_no_others(pipeline: Pipeline
 
 def test_a_parameter_out_of_bounds_is_refused_before_anything_is_queued(pipeline: Pipeline) -> None:
     assert pipeline.do("run", "--partitions", "0").returncode == 2
-    eventually(lambda: not pipeline.folder.exists())
+    assert not pipeline.folder.exists()
 
 
 def test_a_file_that_was_cut_is_made_again(pipeline: Pipeline) -> None:

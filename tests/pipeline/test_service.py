@@ -305,6 +305,7 @@ def test_with_a_journal_on_a_server(tmp_path: Path, kind: str) -> None:
             run_process(service).kill()
             pipeline.hold.unlink()
             wait_until(client, run, "finished")
+        assert pipeline.states() == ["finished"]  # in the journal on the server
         assert sum(pipeline.done().values()) <= PARTS + 2
 
 
@@ -312,9 +313,7 @@ def test_with_a_journal_on_a_server(tmp_path: Path, kind: str) -> None:
 def test_a_journal_that_is_restarted_ends_no_run(tmp_path: Path, kind: str) -> None:
     with private_server(kind) as server:
         pipeline = Pipeline(tmp_path, {"journal": server.url})
-        pipeline.hold.touch()
-        process = pipeline.start("run", *COMMAND)
-        pipeline.at_work(2)
+        process = pipeline.held(*COMMAND)
         server.stop()
         pipeline.hold.unlink()
         server.start()
