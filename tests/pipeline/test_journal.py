@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from fraud_detection_api.pipeline.cleaning import remove_old_outputs
 from fraud_detection_api.pipeline.data_folder import DataFolder, FolderOptions
+from fraud_detection_api.pipeline.loaded import LoadedHistories, loaded_histories, note_loaded
 from fraud_detection_api.pipeline.parameters import RunParameters
 from fraud_detection_api.pipeline.running import new_run, queued
 from fraud_detection_api.run_errors import PipelineBusy, RunHasEnded, TooManyRuns, UnknownRun
 from fraud_detection_api.schemas.runs import Run, RunState, StepRecord, StepState
 from fraud_detection_api.storage.journal.run_journal import MOST_QUEUED
+from fraud_detection_api.use_cases.orders import ORDERS
 from tests.storage.databases import DATABASES, store_place
 from tests.storage.test_databases import SERVERS
 
@@ -174,3 +177,14 @@ def test_what_a_dead_process_left_is_queued_again_or_cancelled_and_a_living_one_
         other.settle()
     assert folder.journal.run(run).run.state is RunState.QUEUED
     assert folder.journal.run(cancelled).run.state is RunState.CANCELLED
+
+
+def test_what_histories_were_loaded_from_is_never_old(folder: DataFolder) -> None:
+    features, raw, other = (folder.outputs / name for name in ("features-1", "make_sample-1", "features-2"))
+    for output in (features, raw, other):
+        output.mkdir()
+    note_loaded(folder.path, ORDERS, LoadedHistories(str(features), str(raw), 16, False, 0.0))
+    removed = remove_old_outputs(folder, kept_runs=0, days=0)
+    assert [each.name for each in removed] == [other.name]
+    assert loaded_histories(folder.path, ORDERS) is not None
+    assert raw.is_dir()

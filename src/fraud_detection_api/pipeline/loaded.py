@@ -9,6 +9,8 @@ import orjson
 from fraud_detection_api.atomic import whole_file
 from fraud_detection_api.schemas.use_case import UseCase
 
+_ENDING = ".histories.json"
+
 
 @dataclass(frozen=True)
 class LoadedHistories:
@@ -34,12 +36,22 @@ def note_loaded(folder: Path, use_case: UseCase, loaded: LoadedHistories) -> Non
 
 def loaded_histories(folder: Path, use_case: UseCase) -> LoadedHistories | None:
     """Which histories were loaded last; None where none were, or their files are gone."""
+    found = _noted(_pointer(folder, use_case))
+    return found if found is not None and Path(found.features).is_dir() else None
+
+
+def outputs_loaded(folder: Path) -> set[str]:
+    """The names of the outputs that services bring histories back from, of every use case."""
+    noted = [found for file in folder.glob(f"*{_ENDING}") if (found := _noted(file)) is not None]
+    return {Path(place).name for each in noted for place in (each.features, each.raw)}
+
+
+def _noted(file: Path) -> LoadedHistories | None:
     try:
-        found = LoadedHistories(**orjson.loads(_pointer(folder, use_case).read_bytes()))
+        return LoadedHistories(**orjson.loads(file.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
-    return found if Path(found.features).is_dir() else None
 
 
 def _pointer(folder: Path, use_case: UseCase) -> Path:
-    return folder / f"{use_case.name}.histories.json"
+    return folder / f"{use_case.name}{_ENDING}"
