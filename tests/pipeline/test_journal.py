@@ -12,8 +12,9 @@ from fraud_detection_api.pipeline.data_folder import DataFolder, FolderOptions
 from fraud_detection_api.pipeline.loaded import LoadedHistories, loaded_histories, note_loaded
 from fraud_detection_api.pipeline.parameters import RunParameters
 from fraud_detection_api.pipeline.running import new_run, queued
-from fraud_detection_api.run_errors import PipelineBusy, RunHasEnded, TooManyRuns, UnknownRun
+from fraud_detection_api.run_errors import JournalUnavailable, PipelineBusy, RunHasEnded, TooManyRuns, UnknownRun
 from fraud_detection_api.schemas.runs import Run, RunState, StepRecord, StepState
+from fraud_detection_api.storage.journal.journal_database import JournalDatabase, JournalOptions
 from fraud_detection_api.storage.journal.run_journal import MOST_QUEUED
 from fraud_detection_api.use_cases.orders import ORDERS
 from tests.storage.databases import DATABASES, store_place
@@ -188,3 +189,16 @@ def test_what_histories_were_loaded_from_is_never_old(folder: DataFolder) -> Non
     assert [each.name for each in removed] == [other.name]
     assert loaded_histories(folder.path, ORDERS) is not None
     assert raw.is_dir()
+
+
+def test_a_journal_whose_tables_were_dropped_is_read_again_after_one_refusal(
+    folder: DataFolder, options: FolderOptions
+) -> None:
+    asked(folder)
+    url = options.journal or f"sqlite:///{options.folder}"
+    with closing(JournalDatabase(JournalOptions(url, options.journal_project))) as somebody:
+        for table in (somebody.runs, somebody.steps):
+            somebody.write(table.drop)
+    with pytest.raises(JournalUnavailable):
+        folder.journal.runs()
+    assert folder.journal.runs() == []

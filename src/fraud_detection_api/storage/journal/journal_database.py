@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from fraud_detection_api.errors import StoreUnavailable
+from fraud_detection_api.errors import StoreTableVanished, StoreUnavailable
 from fraud_detection_api.run_errors import JournalUnavailable
 from fraud_detection_api.storage.journal.tables import run_table, step_table
 from fraud_detection_api.storage.store_database import StoreDatabase
@@ -49,9 +49,9 @@ class JournalDatabase:
         with self._understood():
             self._make()
             found = self._database.reading(self.project, work)
-        if found is None:
-            raise JournalUnavailable
-        return found
+            if found is None:  # the tables have gone since they were made
+                raise StoreTableVanished
+            return found
 
     @property
     def is_server(self) -> bool:
