@@ -116,6 +116,20 @@ def _exit(number: int, _: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)
 
 
+def make_once(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """A small file that is never replaced: of several processes that make it at once, the first one's stays."""
+    mine = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with os.fdopen(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(content)
+            _to_disk(file)
+        with suppress(FileExistsError):  # somebody else was quicker
+            path.hardlink_to(mine)
+    finally:
+        mine.unlink(missing_ok=True)
+    sync(path.parent)
+
+
 def write_durably(path: Path, content: bytes) -> None:
     """Put a file of a folder that nobody looks into yet on the disk."""
     with path.open("wb") as file:

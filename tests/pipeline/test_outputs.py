@@ -3,13 +3,14 @@
 import multiprocessing
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fraud_detection_api.atomic import remove_partials, whole_path
+from fraud_detection_api.atomic import make_once, remove_partials, whole_path
 from fraud_detection_api.pipeline.code_version import code_version
 from fraud_detection_api.pipeline.outputs import (
     DonePart,
@@ -130,3 +131,17 @@ def test_raw_orders_are_known_by_their_contents(tmp_path: Path) -> None:
     assert raw_digest(tmp_path) == digest
     (tmp_path / "a.parquet").write_bytes(b"other orders")
     assert raw_digest(tmp_path) != digest
+
+
+def test_of_several_that_make_a_file_once_at_once_the_first_ones_stays(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+
+    def made(number: int) -> bytes:
+        make_once(file, str(number).encode(), 0o600)
+        return file.read_bytes()
+
+    with ThreadPoolExecutor(8) as threads:
+        seen = set(threads.map(made, range(64)))
+    assert len(seen) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+    assert file.stat().st_mode & 0o777 == 0o600

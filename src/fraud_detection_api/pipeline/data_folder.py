@@ -5,7 +5,6 @@ that several machines share needs a journal on a server.
 """
 
 import fcntl
-import os
 import secrets
 import shutil
 import time
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fraud_detection_api.atomic import remove_partials
+from fraud_detection_api.atomic import make_once, remove_partials
 from fraud_detection_api.pipeline.outputs import FINISHED, OUTPUTS
 from fraud_detection_api.run_errors import PipelineBusy
 from fraud_detection_api.storage.journal.journal_database import JournalDatabase, JournalOptions
@@ -88,15 +87,8 @@ class DataFolder:
 
 def _identity(file: Path) -> str:
     """The same for everybody who sees the folder, whatever its path there."""
-    made = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
     if not file.exists():
-        made.write_text(secrets.token_hex(8))
-        try:
-            os.link(made, file)  # which fails where somebody was quicker
-        except FileExistsError:
-            pass
-        finally:
-            made.unlink()
+        make_once(file, secrets.token_hex(8).encode())
     return file.read_text().strip()
 
 
