@@ -202,3 +202,16 @@ def test_a_journal_whose_tables_were_dropped_is_read_again_after_one_refusal(
     with pytest.raises(JournalUnavailable):
         folder.journal.runs()
     assert folder.journal.runs() == []
+
+
+def test_the_outputs_of_the_latest_finished_runs_are_in_use_and_those_of_runs_that_have_not_ended(
+    folder: DataFolder,
+) -> None:
+    first, second, failed, working = (begun(folder) for _ in range(4))
+    for run in (first, second, failed, working):
+        folder.journal.put_step(run, 0, StepRecord("make", output=f"make-{run}"))
+    for run, state in ((first, RunState.FINISHED), (second, RunState.FINISHED), (failed, RunState.FAILED)):
+        folder.journal.end(run, "somebody", state)
+    assert {f"make-{second}", f"make-{working}"} <= folder.journal.outputs_in_use(1)
+    assert {f"make-{first}", f"make-{failed}"}.isdisjoint(folder.journal.outputs_in_use(1))
+    assert f"make-{first}" in folder.journal.outputs_in_use(2)

@@ -190,12 +190,16 @@ class RunJournal:
 
     def outputs_in_use(self, finished_runs: int) -> set[str]:
         """The outputs of runs that have not ended, and of the latest that have finished."""
-        ended = [run.id for run in self.runs(limit=10_000) if run.state is RunState.FINISHED][:finished_runs]
-        running = sa.select(self._runs.c.id).where(*self._in_states(*UNFINISHED))
-        found = sa.select(self._steps.c.output).where(
-            sa.or_(self._steps.c.run.in_(ended), self._steps.c.run.in_(running))
-        )
-        return self._database.read(lambda connection: {row[0] for row in connection.execute(found)})
+        newest = self._runs.c.created.desc(), self._runs.c.id.desc()
+        finished = sa.select(self._runs.c.id).where(*self._in_states(RunState.FINISHED)).order_by(*newest)
+        unfinished = sa.select(self._runs.c.id).where(*self._in_states(*UNFINISHED))
+
+        def read(connection: sa.Connection) -> set[str]:
+            kept = connection.execute(finished.limit(finished_runs)).scalars().all()
+            of_runs = sa.or_(self._steps.c.run.in_(kept), self._steps.c.run.in_(unfinished))
+            return set(connection.execute(sa.select(self._steps.c.output).where(of_runs)).scalars())
+
+        return self._database.read(read)
 
     def _first(self, found: sa.Select[str]) -> str | None:
         ordered = found.order_by(self._runs.c.created, self._runs.c.id).limit(1)
