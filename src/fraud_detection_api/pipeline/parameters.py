@@ -12,6 +12,7 @@ from fraud_detection_api.run_errors import ParametersRefused
 Number = int | float
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 Many = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
+TrainingRows = Annotated[int, Field(strict=True, ge=1_000, le=10**9)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,22 +45,11 @@ class TrainingParameters:
         Share, Field(description="Share of the training orders without fraud that are trained on, each weighted for it")
     ] = 1.0
     most_training_rows: Annotated[
-        int,
-        Field(
-            strict=True,
-            ge=1_000,
-            le=10**9,
-            description="Training rows, at most; those without fraud are then drawn at random and weighted for it",
-        ),
+        TrainingRows,
+        Field(description="Training rows, at most; those without fraud are then drawn at random and weighted for it"),
     ] = 2_000_000
     most_rows_alone: Annotated[
-        int,
-        Field(
-            strict=True,
-            ge=1_000,
-            le=10**9,
-            description="Training rows that one process trains on; for more, Dask does",
-        ),
+        TrainingRows, Field(description="Training rows that one process trains on; for more, Dask does")
     ] = 4_000_000
     skip_bad_rows: Annotated[
         bool, Field(strict=True, description="Leave out and count bad rows, instead of refusing them")
