@@ -70,7 +70,6 @@ class Blocks:
             raise DataRefused(f"{path} is no file that a step of the pipeline has written.") from error
         self._ends = np.cumsum(groups, dtype=np.int64).tolist()
         self._name = str(path)
-        self.names = tuple(self._file.schema_arrow.names)
 
     def __len__(self) -> int:
         return len(self._ends)

@@ -3,7 +3,6 @@
 They exchange sums of histograms, no rows. If one of them dies, the others fail soon, and all begin again.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -74,4 +73,4 @@ def boosted_together(
             kept = booster[: best_rounds(booster, watched)] if watched else booster
             return bytes(kept.save_raw("json"))
     except xgboost.core.XGBoostError as error:
-        raise ProcessLost(json.dumps(str(error).splitlines()[:1])) from error
+        raise ProcessLost from error
