@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fraud_detection_api.features.histories import by_key
 from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.features.history_plan import ID, MISSING, RECEIVED, TIME, Plan
 from fraud_detection_api.features.remembering import AtKeys, in_turn
@@ -38,8 +37,6 @@ def final_states(plan: Plan, arrived: AtKeys) -> KeyStates:
     """Of each key the latest records by the times of their events, each record once, as it was when it first came."""
     with_key = np.flatnonzero(arrived.keys != MISSING)
     order = with_key[in_turn(arrived.entries[with_key])]
-    places, _ = by_key(arrived.keys[order])
-    order = order[places]
     keys, entries = arrived.keys[order], arrived.entries[order]
     is_new = _is_new(plan, keys, entries)
     return replace(_latest(plan, keys[is_new], entries[is_new]), arrived=_last_arrivals(keys, entries))
