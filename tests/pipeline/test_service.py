@@ -184,8 +184,11 @@ def test_raw_orders_are_taken_from_their_folder_and_from_nowhere_else(client: ht
     wait_until(client, answer.json()["run"], "finished")
     for raw in ("../raw/january", "/etc", ".", "a/b", ""):
         assert client.post(SUBMIT, json={"raw": raw}).status_code == 422
-    missing = client.post(SUBMIT, json={"raw": "february"})
-    assert (missing.status_code, missing.json()["code"]) == (422, "raw_orders_missing")
+    (pipeline.root / "elsewhere").mkdir()
+    (pipeline.root / "raw" / "linked").symlink_to(pipeline.root / "elsewhere")
+    for raw in ("february", "linked"):
+        missing = client.post(SUBMIT, json={"raw": raw})
+        assert (missing.status_code, missing.json()["code"]) == (422, "raw_orders_missing")
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def asking_router(access: RunAccess) -> APIRouter:
         """Queue a run that starts from a folder in FRAUD_RAW_ORDERS."""
         values = asdict(submission)
         raw = access.raw_orders / values.pop("raw")
-        if not await access.apart(raw.is_dir):
+        if not await access.apart(lambda: _is_within(raw, access.raw_orders)):
             raise RawOrdersMissing(raw.name)
         return await _queue(access, parameters_of(values), raw, response)
 
@@ -146,6 +146,11 @@ health = APIRouter(tags=["health"])
 async def ping() -> Ping:
     """Answers as long as the process does: a liveness probe."""
     return Ping(message="Service is up!")
+
+
+def _is_within(raw: FilePath, folder: FilePath) -> bool:
+    """Whether it is a folder there, and not a link to somewhere else."""
+    return raw.is_dir() and raw.resolve().is_relative_to(folder.resolve())
 
 
 class _Events(StreamingResponse):
