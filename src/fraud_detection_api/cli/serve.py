@@ -66,12 +66,21 @@ def url_of(host: str, port: int) -> str:
 
 
 def _run(settings: Settings, listeners: list[socket.socket]) -> None:
-    config = uvicorn.Config(
-        "fraud_detection_api.main:create",
+    config = server_config("fraud_detection_api.main:create", settings.shutdown_seconds, settings.workers)
+    with suppress(KeyboardInterrupt):
+        raise typer.Exit(
+            _served_by_workers(config, listeners) if settings.workers > 1 else served_here(config, listeners)
+        )
+
+
+def server_config(create: str, shutdown_seconds: int, workers: int = 1) -> uvicorn.Config:
+    """How either service is served, by the import string of what makes it."""
+    return uvicorn.Config(
+        create,
         factory=True,
-        workers=settings.workers,
+        workers=workers,
         http=Connection,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
+        timeout_graceful_shutdown=shutdown_seconds,
         timeout_worker_healthcheck=30,  # a worker that a busy machine starts slowly is not one that hangs
         log_config=None,  # its lines come in our form
         log_level="warning",
@@ -79,10 +88,6 @@ def _run(settings: Settings, listeners: list[socket.socket]) -> None:
         server_header=False,
         proxy_headers=False,
     )
-    with suppress(KeyboardInterrupt):
-        raise typer.Exit(
-            _served_by_workers(config, listeners) if settings.workers > 1 else served_here(config, listeners)
-        )
 
 
 def served_here(config: uvicorn.Config, listeners: list[socket.socket]) -> int:

@@ -3,11 +3,9 @@
 from contextlib import suppress
 
 import typer
-import uvicorn
 from loguru import logger
 
-from fraud_detection_api.cli.connections import Connection
-from fraud_detection_api.cli.serve import listen, served_here, url_of
+from fraud_detection_api.cli.serve import listen, served_here, server_config, url_of
 from fraud_detection_api.monitoring.logs import configure_logs
 from fraud_detection_api.settings import Settings
 
@@ -21,16 +19,6 @@ def serve_pipeline(host: str | None, port: int | None) -> None:
     listeners = listen(host or settings.host, settings.pipeline_port if port is None else port)
     url = url_of(host or settings.host, listeners[0].getsockname()[1])
     logger.info("The pipeline is served on {}, documentation on {}/docs", url, url)
-    config = uvicorn.Config(
-        "fraud_detection_api.pipeline_app:create",
-        factory=True,
-        http=Connection,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-    )
+    config = server_config("fraud_detection_api.pipeline_app:create", SHUTDOWN_SECONDS)
     with suppress(KeyboardInterrupt):
         raise typer.Exit(served_here(config, listeners))
