@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     dask_tls_key: str = Field(default="", description="File of the key of that certificate")
     histories: str = Field(
         default="memory",
-        description="Where histories live: memory, which is lost with the process, or redis://host:port, or rediss://",
+        description="Where histories live: memory, for one worker, or redis://host:port, or rediss:// for TLS",
         repr=False,  # it may hold a password
     )
     histories_secret: Path = Field(

@@ -34,7 +34,7 @@ async def fill_from_files(
         batches = _latest(remembering, loaded)
         while latest := await asyncio.to_thread(
             next, batches, None
-        ):  # a service goes on answering while files are read
+        ):  # in a thread, so that a service goes on answering
             await fill_latest(store, latest)
     return counts
 

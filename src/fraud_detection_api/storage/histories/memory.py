@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from loguru import logger
 
 from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecords, Wanted
 from fraud_detection_api.storage.histories.latest_memory import LatestInMemory
@@ -18,6 +19,8 @@ from fraud_detection_api.storage.histories.store import (
     packed_of,
 )
 
+MOST_KEYS = 1_000_000  # about a gigabyte: beyond that, what was not touched for the longest time is forgotten
+
 
 def milliseconds() -> int:
     """Since 1970, by this machine's clock."""
@@ -27,9 +30,13 @@ def milliseconds() -> int:
 class MemoryStore:
     """Packed histories by their names, the longest untouched ones first."""
 
-    def __init__(self, ttl_milliseconds: int, clock: Callable[[], int] = milliseconds) -> None:
+    def __init__(
+        self, ttl_milliseconds: int, clock: Callable[[], int] = milliseconds, most_keys: int = MOST_KEYS
+    ) -> None:
         self._ttl = ttl_milliseconds
         self._clock = clock
+        self._most_keys = most_keys
+        self._is_full = False
         self._values: dict[bytes, tuple[int, bytes]] = {}
         self._latest = defaultdict[bytes, LatestInMemory](lambda: LatestInMemory(ttl_milliseconds))
 
@@ -91,5 +98,17 @@ class MemoryStore:
         self._values.pop(name, None)
         self._values[name] = now + self._ttl, value
         oldest = next(iter(self._values))
-        if self._values[oldest][0] <= now:
-            del self._values[oldest]
+        if len(self._values) > self._most_keys:
+            self._say_full()
+        elif self._values[oldest][0] > now:
+            return
+        del self._values[oldest]
+
+    def _say_full(self) -> None:
+        if not self._is_full:  # once
+            logger.warning(
+                "{:,} histories are in memory, and the longest untouched ones are forgotten from here on: "
+                "set FRAUD_HISTORIES to a Redis server",
+                self._most_keys,
+            )
+        self._is_full = True
