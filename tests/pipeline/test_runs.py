@@ -13,12 +13,6 @@ from tests.pipeline.pipelines import FRAUD, PARTS, SMALL, Pipeline, killed
 from tests.pipeline.small_steps import BROKEN_SEED, REFUSED_SEED
 
 
-@pytest.fixture
-def pipeline(tmp_path: Path) -> Pipeline:
-    """A data folder, empty at first."""
-    return Pipeline(tmp_path)
-
-
 def test_a_run_does_every_step_and_says_what_came_of_it(pipeline: Pipeline) -> None:
     ended = pipeline.do("run", *SMALL)
     assert ended.returncode == 0, ended.stderr
