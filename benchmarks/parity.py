@@ -14,9 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.order_parity import CHUNKS, Parity
-from tests.order_service import OrderShop
-from tests.order_streams import order_streams
+from tests.orders.parity import CHUNKS, Parity
+from tests.orders.shop import OrderShop
+from tests.orders.streams import order_streams
 from tests.storage.histories.private_redis import private_redis
 
 SIZE, STREAMS_A_REQUEST = 200, 50

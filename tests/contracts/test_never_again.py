@@ -19,8 +19,8 @@ RUNS, SERVICE, ROWS, TRAIN = (
 )
 SAMPLE_ORDERS, RESTORED = "samples/test_orders.py", "routes/test_histories_restored.py"
 PARITY = (
-    "test_order_parity.py::test_pipeline_and_live_service_give_the_same_bytes_although_redis_is_emptied_once",
-    "test_order_replay.py::test_the_last_month_live_is_what_the_pipeline_says_of_it",
+    "orders/test_parity.py::test_pipeline_and_live_service_give_the_same_bytes_although_redis_is_emptied_once",
+    "orders/test_replay.py::test_the_last_month_live_is_what_the_pipeline_says_of_it",
 )
 
 PROMISES = {

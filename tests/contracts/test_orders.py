@@ -6,9 +6,9 @@ import pytest
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.pipeline.loaded import loaded_histories
 from fraud_detection_api.use_cases.orders import ORDERS
-from tests.live_orders import predicted
-from tests.order_service import OrderShop
-from tests.order_streams import order_streams
+from tests.orders.live import predicted
+from tests.orders.shop import OrderShop
+from tests.orders.streams import order_streams
 from tests.running_service import eventually
 from tests.storage.histories.private_redis import private_redis
 

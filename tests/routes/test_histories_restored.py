@@ -11,9 +11,9 @@ import pytest
 
 from fraud_detection_api.model.registry import Registry
 from fraud_detection_api.use_cases.orders import ORDERS
-from tests.live_orders import Order, looked_at, order, predicted, scored
-from tests.order_service import OrderShop
-from tests.order_streams import OrderStreams, order_streams
+from tests.orders.live import Order, looked_at, order, predicted, scored
+from tests.orders.shop import OrderShop
+from tests.orders.streams import OrderStreams, order_streams
 from tests.running_service import eventually
 from tests.small_models import promoted, small_model
 from tests.storage.histories.private_redis import PrivateRedis, private_redis

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.live_orders import Order, features, looked_at, order, orders_service, part, predicted, scored
+from tests.orders.live import Order, features, looked_at, order, orders_service, part, predicted, scored
 from tests.running_service import RunningService, eventually
 from tests.storage.answer_stores import AnswerStore, answer_store
 from tests.storage.histories.private_redis import PrivateRedis, private_redis

@@ -22,8 +22,8 @@ from fraud_detection_api.samples.orders import orders_file
 from fraud_detection_api.storage.answer_log.entry import as_answered
 from fraud_detection_api.storage.files import write_table
 from fraud_detection_api.use_cases.orders import ORDERS
-from tests.order_service import OrderShop, differing
-from tests.order_streams import Columns, sent_orders
+from tests.orders.shop import OrderShop, differing
+from tests.orders.streams import Columns, sent_orders
 from tests.storage.histories.private_redis import private_redis
 
 MONTHS, KEYS, MOST = 4, ("customer_id", "email", "ip_addr"), 200

@@ -11,8 +11,8 @@ import numpy as np
 
 from fraud_detection_api.features.columns import Remembered
 from fraud_detection_api.features.history_numpy import Whole
-from tests.order_service import OrderShop, differing
-from tests.order_streams import OrderStreams
+from tests.orders.shop import OrderShop, differing
+from tests.orders.streams import OrderStreams
 from tests.running_service import RunningService
 from tests.storage.histories.private_redis import PrivateRedis
 

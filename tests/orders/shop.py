@@ -19,7 +19,7 @@ from fraud_detection_api.pipeline.scattered import Scatter, batches_of, scattere
 from fraud_detection_api.schemas.histories import Histories
 from fraud_detection_api.storage.blocks import blocks_in
 from fraud_detection_api.use_cases.orders import ORDERS
-from tests.live_orders import KNOWN_HERE
+from tests.orders.live import KNOWN_HERE
 from tests.running_service import RunningService, eventually, running_service, service_environment
 
 FRAUD = (sys.executable, "-m", "fraud_detection_api.cli.main")

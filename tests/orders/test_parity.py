@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from fraud_detection_api.features.history_numpy import COLD, REPEATED, TRUNCATED
-from tests.order_parity import CHUNKS, Parity
-from tests.order_service import OrderShop
-from tests.order_streams import order_streams
+from tests.orders.parity import CHUNKS, Parity
+from tests.orders.shop import OrderShop
+from tests.orders.streams import order_streams
 from tests.storage.histories.private_redis import private_redis
 
 
