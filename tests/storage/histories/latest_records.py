@@ -8,7 +8,6 @@ from fraud_detection_api.storage.histories.known import store_of
 from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecord, LatestRecords, Wanted
 from fraud_detection_api.storage.histories.options import HistoryOptions
 from fraud_detection_api.storage.histories.store import HistoryStore
-from tests.running_service import LONGEST_WAIT
 from tests.storage.histories.records import NOW, started
 
 NAME = b"orders"
@@ -25,14 +24,19 @@ def latest(*records: LatestRecord) -> LatestRecords:
     return LatestRecords(NAME, records)
 
 
-def with_a_store(options: HistoryOptions, work: Callable[[HistoryStore], Awaitable[None]]) -> None:
+def in_use(store: HistoryStore, work: Callable[[HistoryStore], Awaitable[None]]) -> None:
     """Do something with a store between its start and its end."""
 
     async def run() -> None:
-        async with started(store_of(options)) as store:
+        async with started(store):
             await work(store)
 
     asyncio.run(run())
+
+
+def with_a_store(options: HistoryOptions, work: Callable[[HistoryStore], Awaitable[None]]) -> None:
+    """The same with the store that the options name."""
+    in_use(store_of(options), work)
 
 
 async def every_page(store: HistoryStore, prefix: str = "", most: int = 1000) -> list[LatestPage]:
@@ -51,10 +55,3 @@ async def keys(store: HistoryStore, prefix: str = "", most: int = 1000) -> list[
 async def said(store: HistoryStore) -> dict[str, object]:
     """What each latest record says."""
     return {each.key.decode(): json.loads(each.record) for page in await every_page(store) for each in page.found}
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until it holds."""
-    async with asyncio.timeout(LONGEST_WAIT):
-        while not await holds():  # noqa: ASYNC110  # nobody tells of it
-            await asyncio.sleep(0.01)

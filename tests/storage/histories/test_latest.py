@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,9 +19,11 @@ from fraud_detection_api.storage.histories.latest import (
     Wanted,
 )
 from fraud_detection_api.storage.histories.latest_memory import LatestInMemory
+from fraud_detection_api.storage.histories.memory import MemoryStore
 from fraud_detection_api.storage.histories.options import MEMORY, HistoryOptions
+from fraud_detection_api.storage.histories.redis_store import RedisStore
 from fraud_detection_api.storage.histories.store import HistoryStore
-from tests.storage.histories.latest_records import NAME, every_page, keys, latest, record, said, until, with_a_store
+from tests.storage.histories.latest_records import NAME, every_page, in_use, keys, latest, record, said, with_a_store
 from tests.storage.histories.private_redis import PrivateRedis
 from tests.storage.histories.records import NOW, arrivals, entry
 
@@ -48,6 +52,7 @@ TEXTS = [
 UNICODE = ["kim", "kim@example.org", "Kim", "é", "éa", "e\u0301", "中", "中国", "😀", "😀a", "\uffff", "\U0010ffff"]
 EVERY_TEXT = sorted([*TEXTS, *UNICODE], key=str.encode)
 """Whatever an id may be: nothing, what a pattern would be made of, and every kind of letter."""
+LASTING = 1_000  # milliseconds until a forgetful store forgets
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -58,6 +63,28 @@ def options(request: pytest.FixtureRequest) -> HistoryOptions:
     redis: PrivateRedis = request.getfixturevalue("redis")
     redis.ask("FLUSHALL")
     return HistoryOptions(redis.url, timeout_seconds=20)
+
+
+class Forgetful(NamedTuple):
+    """A store that forgets soon, and how time passes for it."""
+
+    store: HistoryStore
+    wait: Callable[[int], Awaitable[None]]  # so many milliseconds
+
+
+@pytest.fixture
+def forgetful(options: HistoryOptions) -> Forgetful:
+    """In memory the clock is put forward; the one of a Redis server goes by itself."""
+    now = NOW
+
+    async def put_forward(milliseconds: int) -> None:
+        nonlocal now
+        now += milliseconds
+
+    if options.url == MEMORY:
+        return Forgetful(MemoryStore(LASTING, lambda: now), put_forward)
+    store = RedisStore(replace(options, ttl_days=LASTING / DAY))
+    return Forgetful(store, lambda milliseconds: asyncio.sleep(milliseconds / 1000))
 
 
 def test_every_text_is_found_by_each_of_its_beginnings_and_by_no_pattern(options: HistoryOptions) -> None:
@@ -184,31 +211,28 @@ def test_use_cases_do_not_see_each_other(options: HistoryOptions) -> None:
     with_a_store(options, work)
 
 
-def test_whom_nothing_came_from_is_forgotten_and_whoever_is_heard_of_is_not(options: HistoryOptions) -> None:
+def test_whom_nothing_came_from_is_forgotten_and_whoever_is_heard_of_is_not(forgetful: Forgetful) -> None:
     async def work(store: HistoryStore) -> None:
         await store.fill_latest(latest(record("kim", 5), *(record(str(each)) for each in range(500))))
-
-        async def only_kim() -> bool:
+        for _ in range(6):
+            await forgetful.wait(LASTING // 5)
             await store.remember([], latest=latest(record("kim", 1, says="late")))
-            return await keys(store) == ["kim"]
-
-        await until(only_kim)
         assert await said(store) == {"kim": [5, 1]}
-        await asyncio.sleep(0.7)
+        await forgetful.wait(LASTING + LASTING // 5)
         await store.remember([], latest=latest(record("kim", 1, says="late, and nothing later is known")))
         assert await said(store) == {"kim": "late, and nothing later is known"}
 
-    with_a_store(replace(options, ttl_days=500 / DAY), work)
+    in_use(forgetful.store, work)
 
 
-def test_nobody_is_listed_of_thousands_who_are_due_to_be_forgotten_at_once(options: HistoryOptions) -> None:
+def test_nobody_is_listed_of_thousands_who_are_due_to_be_forgotten_at_once(forgetful: Forgetful) -> None:
     async def work(store: HistoryStore) -> None:
         await store.fill_latest(latest(*(record(str(each)) for each in range(4_000))))
-        await asyncio.sleep(0.4)
+        await forgetful.wait(LASTING + LASTING // 5)
         await store.fill_latest(latest(record("kim")))
         assert await said(store) == {"kim": [0, 1]}
 
-    with_a_store(replace(options, ttl_days=300 / DAY), work)
+    in_use(forgetful.store, work)
 
 
 def test_long_ids_are_not_listed_and_long_records_only_named(options: HistoryOptions) -> None:
