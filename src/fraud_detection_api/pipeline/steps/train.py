@@ -20,7 +20,6 @@ from fraud_detection_api.training.progress import LogFollower
 from fraud_detection_api.training.tables.dataset import Dataset
 from fraud_detection_api.training.tables.learnable import refuse_absent, refuse_nearly_unique
 from fraud_detection_api.training.trained import Trainer
-from fraud_detection_api.training.xgboost_trainer import XGBoostTrainer
 
 ROWS_ALONE = 4_000_000  # that one process trains on
 
@@ -63,6 +62,7 @@ def _refuse_unlearnable(dataset: Dataset, use_case: UseCase) -> None:
 def _of_workers(folder: Path, parameters: Parameters, options: FitOptions, path: Path) -> Trainer:
     """What trains on Dask, where the rows are too many for one process."""
     from fraud_detection_api.pipeline.dask_training import DaskTrainer
+    from fraud_detection_api.training.xgboost_trainer import XGBoostTrainer
 
     executing = ExecutingOptions(
         text_of(parameters, "dask", LOCAL),
