@@ -10,7 +10,6 @@ from fraud_detection_api.features.tables import RawColumn, RawTable
 from fraud_detection_api.storage.formats.arrow import pa, parquet, pc
 
 Layout = Mapping[str, "np.dtype[np.generic]"]
-_COMMA, _NOTHING, _LINE_END = (pa.scalar(text, pa.large_string()) for text in (",", "", "\n"))
 _TIME = np.dtype("datetime64[ms]")  # times in UTC; all other moments have no zone
 _NEEDS_QUOTES = '[",\r\n]'
 
@@ -38,8 +37,8 @@ class CsvWriter:
         """The rows as bytes, ready to be written."""
         texts = [_as_text(_arrow(columns[name], dtype)) for name, dtype in self._layout.items()]
         missing = "" if len(texts) > 1 else '""'  # a line with nothing in it is no row
-        rows = pc.binary_join_element_wise(*texts, _COMMA, null_handling="replace", null_replacement=missing)
-        lines = pc.binary_join_element_wise(rows, _NOTHING, _LINE_END)
+        rows = pc.binary_join_element_wise(*texts, _large(","), null_handling="replace", null_replacement=missing)
+        lines = pc.binary_join_element_wise(rows, _large(""), _large("\n"))
         first, last = lines.offset, lines.offset + len(lines)
         offsets = np.frombuffer(lines.buffers()[1], dtype=np.int64)
         return partial(self._file.write, memoryview(lines.buffers()[2])[offsets[first] : offsets[last]])
@@ -88,6 +87,10 @@ def _as_text(array: pa.Array) -> pa.Array:
     if has_no_zone and pc.equal(array, pc.floor_temporal(array, unit="day")).false_count == 0:
         array = array.cast(pa.date32())  # midnights all: these are days
     return array.cast(pa.large_string())  # of a float: the shortest text that reads back as the same float
+
+
+def _large(text: str) -> pa.Scalar:
+    return pa.scalar(text, pa.large_string())  # not made on import, which Arrow would take for a reason to load pandas
 
 
 def _quoted(texts: pa.Array) -> pa.Array:
