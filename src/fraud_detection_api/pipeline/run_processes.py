@@ -82,7 +82,9 @@ class RunProcesses:
     def _died(self, done: int) -> None:
         """What ends a process again and again is the run's own doing, and not tried for ever."""
         deaths, before = self._deaths.get(self._run, (0, -1))
-        deaths = 1 if done > before else deaths + 1
+        deaths += 1
+        if done > before:
+            deaths, self._pause = 1, SHORTEST_PAUSE
         self._deaths[self._run] = deaths, done
         if deaths >= MOST_DEATHS:
             del self._deaths[self._run]
