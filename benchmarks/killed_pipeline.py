@@ -17,7 +17,7 @@ from benchmarks.servers import free_port
 
 FRAUD = (sys.executable, "-m", "fraud_detection_api.cli.main", "pipeline")
 DASK = (sys.executable, "-m", "dask")
-LONGEST_RUN, POLL_SECONDS = 1_800.0, 0.02
+LONGEST_RUN, POLL_SECONDS = 1_800.0, 0.05
 ENDED = ("finished", "failed", "cancelled")
 Parts = dict[Path, int]  # finished ones, and their inodes: one that is made again is another file
 
@@ -34,6 +34,7 @@ class Place:
     dask_port: int = field(default_factory=free_port)
     service: subprocess.Popen[bytes] | None = None
     cluster: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))  # a new one for each look is work
 
     def environment(self) -> dict[str, str]:
         """Of every process of it."""
@@ -43,6 +44,8 @@ class Place:
             "FRAUD_MODELS": str(self.root / "models"),
             "FRAUD_PIPELINE_STEPS": self.steps,
             "FRAUD_DASK": dask,
+            "FRAUD_HISTORIES_PREFIX": f"kills-{self.port}",
+            "FRAUD_HISTORIES_SECRET": str(self.root.parent / "histories.secret"),  # another makes other keys
             "SMALL_STEPS_SECONDS": self.seconds,
             "PYTHONPATH": os.pathsep.join(filter(None, (str(Path.cwd()), os.environ.get("PYTHONPATH")))),
         }
@@ -69,7 +72,7 @@ class Place:
     def get(self, path: str) -> dict[str, object] | None:
         """What the service answers; None where it does not."""
         try:
-            found: dict[str, object] = httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10).json()
+            found: dict[str, object] = self.client.get(f"http://127.0.0.1:{self.port}{path}").json()
         except httpx.TransportError:
             return None
         return found
@@ -106,6 +109,13 @@ class Place:
             process.wait()
         wait(lambda: not self.run_processes(), LONGEST_RUN)
 
+    def is_at_work(self, run: str) -> bool:
+        """Whether the run has ended, or a process of this very service does it: of the last one it may be said, too."""
+        assert self.service is not None
+        own = children(psutil.Process(self.service.pid))
+        state = self.run(run)[0]
+        return state in ENDED or (state == "running" and any(is_run(each, str(self.root / "pipeline")) for each in own))
+
     def run_processes(self) -> list[psutil.Process]:
         """Those that do runs in the data folder, whoever has begun them."""
         wanted = str(self.root / "pipeline")
@@ -116,9 +126,9 @@ def is_run(process: psutil.Process, folder: str) -> bool:
     """Whether it does a run in this folder."""
     try:
         words = process.cmdline()
+        return "resume" in words and folder in words and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
-    return "resume" in words and folder in words and process.status() != psutil.STATUS_ZOMBIE
 
 
 def wait(holds: Callable[[], bool], longest: float) -> float:

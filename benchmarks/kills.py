@@ -3,13 +3,17 @@
 Each round runs the pipeline twice with one seed: undisturbed, and in a service whose processes are killed (SIGKILL) at
 random moments: the service itself, the process of the run, with Dask a worker, or the scheduler with its workers. Ends
 with 1 where a part that was finished was made again, a digest differs, a run is stuck, or one went on later than 5 s
-after the start of the service.
+after the start of the service. A verdict names the version of its model, which says when it was made: so of training
+it is the model's own bytes, its threshold and its figures that have to be the same.
 
-    python -m benchmarks.kills --kills 30 --dask local
+    FRAUD_HISTORIES=redis://127.0.0.1:6379/9 python -m benchmarks.kills --dask local -- \
+        --files 24 --partitions 8 --kept-non-frauds 0.02 --most-validation-rows 20000
     python -m benchmarks.kills --steps tests.pipeline.small_steps:STEPS --pause 0.7 -- --files 6 --partitions 4
 """
 
 import argparse
+import hashlib
+import os
 import random
 import shutil
 import subprocess
@@ -22,7 +26,19 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.killed_pipeline import ENDED, FRAUD, KILLS, LONGEST_RUN, POLL_SECONDS, Parts, Place, kill_service, wait
+from benchmarks.killed_pipeline import (
+    ENDED,
+    FRAUD,
+    KILLS,
+    LONGEST_RUN,
+    POLL_SECONDS,
+    Parts,
+    Place,
+    kill_run,
+    kill_service,
+    wait,
+)
+from fraud_detection_api.model.registry import Registry
 
 LONGEST_RESUME = 5.0  # seconds after the start of the service, on a quiet machine
 
@@ -33,8 +49,10 @@ class Round:
 
     seed: int
     kills: Counter[str] = field(default_factory=Counter)
+    steps: Counter[str] = field(default_factory=Counter)  # that were at work when something was killed
     again: int = 0  # parts that were finished when something was killed, and made again
     resumed: list[float] = field(default_factory=list)  # seconds from a start of the service
+    restarted: list[float] = field(default_factory=list)  # seconds from the death of the run's process alone
     differing: list[str] = field(default_factory=list)
     state: str = ""
     error: str = ""
@@ -46,12 +64,19 @@ class Round:
         return self.state == "finished" and not self.again and not self.differing and is_soon
 
     def __str__(self) -> str:
-        kills = ", ".join(f"{count} {name.removeprefix('kill_')}" for name, count in sorted(self.kills.items()))
-        late = max(self.resumed, default=0.0)
         digests = "equal" if not self.differing else f"DIFFER: {', '.join(self.differing)}"
         outcome = f"{self.state} ({self.error})" if self.error else self.state
-        words = f"{outcome}, killed: {kills or 'nothing'}; finished parts made again: {self.again}"
-        return f"seed {self.seed}: {words}; went on within {late:.1f} s of a start; digests {digests}"
+        words = f"{outcome}, killed: {counted(self.kills)}; during: {counted(self.steps)}"
+        resumed, restarted = (max(seconds, default=0.0) for seconds in (self.resumed, self.restarted))
+        soon = f"went on within {resumed:.1f} s of a start, {restarted:.1f} s after its process alone died"
+        load = f"load {os.getloadavg()[0]:.1f}"
+        return f"seed {self.seed}: {words}; finished parts made again: {self.again}; {soon}; digests {digests}; {load}"
+
+
+def counted(counts: Counter[str]) -> str:
+    """How many of which."""
+    found = [f"{count} {name.removeprefix('kill_')}" for name, count in sorted(counts.items())]
+    return ", ".join(found) or "nothing"
 
 
 def disturbed(place: Place, found: Round, parameters: dict[str, float], most: int, pause: float) -> dict[str, str]:
@@ -68,20 +93,41 @@ def disturbed(place: Place, found: Round, parameters: dict[str, float], most: in
             time.sleep(POLL_SECONDS)
             continue
         time.sleep(random.uniform(0.1, 2 * pause))
-        kill = random.choice(KILLS[place.dask])
-        found.kills[kill.__name__] += 1
         found.again += made_again(seen, place.finished_parts())
-        kill(place)
+        kill_something(place, found, name)
         seen |= place.finished_parts()
-        if kill is kill_service:
-            began = time.monotonic()
-            place.start_service()
-            wait(lambda: place.run(name)[0] in (*ENDED, "running"), LONGEST_RUN)
-            found.resumed.append(time.monotonic() - began)
     found.again += made_again(seen, place.finished_parts())
-    found.state, steps = place.run(name)
+    found.state = place.run(name)[0]
     found.error = place.error(name)
-    return {str(step["name"]): str(step["digest"]) for step in steps}
+    return digests_of(place, name)
+
+
+def kill_something(place: Place, found: Round, name: str) -> None:
+    """Kill one of its processes; where the run needs another one after that, how long that takes."""
+    state, steps = place.run(name)
+    if state in ENDED:
+        return
+    kill = random.choice(KILLS[place.dask])
+    found.kills[kill.__name__] += 1
+    found.steps[next((str(step["name"]) for step in steps if step["state"] != "finished"), "the first")] += 1
+    kill(place)
+    began = time.monotonic()
+    if kill is kill_service:
+        place.start_service()
+        wait(lambda: place.is_at_work(name), LONGEST_RUN)
+        found.resumed.append(time.monotonic() - began)
+    elif kill is kill_run:
+        found.restarted.append(wait(lambda: place.is_at_work(name), LONGEST_RUN))
+
+
+def digests_of(place: Place, name: str) -> dict[str, str]:
+    """What each step of a run has made."""
+    found = {str(step["name"]): str(step["digest"]) for step in place.run(name)[1]}
+    if found.get("train"):
+        bundle = Registry(place.root / "models").bundle("orders", "champion")
+        figures = f"{bundle.manifest.threshold} {bundle.manifest.metrics}"
+        found["train"] = hashlib.sha256(bundle.model + figures.encode()).hexdigest()
+    return found
 
 
 def made_again(before: Parts, now: Parts) -> int:
@@ -99,29 +145,29 @@ def undisturbed(place: Place, seed: int, arguments: Sequence[str]) -> dict[str, 
     runs = place.get("/pipeline/runs")
     assert runs is not None
     assert isinstance(runs["runs"], list)
-    _, steps = place.run(str(runs["runs"][0]["id"]))
-    return {str(step["name"]): str(step["digest"]) for step in steps}
+    return digests_of(place, str(runs["runs"][0]["id"]))
 
 
 def one_round(options: argparse.Namespace, seed: int, most: int) -> Round:
-    """A seed, run twice."""
+    """A seed, run twice, in the same place: what was loaded names it."""
     found = Round(seed)
     parameters = dict(zip(options.parameters[::2], map(float, options.parameters[1::2]), strict=True))
     body = {name.removeprefix("--").replace("-", "_"): as_number(value) for name, value in parameters.items()}
+    digests = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        digests = []
-        for name in ("undisturbed", "disturbed"):
-            place = Place(Path(folder) / name, options.steps, options.dask, options.seconds)
+        for is_disturbed in (False, True):
+            place = Place(Path(folder) / "place", options.steps, options.dask, options.seconds)
             place.root.mkdir()
             try:
-                if name == "undisturbed":
-                    digests.append(undisturbed(place, seed, options.parameters))
-                else:
+                if is_disturbed:
                     digests.append(disturbed(place, found, body, most, options.pause))
+                else:
+                    digests.append(undisturbed(place, seed, options.parameters))
             finally:
                 place.end()
                 if options.keep_log:
                     shutil.copy(place.root / "log", options.keep_log)
+            shutil.rmtree(place.root, ignore_errors=True)
         found.differing = [
             step for step, digest in digests[0].items() if step not in options.but and digests[1].get(step) != digest
         ]
@@ -150,7 +196,8 @@ def main() -> None:
         rounds.append(one_round(options, len(rounds), options.kills - killed))
         print(rounds[-1], flush=True)
     kills = sum((each.kills for each in rounds), Counter())
-    print(f"{kills.total()} kills in {len(rounds)} runs: {'all' if all(r.is_good for r in rounds) else 'NOT ALL'} kept")
+    kept = "all" if all(each.is_good for each in rounds) else "NOT ALL"
+    print(f"{kills.total()} kills in {len(rounds)} runs ({counted(kills)}): {kept} kept")
     raise SystemExit(not all(each.is_good for each in rounds))
 
 
