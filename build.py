@@ -1,4 +1,4 @@
-"""Builds the two small C extensions in place; without a compiler the service works on, slower.
+"""Builds the small C extensions in place; without a compiler the service works on, slower.
 
 With FRAUD_REQUIRE_COMPILED=1, as in the image, in CI and for a release, a failure ends the build instead.
 """
@@ -12,7 +12,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 PACKAGE = "fraud_detection_api"
-SOURCES = ("model/_forest.c", "features/_json_rows.c", "features/_histories.c")
+SOURCES = ("model/_forest.c", "features/_json_rows.c", "features/_histories.c", "features/_packed_records.c")
 
 
 def extension(source: str) -> Extension:

@@ -25,16 +25,17 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.neighbours import moment, processor_seconds, share_of_others
+from fraud_detection_api.features.entry_layout import EntryLayout
 from fraud_detection_api.features.histories import HistoryKernel
 from fraud_detection_api.features.history_plan import MISSING, Plan
 from fraud_detection_api.schemas.histories import History, Remembered, Statistic, Window
-from fraud_detection_api.storage.histories.layout import EntryLayout
 from fraud_detection_api.storage.histories.options import HistoryOptions, address_of
 from fraud_detection_api.storage.histories.redis_connection import command
 from fraud_detection_api.storage.histories.redis_servers import RedisServers
 from fraud_detection_api.storage.histories.redis_store import REMEMBER, SCRIPTS, RedisStore
-from fraud_detection_api.storage.histories.store import Arrivals, WholeHistories, entries_of, names_of
+from fraud_detection_api.storage.histories.store import Arrivals, WholeHistories
 from tests.storage.histories.private_redis import PrivateRedis, private_redis
+from tests.storage.histories.records import arriving
 
 LAST_10 = Window(records=10)
 AMOUNTS = (Statistic.MEAN, Statistic.DEVIATION, Statistic.SMALLEST, Statistic.LARGEST, Statistic.SUM)
@@ -134,7 +135,7 @@ def _arrivals(size: int, keys: int, random: np.random.Generator) -> list[Arrival
         entries[:, 2], entries[:, 3] = 0, MISSING
         entries[:, 4:] = random.integers(0, 100_000, (size, 3))
         places = random.integers(0, keys, size) * SPREAD
-        found.append(Arrivals(LAYOUT, name, places, entries))
+        found.append(arriving(LAYOUT, name, places, entries))
     return found
 
 
@@ -183,7 +184,7 @@ async def _clients(server: PrivateRedis, requests: Sequence[Sequence[Arrivals]],
 
 def _words(request: Sequence[Arrivals]) -> Iterator[tuple[bytes, ...]]:
     for each in request:
-        for name, entry in zip(names_of(b"fraud:" + each.name, each.keys), entries_of(each), strict=True):
+        for name, entry in zip(each.names(b"fraud:"), each.entries, strict=True):
             yield b"EVALSHA", REMEMBER, b"1", name, entry, LAYOUT.mark, b"%d" % PLAN.kept, b"100000000"
 
 

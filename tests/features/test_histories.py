@@ -170,13 +170,20 @@ def test_records_that_do_not_fit_are_refused() -> None:
     for records, ends in ((row[:-1], [1]), (row, [2]), (row, []), (row * 2, [2, 1]), (row, [-1, 1])):
         with pytest.raises(ValueError, match="do not fit together"):
             plan.from_stream(records, np.array(ends, np.int64).tobytes())
-    for rows, mark, values in (
-        (row, b"layout", 1),
-        (row[:-1], b"8 letter", 1),
-        (row * 2, b"8 letter", 1),
-        (row, b"8 letter", 2),
+    entry, layout = bytes([0] * 20), b"8 letter"
+    for entries, arrived, mark, values in (
+        ([entry], [0], b"layout", [None]),
+        ([entry], [0, 0], layout, [None]),
+        ([entry], [0], layout, [None, None]),
+        ([], [], layout, [None]),
+        ([entry[:-1]], [0], layout, [None]),
+        ([entry + b"1"], [0], layout, [None]),
+        ([b""], [0], layout, [None]),
+        ([b"\x7f" + entry[1:]], [0], layout, [None]),
+        ([entry], [2**47], layout, [None]),
+        ([entry], [-(2**47)], layout, [None]),
+        ([entry], [0], layout, [layout]),
     ):
-        with pytest.raises(ValueError, match="do not fit together"):
-            plan.from_packed(
-                memoryview(rows), mark, [None] * values, memoryview(bytearray(8)), memoryview(bytearray(1))
-            )
+        with pytest.raises(ValueError, match=r"do not fit together|none of this layout"):
+            plan.from_packed([*entries], arrived, mark, [*values])
+    assert plan.from_packed([entry], [0], layout, [None])[1] == b"\2"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fraud_detection_api.features.columns import Columns, Remembered
 from fraud_detection_api.features.history_numpy import COLD
 from fraud_detection_api.features.history_plan import MISSING
+from fraud_detection_api.features.packed_records import packed_records
 from fraud_detection_api.features.remembering import Arrivals, Remembering, labels_of
 from fraud_detection_api.features.rows import RecordReader
 from fraud_detection_api.schemas.histories import Histories, History, Statistic, Window
@@ -126,15 +127,26 @@ def test_json_and_tables_are_remembered_alike(payments: list[Payment]) -> None:
     assert all(each == kept[0] for each in kept)
 
 
-@given(payments=tables())
-def test_one_payment_alone_is_remembered_as_one_of_many(payments: list[Payment]) -> None:
-    columns, remembering = columns_of(payments), Remembering(PAYMENTS, b"secret")
+@given(payments=tables(), compiled=st.booleans())
+def test_payments_are_packed_as_their_numbers_are_one_alone_as_among_many(
+    payments: list[Payment], *, compiled: bool
+) -> None:
+    columns, remembering = columns_of(payments), Remembering(PAYMENTS, b"secret", compiled=compiled)
+    numbers = zip(remembering.kernels, remembering.at_keys(columns), strict=True)
+    many = [packed_records(kernel.layout, each.keys, each.entries) for kernel, each in numbers]
+    assert remembering.packed(columns) == many
     for at in range(len(payments)):
-        for alone, among in zip(
-            remembering.at_keys(columns.part(at, at + 1)), remembering.at_keys(columns), strict=True
-        ):
-            assert alone.keys.tolist() == among.keys[at : at + 1].tolist()
-            assert alone.entries.tolist() == among.entries[at : at + 1].tolist()
+        for alone, among in zip(remembering.packed(columns.part(at, at + 1)), many, strict=True):
+            assert (alone.keys, alone.entries) == (among.keys[at : at + 1], among.entries[at : at + 1])
+
+
+@given(secret=st.binary(max_size=80), cards=st.lists(st.text(max_size=600), max_size=3))
+def test_long_texts_are_hashed_as_short_ones_are(secret: bytes, cards: list[str]) -> None:
+    """Block by block; the length of each counts in characters where several are one key."""
+    sent = [payment(id_, card=card + "x" * repeat) for id_, card in enumerate(cards) for repeat in (0, 128, 127, 256)]
+    columns = columns_of(sent) if sent else columns_of([payment(1)])
+    found = [Remembering(PAYMENTS, secret, compiled=compiled).packed(columns) for compiled in (True, False)]
+    assert found[0] == found[1]
 
 
 def test_a_payment_sees_only_what_happened_before_it_and_had_arrived() -> None:

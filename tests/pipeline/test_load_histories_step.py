@@ -7,19 +7,19 @@ import numpy as np
 import orjson
 import pytest
 
+from fraud_detection_api.features.entry_layout import EntryLayout
 from fraud_detection_api.features.history_plan import LABEL, MISSING, RECEIVED
 from fraud_detection_api.features.remembering import Remembering, in_turn
 from fraud_detection_api.features.tables import columns_of_table
 from fraud_detection_api.pipeline.filling import whole_histories
 from fraud_detection_api.pipeline.states import read_states, states_file
 from fraud_detection_api.pipeline.steps.load_histories import LOADED, STEP
-from fraud_detection_api.storage.histories.layout import EntryLayout
 from fraud_detection_api.storage.histories.memory import MemoryStore
 from fraud_detection_api.storage.histories.packed import unpacked
-from fraud_detection_api.storage.histories.store import Arrivals
 from fraud_detection_api.training.tables.remembered import arrivals_in
 from tests.pipeline.stepping import OWN, RIDES, Columns, do, raw_folder, rides
 from tests.storage.histories.private_redis import private_redis
+from tests.storage.histories.records import arriving
 
 FOREVER = 10**15
 RAW = rides(1500, seed=9)
@@ -39,7 +39,7 @@ def after_every_arrival(columns: Columns) -> MemoryStore:
                 now[0] = int(each.entries[row, RECEIVED])
                 unlabelled = each.entries[row : row + 1].copy()
                 unlabelled[:, LABEL] = MISSING
-                asyncio.run(store.remember([Arrivals(layout, name, each.keys[row : row + 1], unlabelled)]))
+                asyncio.run(store.remember([arriving(layout, name, each.keys[row : row + 1], unlabelled)]))
     return store
 
 

@@ -131,34 +131,52 @@ static layout_t layout_of(int kept, int amounts, int values, const char *mark)
     return (layout_t){amounts, kept > 1 ? 4 : 6, values, 3037000499LL / kept, mark}; /* squares of as many add up to less than 2^63 */
 }
 
-/* What the history of one record says, statistic by statistic in as many rows of `out`; false where it is no history. */
-static bool see_packed(const plan_t *plan, const layout_t *layout, memory_t *memory, seen_t *seen, const int64_t *record,
-                       PyObject *value, uint8_t *flags)
+/* What is given of one record: its entry without the time of its arrival, that time, and the history of its key or None. */
+typedef struct { PyObject *entry, *received, *value; } packed_t;
+
+static bool unpack_record(const layout_t *layout, const packed_t *given, int64_t *record)
 {
-    memory->count = 0, memory->dropped = MISSING;
-    if (value != Py_None) {
-        char *bytes;
-        Py_ssize_t size;
-        if (PyBytes_AsStringAndSize(value, &bytes, &size) < 0) return false;
-        memory->count = unpack(plan, layout, (const uint8_t *)bytes, size, memory->entries, &memory->dropped);
-        if (memory->count < 0) return PyErr_SetString(PyExc_ValueError, "a history is none of this layout"), false;
+    uint8_t packed[8 * MOST_WIDTH];
+    char *entry;
+    Py_ssize_t size;
+    int64_t received = PyLong_AsLongLong(given->received);
+    if ((received == -1 && PyErr_Occurred()) || PyBytes_AsStringAndSize(given->entry, &entry, &size) < 0) return false;
+    bool fits = size == entry_bytes(layout) - 6 && received > lowest_of(6) && received < -lowest_of(6);
+    if (fits) {
+        memcpy(packed, entry, (size_t)size);
+        put_number(packed + size, received, 6);
     }
-    *flags = see(plan, memory, record, seen, (double *)(seen + 1));
+    if (!fits || !unpack_entry(layout, packed, record)) return PyErr_SetString(PyExc_ValueError, "an entry is none of this layout"), false;
     return true;
 }
 
-/* Packed histories as a store gave them, one for each record; None where a key was never seen. */
-static bool from_packed(const plan_t *plan, const layout_t *layout, const int64_t *record, PyObject *values, double *out, uint8_t *flags)
+static bool unpack_history(const plan_t *plan, const layout_t *layout, PyObject *value, memory_t *memory)
 {
-    Py_ssize_t rows = PyList_Size(values);
+    memory->count = 0, memory->dropped = MISSING;
+    if (value == Py_None) return true;
+    char *bytes;
+    Py_ssize_t size;
+    if (PyBytes_AsStringAndSize(value, &bytes, &size) < 0) return false;
+    memory->count = unpack(plan, layout, (const uint8_t *)bytes, size, memory->entries, &memory->dropped);
+    if (memory->count < 0) PyErr_SetString(PyExc_ValueError, "a history is none of this layout");
+    return memory->count >= 0;
+}
+
+/* Packed records beside packed histories as a store gave them: statistic by statistic in as many rows of `out`. */
+static bool from_packed(const plan_t *plan, const layout_t *layout, PyObject *const *lists, Py_ssize_t rows, double *out, uint8_t *flags)
+{
+    int64_t record[MOST_WIDTH];
     memory_t memory = {.entries = PyMem_Malloc((size_t)plan->kept * (size_t)plan->width * sizeof(int64_t))};
     seen_t *seen = PyMem_Malloc(sizeof *seen + (size_t)plan->statistics * sizeof(double));
     bool done = memory.entries && seen;
     if (!done) PyErr_NoMemory();
-    for (Py_ssize_t i = 0; done && i < rows; i++, record += plan->width) {
-        const double *answers = (double *)(seen + 1);
-        done = see_packed(plan, layout, &memory, seen, record, PyList_GetItem(values, i), flags + i);
-        for (int j = 0; done && j < plan->statistics; j++) out[j * rows + i] = answers[j];
+    for (Py_ssize_t i = 0; done && i < rows; i++) {
+        packed_t given = {PyList_GetItem(lists[0], i), PyList_GetItem(lists[1], i), PyList_GetItem(lists[2], i)};
+        done = unpack_record(layout, &given, record) && unpack_history(plan, layout, given.value, &memory);
+        if (!done) break;
+        double *answers = (double *)(seen + 1);
+        flags[i] = see(plan, &memory, record, seen, answers);
+        for (int j = 0; j < plan->statistics; j++) out[j * rows + i] = answers[j];
     }
     PyMem_Free(memory.entries);
     PyMem_Free(seen);
@@ -167,48 +185,19 @@ static bool from_packed(const plan_t *plan, const layout_t *layout, const int64_
 
 static PyObject *Histories_from_packed(PyObject *self, PyObject *arguments)
 {
-    Py_buffer given[4]; /* records, the mark, statistics, flags */
-    PyObject *values;
-    if (!PyArg_ParseTuple(arguments, "y*y*O!w*w*:from_packed", given, given + 1, &PyList_Type, &values, given + 2, given + 3)) return NULL;
+    PyObject *lists[3], *out, *flags; /* entries, when they arrived, histories */
+    const char *mark;
+    Py_ssize_t length;
+    if (!PyArg_ParseTuple(arguments, "O!O!y#O!:from_packed", &PyList_Type, lists, &PyList_Type, lists + 1, &mark, &length, &PyList_Type, lists + 2))
+        return NULL;
     const plan_t *plan = &((Histories *)self)->plan;
-    layout_t layout = layout_of(plan->kept, plan->amounts, plan->width - FIRST_VALUE - plan->amounts, given[1].buf);
-    Py_ssize_t rows, count = PyList_Size(values);
-    bool fit = fits((Histories *)self, given[0].len, &rows) && rows == count && given[1].len == MARK_BYTES
-        && given[2].len == rows * plan->statistics * 8 && given[3].len == rows;
-    if (!fit) PyErr_SetString(PyExc_ValueError, "records and their histories do not fit together");
-    bool done = fit && from_packed(plan, &layout, given[0].buf, values, given[2].buf, given[3].buf);
-    for (int i = 0; i < 4; i++) PyBuffer_Release(given + i);
-    return done ? Py_NewRef(Py_None) : NULL;
-}
-
-static PyObject *packed_arrivals(const layout_t *layout, const Py_buffer *entries)
-{
-    Py_ssize_t width = FIRST_VALUE + layout->amounts + layout->values, rows = entries->len / (width * 8);
-    PyObject *found = PyList_New(rows);
-    for (Py_ssize_t i = 0; found && i < rows; i++) {
-        uint8_t packed[8 * MOST_WIDTH];
-        bool sound = pack_arrival(layout, (const int64_t *)entries->buf + i * width, packed);
-        PyObject *one = sound ? PyBytes_FromStringAndSize((char *)packed, entry_bytes(layout) - 6) : NULL;
-        if (!sound) PyErr_SetString(PyExc_ValueError, "a number of an entry has no place");
-        if (!one || PyList_SetItem(found, i, one) < 0) Py_CLEAR(found);
-    }
-    return found;
-}
-
-static PyObject *Histories_packed_arrivals(PyObject *Py_UNUSED(module), PyObject *arguments)
-{
-    Py_buffer entries;
-    int kept, amounts, values;
-    PyObject *found = NULL;
-    if (!PyArg_ParseTuple(arguments, "y*iii:packed_arrivals", &entries, &kept, &amounts, &values)) return NULL;
-    bool fits = kept > 0 && amounts >= 0 && values >= 0 && amounts <= MOST_WIDTH && values <= MOST_WIDTH
-        && FIRST_VALUE + amounts + values <= MOST_WIDTH && entries.len % (8 * (FIRST_VALUE + amounts + values)) == 0;
-    if (fits) {
-        layout_t layout = layout_of(kept, amounts, values, NULL);
-        found = packed_arrivals(&layout, &entries);
-    } else PyErr_SetString(PyExc_ValueError, "no entries of this layout");
-    PyBuffer_Release(&entries);
-    return found;
+    Py_ssize_t rows = PyList_Size(lists[0]);
+    if (length != MARK_BYTES || PyList_Size(lists[1]) != rows || PyList_Size(lists[2]) != rows)
+        return PyErr_SetString(PyExc_ValueError, "records and their histories do not fit together"), NULL;
+    layout_t layout = layout_of(plan->kept, plan->amounts, plan->width - FIRST_VALUE - plan->amounts, mark);
+    PyObject *both = results(plan, rows, &out, &flags);
+    if (both && !from_packed(plan, &layout, lists, rows, (double *)PyBytes_AsString(out), (uint8_t *)PyBytes_AsString(flags))) Py_CLEAR(both);
+    return both;
 }
 
 static bool is_sound(const plan_t *plan)
@@ -292,12 +281,8 @@ static int fill_module(PyObject *module)
 }
 
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, fill_module}, {0, NULL}};
-static PyMethodDef functions[] = {
-    {"packed_arrivals", Histories_packed_arrivals, METH_VARARGS, "Entries as they are sent to a store, each without the time of its arrival."},
-    {NULL, NULL, 0, NULL},
-};
 static PyModuleDef module_definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_histories", .m_slots = module_slots, .m_methods = functions,
+    PyModuleDef_HEAD_INIT, .m_name = "_histories", .m_slots = module_slots,
 };
 
 PyMODINIT_FUNC PyInit__histories(void)

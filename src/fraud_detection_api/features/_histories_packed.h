@@ -1,20 +1,11 @@
-/* A history as it lies in a store, as storage/histories/layout.py packs it: whole numbers of fixed widths, the highest byte
+/* A history as it lies in a store, as features/entry_layout.py packs it: whole numbers of fixed widths, the highest byte
  * first. What comes from a store is not trusted: each number has to be one that could have been packed. */
+#include "_big_endian.h"
 #define FIRST_TIME -62135596800000LL /* the year 1 */
 #define LAST_TIME 253402300799999LL  /* the end of the year 9999 */
 enum { MARK_BYTES = 8, HEADER_BYTES = MARK_BYTES + 8 + 6, MINUTE = 60000 };
 
 typedef struct { int amounts, amount_bytes, values; int64_t most_amount; const char *mark; } layout_t;
-
-static inline int64_t number_of(const uint8_t *at, int bytes)
-{
-    uint64_t found = 0;
-    for (int i = 0; i < bytes; i++) found = found << 8 | at[i];
-    int unused = 64 - 8 * bytes;
-    return (int64_t)(found << unused) >> unused;
-}
-
-static inline int64_t lowest_of(int bytes) { return -((int64_t)1 << (8 * bytes - 1)); }
 
 static inline int entry_bytes(const layout_t *layout)
 {
@@ -57,32 +48,4 @@ static int unpack(const plan_t *plan, const layout_t *layout, const uint8_t *val
         if (i && !is_before(entry - plan->width, entry)) return -1;
     }
     return count;
-}
-
-static inline void put_number(uint8_t *at, int64_t number, int bytes)
-{
-    for (int i = bytes; i-- > 0; number >>= 8) at[i] = (uint8_t)number;
-}
-
-/* An entry as it is sent to a store, without the time of its arrival, which the store adds; false where a number has no place. */
-static bool pack_arrival(const layout_t *layout, const int64_t *entry, uint8_t *at)
-{
-    int64_t most = -(lowest_of(6) + 1);
-    bool sound = entry[TIME] >= FIRST_TIME && entry[TIME] <= LAST_TIME && entry[LABEL] == MISSING;
-    const int64_t *number = entry + FIRST_VALUE;
-    put_number(at, entry[TIME], 8);
-    put_number(at + 8, entry[ID], 8);
-    put_number(at + 16, 0, 4);
-    at += 20;
-    for (int i = 0; i < layout->amounts; i++, number++, at += layout->amount_bytes) {
-        bool is_missing = *number == MISSING;
-        if (!is_missing && (*number > layout->most_amount || *number < -layout->most_amount)) sound = false;
-        put_number(at, is_missing ? lowest_of(layout->amount_bytes) : *number, layout->amount_bytes);
-    }
-    for (int i = 0; i < layout->values; i++, number++, at += 6) {
-        bool is_missing = *number == MISSING;
-        if (!is_missing && (*number > most || *number < -most)) sound = false;
-        put_number(at, is_missing ? lowest_of(6) : *number, 6);
-    }
-    return sound && entry[RECEIVED] <= most && entry[RECEIVED] >= -most;
 }

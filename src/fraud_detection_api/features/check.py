@@ -37,12 +37,12 @@ class RecordCheck:
         """Everything that is wrong with these records, in the order of the rows."""
         inside = self._inside(columns)
         found = [] if _all(inside) else list(self._out_of_bounds(columns, inside))
-        found.extend(self._unfit_identifiers(columns))
+        found += self._unfit_identifiers(columns)
         for rule in self._use_case.rules:
             found.extend(self._broken(rule, columns))
         for name, (shortest, longest) in self._lengths.items():
             texts = self._texts_of(name, columns)
-            if any(text is not None and not shortest <= len(text) <= longest for text in texts):
+            if not _fit(texts, shortest, longest):
                 found.extend(_refused_texts(name, self._text_adapters[name], texts))
         for name in self._looked_at:
             found.extend(_refused_texts(name, self._text_adapters[name], self._texts_of(name, columns)))
@@ -96,13 +96,15 @@ class RecordCheck:
             value = float(columns.numbers[position, row])
             yield Problem(int(row), field.name, *bound_message(field, value))
 
-    def _unfit_identifiers(self, columns: Columns) -> Iterator[Problem]:
+    def _unfit_identifiers(self, columns: Columns) -> list[Problem]:
         field, keys = self._use_case.identifier_field, columns.identifiers
         if field is None or isinstance(keys, list) or (field.low <= -(2**63) and field.high >= 2**63 - 1):
-            return
+            return []
         outside = (keys < field.low) | (keys > field.high)
-        for row in np.flatnonzero(outside) if np.count_nonzero(outside) else ():
-            yield Problem(int(row), field.name, *bound_message(field, float(keys[row])))
+        if not np.count_nonzero(outside):
+            return []
+        rows = np.flatnonzero(outside).tolist()
+        return [Problem(row, field.name, *bound_message(field, float(keys[row]))) for row in rows]
 
     def _broken(self, rule: Rule, columns: Columns) -> Iterator[Problem]:
         values = [columns.numbers[self._position[name]] for name in rule.fields]
@@ -139,6 +141,13 @@ def _why_refused(adapter: TypeAdapter[object], text: str | None) -> str | None:
     except ValidationError as error:
         return error.errors()[0]["msg"]
     return None
+
+
+def _fit(texts: Texts, shortest: int, longest: float) -> bool:
+    for text in texts:  # noqa: SIM110  # a generator takes several times as long for one text
+        if text is not None and not shortest <= len(text) <= longest:
+            return False
+    return True
 
 
 def _all(truths: NDArray[np.bool_]) -> bool:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fraud_detection_api.features import history_numpy
+from fraud_detection_api.features.entry_layout import EntryLayout
 from fraud_detection_api.features.history_numpy import Flags, Numbers, Whole
 from fraud_detection_api.features.history_plan import MISSING, Plan
 
@@ -17,6 +18,7 @@ class HistoryKernel:
 
     def __init__(self, plan: Plan, *, compiled: bool = True) -> None:
         self.plan = plan
+        self.layout = EntryLayout.of(plan)
         self._compiled = _compiled(plan) if compiled else None
 
     def from_stream(self, records: Whole, ends: Whole) -> tuple[Numbers, Flags]:
@@ -32,15 +34,16 @@ class HistoryKernel:
         """
         return history_numpy.beside_memory(self.plan, records, self._memory(entries, ends), dropped)
 
-    def from_packed(self, records: Whole, mark: bytes, values: list[bytes | None], out: Numbers, flags: Flags) -> bool:
-        """The same beside packed histories, a row for each statistic; False where nothing reads one."""
+    def from_packed(
+        self, entries: list[bytes], received: list[int], values: list[bytes | None]
+    ) -> tuple[bytes, bytes] | None:
+        """The same of packed entries beside packed histories, a row a statistic; None where nothing reads one."""
         if self._compiled is None:
-            return False
+            return None
         try:
-            self._compiled.from_packed(records.data, mark, values, out.data, flags.data)
+            return self._compiled.from_packed(entries, received, self.layout.mark, values)
         except ValueError:
-            return False
-        return True
+            return None
 
     def _found(self, found: tuple[bytes, bytes]) -> tuple[Numbers, Flags]:
         values = np.frombuffer(found[0], np.float64).reshape(-1, len(self.plan.statistics))

@@ -4,11 +4,9 @@ Texts and numbers that tell who somebody is are known by hashes with a secret; o
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import blake2b
-from itertools import accumulate, pairwise
-from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +15,13 @@ from fraud_detection_api.features.columns import Columns, Remembered
 from fraud_detection_api.features.histories import HistoryKernel, by_key
 from fraud_detection_api.features.history_numpy import Flags, Numbers, Whole
 from fraud_detection_api.features.history_plan import FIRST_VALUE, ID, LABEL, MISSING, RECEIVED, TIME, Plan
+from fraud_detection_api.features.packed_records import PackedRecords, packed_records, record_packer
+from fraud_detection_api.features.secret_hash import SecretHash, Value, joined
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.times import DAY
 from fraud_detection_api.schemas.use_case import UseCase
 
 MINUTE = 60_000
-VALUE_BITS = 48  # of a value's hash: so much is enough to tell a few thousand apart, and takes less room in a store
-
-Value = str | float | None
 
 
 @dataclass(frozen=True)
@@ -53,13 +50,14 @@ class Remembering:
         self.histories = use_case.histories
         self.kernels = tuple(HistoryKernel(Plan(each), compiled=compiled) for each in self.histories.of)
         self._unit = DAY if use_case.by_name[self.histories.at].kind is Kind.DATE else 1
-        self._hash = _Hash(secret)
+        self._hash = SecretHash(secret)
         self._place = {field.name: place for place, field in enumerate(use_case.inputs)}
+        kernels = [(each.plan, each.layout) for each in self.kernels]
+        time = self._place[self.histories.at], self._unit
+        self._packer = record_packer(use_case, kernels, self._hash.secret, time) if compiled else None
 
     def at_keys(self, columns: Columns, arrivals: Arrivals | None = None) -> list[AtKeys]:
         """Records as each history knows them."""
-        if len(columns) == 1 and arrivals is None:
-            return self._of_one(columns)
         arrivals = arrivals or Arrivals()
         times = self.times(columns)
         received = np.broadcast_to(
@@ -68,6 +66,14 @@ class Remembering:
         labels = np.full(len(columns), MISSING) if arrivals.labels is None else arrivals.labels
         common = {TIME: times, ID: ids_of(columns.identifiers), LABEL: labels}
         return [self._at_key(number, columns, common | {RECEIVED: arrived}) for number, arrived in enumerate(received)]
+
+    def packed(self, columns: Columns) -> list[PackedRecords]:
+        """The same as a store is told of it."""
+        if self._packer:
+            with suppress(ValueError):  # what has no place in an entry, numpy says
+                return self._packer(columns, ids_of(columns.identifiers))
+        keyed = zip(self.kernels, self.at_keys(columns), strict=True)
+        return [packed_records(kernel.layout, each.keys, each.entries) for kernel, each in keyed]
 
     def times(self, columns: Columns) -> Whole:
         """When each record happened."""
@@ -101,56 +107,8 @@ class Remembering:
         for place, name in enumerate(plan.values, FIRST_VALUE + len(plan.amounts)):
             entries[:, place] = self._hash.of_values(self._values(name, columns))
         parts = [self._values(name, columns) for name in plan.history.key]
-        keys = parts[0] if len(parts) == 1 else map(_joined, zip(*parts, strict=True))
+        keys = parts[0] if len(parts) == 1 else map(joined, zip(*parts, strict=True))
         return AtKeys(self._hash.of_keys(keys), entries)
-
-    def _of_one(self, columns: Columns) -> list[AtKeys]:
-        """The same of one record, by plain numbers: in a fifth of the time."""
-        numbers = columns.numbers[:, 0].tolist()
-        time = int(numbers[self._place[self.histories.at]]) * self._unit
-        identifier = ids_of(columns.identifiers).tolist()[0]
-        sent = {name: self._value(name, columns, numbers) for name in self._read}
-        hashed = {name: self._hash(sent[name]) for name in self._hashed}
-        keys, entries = list[int](), list[int]()
-        for key, amounts, values in self._shapes:
-            keys.append(hashed[key[0]][0] if len(key) == 1 else self._hash(_joined([sent[name] for name in key]))[0])
-            entries += time, identifier, time, MISSING
-            entries += [_amount(sent[name], scale) for name, scale in amounts]
-            entries += [hashed[name][1] for name in values]
-        key_of_each, every = np.array(keys, np.int64), np.array(entries, np.int64)
-        return [AtKeys(key_of_each[own], every[its].reshape(1, -1)) for own, its in self._slices]
-
-    @cached_property
-    def _shapes(self) -> list[tuple[tuple[str, ...], list[tuple[str, int]], tuple[str, ...]]]:
-        """The fields of each history: those of its key, its amounts with their scales, and its values."""
-        plans = [each.plan for each in self.kernels]
-        return [
-            (plan.history.key, [(name, 10**plan.history.decimals) for name in plan.amounts], plan.values)
-            for plan in plans
-        ]
-
-    @cached_property
-    def _slices(self) -> list[tuple[slice, slice]]:
-        """Where the one key and the one entry of each history are."""
-        ends = [0, *accumulate(each.plan.width for each in self.kernels)]
-        return [(slice(number, number + 1), slice(*each)) for number, each in enumerate(pairwise(ends))]
-
-    @cached_property
-    def _hashed(self) -> tuple[str, ...]:
-        alone = (key[0] for key, _, _ in self._shapes if len(key) == 1)
-        return tuple(dict.fromkeys((*alone, *(name for _, _, values in self._shapes for name in values))))
-
-    @cached_property
-    def _read(self) -> tuple[str, ...]:
-        parts = (name for key, amounts, _ in self._shapes for name in (*key, *(name for name, _ in amounts)))
-        return tuple(dict.fromkeys((*parts, *self._hashed)))
-
-    def _value(self, name: str, columns: Columns, numbers: list[float]) -> Value:
-        """A field's value of the only record."""
-        if name in columns.texts or name == self.use_case.identifier:
-            return self._values(name, columns)[0]
-        number = numbers[self._place[name]]
-        return None if number != number else number  # noqa: PLR0124  # NaN: nothing was sent
 
     def _values(self, name: str, columns: Columns) -> Sequence[Value]:
         """A field's values, None where they are missing."""
@@ -162,63 +120,11 @@ class Remembering:
         return [None if number != number else number for number in numbers]  # noqa: PLR0124  # NaN: nothing was sent
 
 
-class _Hash:
-    """Hashes of texts and whole numbers with a secret: as a key, and of fewer bits as a value of an entry.
-
-    The two are halves of one digest, of which neither tells anything of the other.
-    """
-
-    def __init__(self, secret: bytes) -> None:
-        self._hasher = blake2b(digest_size=16, key=blake2b(secret, digest_size=32).digest())
-
-    def __call__(self, value: Value) -> tuple[int, int]:
-        """Both hashes of a value, never the lowest number that they could be; MISSING of none."""
-        if value is None:
-            return _NO_HASH
-        hasher = self._hasher.copy()
-        hasher.update((value if isinstance(value, str) else str(int(value))).encode())
-        key, other = _HALVES.unpack(hasher.digest())
-        return max(key, _LEAST_KEY), max(other >> _UNUSED_BITS, _LEAST_VALUE)
-
-    def of_keys(self, values: Iterable[Value]) -> Whole:
-        """The hashes of many keys, each computed once."""
-        every = list(values)
-        known = {value: self(value)[0] for value in set(every)}
-        return np.array([known[value] for value in every], np.int64)
-
-    def of_values(self, values: Iterable[Value]) -> Whole:
-        """The hashes of many values, each computed once."""
-        every = list(values)
-        known = {value: self(value)[1] for value in set(every)}
-        return np.array([known[value] for value in every], np.int64)
-
-
-_HALVES, _NO_HASH = Struct("<qq"), (int(MISSING), int(MISSING))
-_UNUSED_BITS, _LEAST_KEY, _LEAST_VALUE = 64 - VALUE_BITS, 1 - (1 << 63), 1 - (1 << (VALUE_BITS - 1))
-
-
-def _joined(parts: Sequence[Value]) -> Value:
-    """A key of one field or of several, each with its length so that no two look alike; none where one is missing."""
-    if len(parts) == 1:
-        return parts[0]
-    texts = ["" if part is None else _text(part) for part in parts]
-    return None if None in parts else "".join(f"{len(text)}:{text}" for text in texts)
-
-
-def _text(value: str | float) -> str:
-    """A value as it is hashed: a text as it is, a number, which is whole, as all of its digits."""
-    return value if isinstance(value, str) else str(int(value))
-
-
 def _amounts(numbers: Numbers, decimals: int) -> Whole:
     """Whole numbers of the smallest unit."""
     is_missing = np.isnan(numbers)
     scaled = np.rint(np.where(is_missing, 0, numbers) * 10**decimals).astype(np.int64)
     return np.where(is_missing, MISSING, scaled)
-
-
-def _amount(number: Value, scale: int) -> int:
-    return round(number * scale) if isinstance(number, float) else _NO_HASH[0]
 
 
 def of_stream(kernel: HistoryKernel, arrived: AtKeys) -> tuple[Numbers, Flags]:

@@ -79,7 +79,7 @@ class RecordReader:
 
     def _texts(self, body: Content, size: int, spans: bytes) -> dict[str, Texts]:
         """The texts of each field: spans are pairs of where one begins, below 0 where there is none, and its bytes."""
-        places: list[int] = np.frombuffer(spans, dtype=np.int64).tolist()
+        places: list[int] = memoryview(spans).cast("q").tolist()
         texts: dict[str, Texts] = {}
         for number, field in enumerate(self._text_fields):
             own = slice(2 * size * number, 2 * size * (number + 1))

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from fraud_detection_api.features.columns import Columns
+from fraud_detection_api.features.entry_layout import EntryLayout
 from fraud_detection_api.features.final_states import KeyStates, final_states
 from fraud_detection_api.features.history_plan import Plan
 from fraud_detection_api.features.remembering import Arrivals, Remembering
 from fraud_detection_api.schemas.use_case import UseCase
 from fraud_detection_api.services.latest_records import LatestByEntity
 from fraud_detection_api.storage.histories.latest import LatestRecords
-from fraud_detection_api.storage.histories.layout import EntryLayout
 from fraud_detection_api.storage.histories.store import HistoryStore, WholeHistories
 
 KEYS_AT_ONCE = 500

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import BaseModel
@@ -42,8 +43,7 @@ class Unknown:
     is_degraded: bool = False
 
 
-@dataclass(frozen=True)
-class RecordScore:
+class RecordScore(NamedTuple):
     """What a model says of one record; numbers as numpy has them, so that their shortest text is written."""
 
     identifier: int | str | None

@@ -240,6 +240,11 @@ class Histories:
     label_known_at: str | None = None  # and when its label was known; without it, as it happened
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What they are called."""
+        return tuple(each.name for each in self.of)
+
+    @cached_property
     def features(self) -> tuple[Feature, ...]:
         """What the model sees of all of them."""
         return tuple(feature for each in self.of for feature in each.features)
@@ -274,7 +279,7 @@ class Histories:
             yield f"{name!r} is a field, and not a column of a table beside the record."
         for name in [name for name in fields if name in {each.name for each in self.features}]:
             yield f"a field and a feature of its histories are both named {name!r}."
-        names = [each.name for each in self.of]
+        names = self.names
         if len(set(names)) < max(len(names), 1) or not all(re.fullmatch("[a-z][a-z0-9_]*", each) for each in names):
             yield "its histories need names, each its own, of lower-case letters, digits and underscores."
 

@@ -25,7 +25,7 @@ Numbers = NDArray[np.float64]
 # one value, or a column of them: for one alone, numpy takes ten times as long
 Values = TypeVar("Values", float, Numbers)
 
-_EPOCH_DAY = EPOCH.toordinal()
+_EPOCH_DAY, _EPOCH_IN_UTC = EPOCH.toordinal(), EPOCH.replace(tzinfo=None)
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:[0-5]\d)?", re.ASCII)
 
 
@@ -46,8 +46,8 @@ def time_number(moment: datetime) -> int:
 
 def time_text(number: int) -> str:
     """The time of so many milliseconds since 1970 in ISO 8601, as 2024-05-31T12:30:00.123Z."""
-    moment = EPOCH + number * MILLISECOND
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds' if number % 1000 else 'seconds')}Z"
+    moment = _EPOCH_IN_UTC + number * MILLISECOND
+    return f"{moment.isoformat(timespec='milliseconds' if number % 1000 else 'seconds')}Z"
 
 
 def iso_date(text: str) -> date | str:

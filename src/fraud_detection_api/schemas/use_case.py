@@ -28,6 +28,7 @@ from fraud_detection_api.schemas.record import (
 )
 from fraud_detection_api.schemas.score_kinds import SCORE_FIELDS, ScoreKind
 from fraud_detection_api.schemas.source_tables import SourceTables
+from fraud_detection_api.schemas.times import DAY
 
 UNKNOWN_FIELDS = ("cold_start", "truncated", "degraded")
 ANSWER_FIELDS = (*SCORE_FIELDS, "decision", "warnings", "model_version", "reasons", *UNKNOWN_FIELDS)
@@ -92,9 +93,16 @@ class UseCase:
         return tuple(name for name in self.input_names if name not in self.carried)
 
     @cached_property
-    def dates(self) -> tuple[str, ...]:
-        """The fields that are dates."""
-        return tuple(each.name for each in self.inputs if each.kind is Kind.DATE)
+    def seen_places(self) -> tuple[int, ...]:
+        """Where these are among the columns."""
+        return tuple(map(self.input_names.index, self.seen))
+
+    @cached_property
+    def derivations(self) -> tuple[tuple[Derived, tuple[tuple[int, int], ...]], ...]:
+        """What is derived, each with where its sources are, and milliseconds of a date's days."""
+        units = {each.name: DAY if each.kind is Kind.DATE else 1 for each in self.inputs}
+        place = self.input_names.index
+        return tuple((each, tuple((place(name), units[name]) for name in each.sources)) for each in self.derived)
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from itertools import zip_longest
 
 import numpy as np
@@ -20,7 +20,6 @@ from fraud_detection_api.schemas.address import (
     OwnAnswer,
     RecordScore,
     Unknown,
-    Values,
 )
 from fraud_detection_api.schemas.answers import FLAGGED, PASSED, Warned
 from fraud_detection_api.schemas.reasons import JUST_SCORES, Question, ReasonsQuery
@@ -114,19 +113,22 @@ class OwnWriter:
         return _json([self._own.write(each) for each in self._record_scores(scored)])[1:-1]
 
     def _record_scores(self, scored: Scored) -> Iterator[RecordScore]:
-        scores, scorer, name = scored.scores, scored.scorer, scored.use_case.identifier
+        scores, scorer, columns = scored.scores, scored.scorer, scored.columns
         threshold = np.float32(scorer.manifest.threshold)  # as it decides
-        unknown = unknown_of(scored.columns.record, scored.use_case)
-        records = cache(lambda: self._record.by_name(scored.columns.record))  # where somebody asks for them
-        features = cache(lambda: self._features.by_name(scored.columns))
-
-        def record(row: int, key: int | str | None) -> Values:
-            return records()[row] if name is None else {name: key, **records()[row]}
-
-        for row, (key, anomaly_score) in enumerate(zip_longest(_plain_keys(scored), scores.anomaly_scores)):
-            values = partial(record, row, key), partial(lambda row: features()[row], row)
-            score = (scores.values[row], bool(scores.flagged[row]), threshold, anomaly_score)
-            yield RecordScore(key, *score, scorer.version, *values, unknown[row] if unknown else Unknown())
+        unknown = unknown_of(columns.record, scored.use_case) or [Unknown()] * len(scored)
+        keys, name = _plain_keys(scored), scored.use_case.identifier
+        for row, (key, anomaly_score) in enumerate(zip_longest(keys, scores.anomaly_scores)):
+            yield RecordScore(
+                key,
+                scores.values[row],
+                bool(scores.flagged[row]),
+                threshold,
+                anomaly_score,
+                scorer.version,
+                partial(self._record.of_row, columns.record, row, {} if name is None else {name: key}),
+                partial(self._features.of_row, columns, row),
+                unknown[row],
+            )
 
 
 def writer_of(address: Address, use_case: UseCase, slot: Slot) -> AnswerWriter:

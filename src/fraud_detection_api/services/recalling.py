@@ -1,27 +1,24 @@
 """Recalling: what the keys of records knew before them, looked up in the online store, which remembers them at once."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
-from itertools import accumulate, pairwise
 
 import numpy as np
 
 from fraud_detection_api.features.columns import DEGRADED, Columns, Remembered
+from fraud_detection_api.features.entry_layout import EntryLayout, time_of
 from fraud_detection_api.features.history_numpy import Whole
-from fraud_detection_api.features.history_plan import MISSING, RECEIVED
-from fraud_detection_api.features.remembering import AtKeys, Remembering
+from fraud_detection_api.features.packed_records import PackedRecords
+from fraud_detection_api.features.remembering import Remembering
 from fraud_detection_api.schemas.reasons import Question
 from fraud_detection_api.services.latest_records import LatestByEntity
 from fraud_detection_api.services.scoring import Run
 from fraud_detection_api.storage.histories.latest import LatestRecords
-from fraud_detection_api.storage.histories.layout import EntryLayout
 from fraud_detection_api.storage.histories.store import Arrivals, HistoryStore, Known
 
-NO_KEY = int(MISSING)
 AT_ONCE = 500  # records whose histories are held at once; requests of others come in between
 
-Asked = tuple[list[AtKeys], LatestRecords | None]
+Asked = tuple[list[PackedRecords], LatestRecords | None]
 
 
 class Recalling:
@@ -32,74 +29,69 @@ class Recalling:
         self._store = store
         self._latest = latest  # where the latest record of each customer is kept, too
         use_case = remembering.use_case.name
-        self._names = [f"{use_case}:{each.name}".encode() for each in remembering.histories.of]
-        ends = [0, *accumulate(len(each.plan.statistics) for each in remembering.kernels)]
-        self._rows = [slice(*each) for each in pairwise(ends)]
-        self._layouts = [EntryLayout.of(each.plan) for each in remembering.kernels]
+        self._statistics = sum(len(each.plan.statistics) for each in remembering.kernels)
+        names = (f"{use_case}:{each.name}".encode() for each in remembering.histories.of)
+        self._histories = [*zip([each.layout for each in remembering.kernels], names, strict=True)]
 
     async def __call__(self, columns: Columns, question: Question, run: Run) -> Columns:
         """The same records with what was known of their keys just before each."""
-        if len(columns) == 1:
-            return _with(columns, await self._some(partial(self._asked, columns, None, question), question, run))
+        if len(columns) == 1:  # nothing is to be gained by another thread
+            asked = self._asked(columns, question)
+            return _with(columns, self._remembered(asked, await self._known(asked, question)))
         order = await run(partial(self._remembering.in_order, columns))
         found = []
         for start in range(0, max(len(order), 1), AT_ONCE):
-            some = partial(self._asked, columns, order[start : start + AT_ONCE], question)
-            found.append(await self._some(some, question, run))
+            some = columns.take(order[start : start + AT_ONCE])
+            asked = await run(partial(self._asked, some, question))
+            found.append(await run(partial(self._remembered, asked, await self._known(asked, question))))
         return await run(partial(_put_back, columns, found, order))
 
-    async def _some(self, asked: Callable[[], Asked], question: Question, run: Run) -> Remembered:
-        keyed, latest = await run(asked)
-        known = await self._store.remember(self._arrivals(keyed), dry_run=question.dry_run, latest=latest)
-        return await run(partial(self._remembered, keyed, known))
+    def _asked(self, columns: Columns, question: Question) -> Asked:
+        """What the store is asked of these records."""
+        latest = self._latest(columns) if self._latest and not question.dry_run else None
+        return self._remembering.packed(columns), latest
 
-    def _asked(self, columns: Columns, rows: Whole | None, question: Question) -> Asked:
-        """What the store is asked of these records, or of all."""
-        some = columns if rows is None else columns.take(rows)
-        return self._remembering.at_keys(some), self._latest(some) if self._latest and not question.dry_run else None
+    async def _known(self, asked: Asked, question: Question) -> Sequence[Known]:
+        records, latest = asked
+        own = zip(self._histories, records, strict=True)
+        arrivals = [_arrivals(layout, name, each) for (layout, name), each in own]
+        return await self._store.remember(arrivals, dry_run=question.dry_run, latest=latest)
 
-    def _arrivals(self, keyed: Sequence[AtKeys]) -> list[Arrivals]:
-        """What comes to each history: the records that have a key there."""
-        every = zip(self._layouts, self._names, keyed, strict=True)
-        return [_with_keys(Arrivals(layout, name, each.keys, each.entries)) for layout, name, each in every]
-
-    def _remembered(self, keyed: Sequence[AtKeys], known: Sequence[Known]) -> Remembered:
-        count = len(keyed[0].keys)
-        values, flags = np.empty((self._rows[-1].stop, count)), np.empty((len(known), count), np.uint8)
-        received = np.empty((len(known), count), np.int64)
-        for number, each in enumerate(map(_of_all, keyed, known)):
-            each.put_statistics(self._remembering.kernels[number], values[self._rows[number]], flags[number])
-            received[number] = each.received
+    def _remembered(self, asked: Asked, known: Sequence[Known]) -> Remembered:
+        records, _ = asked
+        whole = [*map(_of_all, records, known)]
+        found = [each.statistics(kernel) for each, kernel in zip(whole, self._remembering.kernels, strict=True)]
+        count = len(records[0].keys)
+        values = np.frombuffer(b"".join([values for values, _ in found])).reshape(self._statistics, count)
+        flags = np.frombuffer(b"".join([flags for _, flags in found]), np.uint8).reshape(len(found), count)
         if any(each.is_degraded for each in known):
-            flags |= np.uint8(DEGRADED)
-        return Remembered(values, flags, received)
+            flags = flags | np.uint8(DEGRADED)
+        return Remembered(values, flags, np.array([each.received for each in whole], np.int64))
 
 
 def _with(columns: Columns, remembered: Remembered) -> Columns:
     return Columns(columns.identifiers, columns.numbers, columns.texts, columns.given, remembered)
 
 
-def _with_keys(arrivals: Arrivals) -> Arrivals:
-    if NO_KEY not in arrivals.keys.tolist():
-        return arrivals
-    with_key = arrivals.keys != MISSING
-    return replace(arrivals, keys=arrivals.keys[with_key], entries=arrivals.entries[with_key])
+def _arrivals(layout: EntryLayout, name: bytes, records: PackedRecords) -> Arrivals:
+    """What comes to a history: the records that have a key there."""
+    keys = [key for key in records.keys if key is not None]
+    if len(keys) == len(records.keys):
+        return Arrivals(layout, name, keys, records.entries)
+    own = zip(records.keys, records.entries, strict=True)
+    return Arrivals(layout, name, keys, [entry for key, entry in own if key is not None])
 
 
-def _of_all(keyed: AtKeys, known: Known) -> Known:
+def _of_all(records: PackedRecords, known: Known) -> Known:
     """What was known of all records, which is nothing where they have no key."""
-    if len(known.values) == len(keyed.keys):
+    if len(known.values) == len(records.keys):
         return known
-    values, received = list[bytes | None]([None] * len(keyed.keys)), keyed.entries[:, RECEIVED].copy()
-    with_key = np.flatnonzero(keyed.keys != MISSING)
-    for row, value in zip(with_key.tolist(), known.values, strict=True):
-        values[row] = value
-    received[with_key] = known.received
-    return replace(
-        known,
-        arrivals=replace(known.arrivals, keys=keyed.keys, entries=keyed.entries),
-        values=values,
-        received=received,
+    values, received = iter(known.values), iter(known.received)
+    own = [*zip(records.keys, records.entries, strict=True)]
+    return Known(
+        known.arrivals._replace(entries=records.entries),
+        [None if key is None else next(values) for key, _ in own],
+        [time_of(entry) if key is None else next(received) for key, entry in own],
     )
 
 

@@ -1,10 +1,12 @@
 """Values as they were sent: columns become JSON's values again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.problems import Scalar
 from fraud_detection_api.schemas.record import Feature, Kind, json_of
+
+NOTHING: Mapping[str, Scalar] = {}
 
 
 class SentValues:
@@ -12,21 +14,38 @@ class SentValues:
 
     def __init__(self, fields: Sequence[Feature]) -> None:
         self._names = [field.name for field in fields]
-        self._makers = [json_of(field.kind) for field in fields]
         self._texts = [(place, field.name) for place, field in enumerate(fields) if field.kind is Kind.CATEGORY]
+        self._made = [
+            (place, int if _is_short(field) else json_of(field.kind))
+            for place, field in enumerate(fields)
+            if field.kind not in (Kind.CATEGORY, Kind.NUMBER)
+        ]
 
     def rows(self, columns: Columns) -> list[list[Scalar]]:
         """Each record's values."""
-        makers = self._makers
-        rows: list[list[Scalar]] = [
-            [None if number != number else of(number) for of, number in zip(makers, row, strict=True)]  # noqa: PLR0124
-            for row in columns.numbers.T.tolist()
-        ]
-        for place, name in self._texts:
-            for row, text in zip(rows, columns.texts[name], strict=True):
-                row[place] = text
-        return rows
+        return [self._made_of(numbers, columns, row) for row, numbers in enumerate(columns.numbers.T.tolist())]
 
     def by_name(self, columns: Columns) -> list[dict[str, Scalar]]:
         """Each record's values by the names of the fields."""
         return [dict(zip(self._names, row, strict=True)) for row in self.rows(columns)]
+
+    def of_row(self, columns: Columns, row: int, before: Mapping[str, Scalar] = NOTHING) -> dict[str, Scalar]:
+        """One record's values by the names of the fields, after others."""
+        values = self._made_of(columns.numbers[:, row].tolist(), columns, row)
+        found = dict(before)
+        found.update(zip(self._names, values, strict=True))
+        return found
+
+    def _made_of(self, numbers: list[float], columns: Columns, row: int) -> list[Scalar]:
+        values: list[Scalar] = [None if number != number else number for number in numbers]  # noqa: PLR0124
+        for place, make in self._made:
+            if values[place] is not None:
+                values[place] = make(numbers[place])
+        for place, name in self._texts:
+            values[place] = columns.texts[name][row]
+        return values
+
+
+def _is_short(field: Feature) -> bool:
+    """Whether its values are whole numbers that JSON's readers take for such, however large."""
+    return field.kind is Kind.INTEGER and field.low >= -(2**63) and field.high < 2**63

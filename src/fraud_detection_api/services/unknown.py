@@ -12,8 +12,8 @@ def unknown_of(columns: Columns, use_case: UseCase) -> list[Unknown] | None:
     """What was not known of each record; None where the use case has no histories."""
     if columns.remembered is None or use_case.histories is None:
         return None
-    names = tuple(each.name for each in use_case.histories.of)
-    return [_unknown(names, flags) for flags in zip(*columns.remembered.flags.tolist(), strict=True)]
+    names = use_case.histories.names
+    return [_unknown(names, tuple(flags)) for flags in columns.remembered.flags.T.tolist()]
 
 
 @lru_cache(maxsize=4096)

@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from fraud_detection_api.features.history_numpy import Whole
+from fraud_detection_api.features.entry_layout import EntryLayout
+from fraud_detection_api.features.histories import HistoryKernel
+from fraud_detection_api.features.history_numpy import Flags, Numbers, Whole
 from fraud_detection_api.features.history_plan import MISSING, Plan
+from fraud_detection_api.features.packed_records import packed_records
 from fraud_detection_api.history_errors import HistoriesAway
 from fraud_detection_api.schemas.histories import History, Remembered, Statistic, Window
-from fraud_detection_api.storage.histories.layout import EntryLayout
-from fraud_detection_api.storage.histories.store import Arrivals, HistoryStore, WholeHistories
+from fraud_detection_api.storage.histories.store import Arrivals, HistoryStore, Known, WholeHistories
 from tests.running_service import LONGEST_WAIT
 
 LAST_3 = Window(records=3)
@@ -41,7 +43,20 @@ def entry(id_: int, time: int = 0, received: int = 0, label: int = NO_LABEL, amo
 def arrivals(*records: tuple[int, list[int]], name: bytes = NAME) -> Arrivals:
     """Records and the keys that they arrive at."""
     keys = np.array([key for key, _ in records], np.int64)
-    return Arrivals(LAYOUT, name, keys, rows(own for _, own in records))
+    return arriving(LAYOUT, name, keys, rows(own for _, own in records))
+
+
+def arriving(layout: EntryLayout, name: bytes, keys: Whole, entries: Whole) -> Arrivals:
+    """Entries and the keys that they arrive at."""
+    packed = packed_records(layout, keys, entries)
+    return Arrivals(layout, name, [key for key in packed.keys if key is not None], packed.entries)
+
+
+def statistics(known: Known, kernel: HistoryKernel) -> tuple[Numbers, Flags]:
+    """What a history says of records, a row for each, and flags."""
+    values, flags = known.statistics(kernel)
+    by_statistic = np.frombuffer(values).reshape(len(kernel.plan.statistics), len(known.values))
+    return by_statistic.T, np.frombuffer(flags, np.uint8)
 
 
 def whole(histories: dict[int, list[list[int]]], dropped: dict[int, int] | None = None) -> WholeHistories:

@@ -15,7 +15,7 @@ from fraud_detection_api.storage.histories.options import HistoryOptions
 from fraud_detection_api.storage.histories.redis_store import RedisStore
 from fraud_detection_api.storage.histories.store import Arrivals, HistoryStore, Known, WholeHistories
 from tests.storage.histories.private_redis import PrivateRedis
-from tests.storage.histories.records import HOUR, NO_LABEL, NOW, PLAN, arrivals, entry, rows, started, whole
+from tests.storage.histories.records import HOUR, NO_LABEL, NOW, PLAN, arrivals, entry, rows, started, statistics, whole
 
 TTL = 10**13  # the clock goes back to 1970 where nothing arrives
 Record = tuple[int, list[int]]
@@ -96,7 +96,7 @@ async def both(redis: PrivateRedis, given_steps: Sequence[Step]) -> None:
         for step in given_steps:
             before = redis.packed() if step.is_dry_run else {}
             known = await apply(store, step)
-            clock.times = [*known.received.tolist(), 1] if known else [1]
+            clock.times = [*known.received, 1] if known else [1]
             found = await apply(memory, step)
             if found and known:
                 assert_same(found, known)
@@ -128,7 +128,7 @@ def test_both_say_what_a_stream_of_the_same_arrivals_says(redis: PrivateRedis, r
         order, ends = by_key(keys)
         offline = kernels[0].from_stream(stream[order], ends)
         for kernel in kernels:
-            online = [each.statistics(kernel) for each in known]
+            online = [statistics(each, kernel) for each in known]
             assert np.concatenate([values for values, _ in online])[order].tobytes() == offline[0].tobytes()
             assert np.concatenate([flags for _, flags in online])[order].tobytes() == offline[1].tobytes()
 
@@ -164,4 +164,4 @@ def test_filling_in_again_or_later_changes_nothing(fills: list[WholeHistories], 
 def test_records_without_a_key_ask_for_nothing(redis: PrivateRedis) -> None:
     for store in (MemoryStore(TTL), RedisStore(HistoryOptions(redis.url))):
         known = asyncio.run(remembered(store, [arrivals()]))
-        assert [len(each.statistics(HistoryKernel(PLAN))[0]) for each in known] == [0]
+        assert [len(statistics(each, HistoryKernel(PLAN))[0]) for each in known] == [0]

@@ -12,7 +12,8 @@ from fraud_detection_api.features.columns import Remembered
 from fraud_detection_api.features.deriving import derive
 from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.features.history_plan import MISSING
-from fraud_detection_api.features.remembering import Remembering, Value, ids_of
+from fraud_detection_api.features.remembering import Remembering, ids_of
+from fraud_detection_api.features.secret_hash import Value
 from fraud_detection_api.features.tables import RawColumn
 from fraud_detection_api.pipeline.given import RECORDS, SECRET_MARK, is_set, remembering_of, share_of, whole_of
 from fraud_detection_api.pipeline.known_labels import LABELS, KnownLabels, is_known, read_known_labels

@@ -4,7 +4,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-import numpy as np
 from loguru import logger
 
 from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecords, Wanted
@@ -14,8 +13,6 @@ from fraud_detection_api.storage.histories.store import (
     Arrivals,
     Known,
     WholeHistories,
-    entries_of,
-    names_of,
     packed_of,
 )
 
@@ -77,7 +74,7 @@ class MemoryStore:
     def _remember(self, arrivals: Arrivals, scratch: dict[bytes, bytes] | None) -> Known:
         """What was known; with a scratch, records see each other there, and nothing else changes."""
         values, received = list[bytes | None](), list[int]()
-        for name, entry in zip(names_of(arrivals.name, arrivals.keys), entries_of(arrivals), strict=True):
+        for name, entry in zip(arrivals.names(), arrivals.entries, strict=True):
             now = self._clock()
             value = self._value(name, now) if scratch is None else scratch.get(name, self._value(name, now))
             arrived, changed = remembered(arrivals.layout, value, entry, now)
@@ -87,7 +84,7 @@ class MemoryStore:
                 scratch[name] = changed
             elif changed is not None:
                 self._put(name, changed, now)
-        return Known(arrivals, values, np.array(received, np.int64))
+        return Known(arrivals, values, received)
 
     def _value(self, name: bytes, now: int) -> bytes | None:
         found = self._values.get(name)

@@ -1,5 +1,5 @@
 -- Makes one history of the one that is there and a whole one that is filled in; repeated, it changes nothing more.
--- What lies where: layout.py and packed.py, whose `merged` does the same. ARGV: the packed history, the size of an
+-- What lies where: entry_layout.py and packed.py, whose `merged` does the same. ARGV: the packed history, the size of an
 -- entry, how many are kept, and milliseconds until the key is forgotten. Gives 1, or 0 where what is there is unreadable.
 local HEADER, NO_LABEL = 22, '\0\0\0\0'
 local other, size, kept, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]

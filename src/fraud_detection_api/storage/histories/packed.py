@@ -10,11 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fraud_detection_api.features.history_numpy import Whole
-from fraud_detection_api.features.history_plan import ID, MISSING, RECEIVED, TIME
-from fraud_detection_api.history_errors import HistoriesUnreadable
-from fraud_detection_api.schemas.times import FIRST_TIME, LAST_TIME
-from fraud_detection_api.storage.histories.layout import (
+from fraud_detection_api.features.entry_layout import (
     ID_BYTES,
     LABEL_BYTES,
     MARK_BYTES,
@@ -22,7 +18,12 @@ from fraud_detection_api.storage.histories.layout import (
     RECEIVED_BYTES,
     TIME_BYTES,
     EntryLayout,
+    time_of,
 )
+from fraud_detection_api.features.history_numpy import Whole
+from fraud_detection_api.features.history_plan import ID, MISSING, RECEIVED, TIME
+from fraud_detection_api.history_errors import HistoriesUnreadable
+from fraud_detection_api.schemas.times import FIRST_TIME, LAST_TIME
 
 HEADER_BYTES = MARK_BYTES + TIME_BYTES + RECEIVED_BYTES
 NO_LABEL = bytes(LABEL_BYTES)
@@ -66,7 +67,7 @@ def _inserted(layout: EntryLayout, value: bytes, entry: bytes, place: int) -> by
     start, dropped, fits = HEADER_BYTES, _dropped(value), True
     if len(value) >= HEADER_BYTES + layout.kept * layout.size:  # the earliest one goes, which may be this one
         fits = place > HEADER_BYTES
-        dropped = max(dropped, _time(value[HEADER_BYTES:] if fits else entry))
+        dropped = max(dropped, time_of(value[HEADER_BYTES:] if fits else entry))
         start += layout.size if fits else 0
     whole = (header(layout, dropped, 0)[:-RECEIVED_BYTES], entry[-RECEIVED_BYTES:], value[start:place])
     return b"".join((*whole, entry if fits else b"", value[place:]))
@@ -155,7 +156,7 @@ def _why(mark: bytes, value: bytes) -> str:
 
 def _trimmed(layout: EntryLayout, entries: list[bytes], dropped: int, last: int) -> bytes:
     """The latest entries as a history, and what is too many as a time that was dropped."""
-    gone = max((dropped, *map(_time, entries[: -layout.kept])))
+    gone = max((dropped, *map(time_of, entries[: -layout.kept])))
     return header(layout, gone, last) + b"".join(entries[-layout.kept :])
 
 
@@ -167,12 +168,8 @@ def _arrival(received: int) -> bytes:
     return received.to_bytes(RECEIVED_BYTES, "big", signed=True)
 
 
-def _time(entry: bytes) -> int:
-    return int.from_bytes(entry[:TIME_BYTES], "big", signed=True)
-
-
 def _dropped(value: bytes) -> int:
-    return _time(value[MARK_BYTES : MARK_BYTES + TIME_BYTES])
+    return time_of(value[MARK_BYTES : MARK_BYTES + TIME_BYTES])
 
 
 def _last(value: bytes) -> int:

@@ -1,31 +1,23 @@
 """Histories in Redis: one packed value a key, and one script call a record: it adds it and returns what was before."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha1
 from importlib.resources import files
-from itertools import chain, islice
+from itertools import accumulate, islice
 
-import numpy as np
-
+from fraud_detection_api.features.entry_layout import MOST_RECEIVED, RECEIVED_BYTES
+from fraud_detection_api.features.secret_hash import KEY_BYTES
 from fraud_detection_api.history_errors import HistoriesUnreadable
 from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecords, Wanted
 from fraud_detection_api.storage.histories.latest_redis import LATEST_SCRIPTS, LatestInRedis
-from fraud_detection_api.storage.histories.layout import MOST_RECEIVED, EntryLayout
 from fraud_detection_api.storage.histories.options import HistoryOptions, address_of
 from fraud_detection_api.storage.histories.packed import may_be, remembered
 from fraud_detection_api.storage.histories.redis_connection import Reply, command
 from fraud_detection_api.storage.histories.redis_servers import RedisServers
-from fraud_detection_api.storage.histories.store import (
-    Arrivals,
-    Known,
-    WholeHistories,
-    entries_of,
-    names_of,
-    packed_of,
-)
+from fraud_detection_api.storage.histories.store import Arrivals, Known, WholeHistories, packed_of
 
-ANSWERED = 2  # by the script: the packed history, and when the record arrived
+ANSWERED, _VALUE = 2, (bytes, type(None))  # by the script: the packed history, and when the record arrived
 KEYS_AT_ONCE = 500  # of whole histories: live records wait no longer than these take
 SCRIPTS = [files(__package__).joinpath(f"{name}.lua").read_bytes() for name in ("remember", "merge")]
 REMEMBER, MERGE = (sha1(script, usedforsecurity=False).hexdigest().encode() for script in SCRIPTS)
@@ -52,21 +44,24 @@ class RedisStore:
         self, arrivals: Sequence[Arrivals], *, dry_run: bool = False, latest: LatestRecords | None = None
     ) -> list[Known]:
         """What was known of the records' keys, to which they are added in the same step; a dry run adds nothing."""
-        names = [names_of(self._prefix + each.name, each.keys) for each in arrivals]
-        entries = [entries_of(each) for each in arrivals]
         ttl = b"0" if dry_run else self._ttl
-        own = zip(arrivals, names, entries, strict=True)
-        orders = [_remember(each.layout, its_names, its_entries, ttl) for each, its_names, its_entries in own]
-        kept = self._latest.calls(latest) if latest is not None and not dry_run else []
-        keys = [*chain(*names), *(each.key for each in kept)]
-        replies = iter(await self._servers.call(keys, [*chain(*orders), *(each.command for each in kept)]))
-        found = []
-        for each, its_names, its_entries in zip(arrivals, names, entries, strict=True):
-            values, received = _values(each, islice(replies, len(its_names)))
-            if dry_run:
-                _see_each_other(each.layout, list(zip(its_names, its_entries, strict=True)), values, received)
-            found.append(Known(each, values, np.array(received, np.int64)))
-        return found
+        names = [name for each in arrivals for name in each.names(self._prefix)]
+        orders = [order for each in arrivals for order in self._orders(each, ttl)]
+        if latest is not None and not dry_run:
+            kept = self._latest.calls(latest)
+            names += [each.key for each in kept]
+            orders += [each.command for each in kept]
+        replies = await self._servers.call(names, orders)
+        ends = accumulate(len(each.keys) for each in arrivals)
+        found = [_known(each, replies[end - len(each.keys) : end]) for each, end in zip(arrivals, ends, strict=True)]
+        return [_seeing_each_other(each) for each in found] if dry_run else found
+
+    def _orders(self, arrivals: Arrivals, ttl: bytes) -> list[bytes]:
+        """A script call for each record; all but key and entry is the same for all of them."""
+        layout = arrivals.layout
+        before, between, after = _around(self._prefix, arrivals.name, layout.mark, layout.kept, layout.size, ttl)
+        own = zip(arrivals.keys, arrivals.entries, strict=True)
+        return [b"".join((before, key, between, entry, after)) for key, entry in own]
 
     async def fill(self, histories: WholeHistories) -> None:
         """Add whole histories to those that are there, whatever arrives meanwhile; repeated, it changes nothing."""
@@ -87,41 +82,33 @@ class RedisStore:
         return await self._latest.page(name, wanted)
 
 
-def _remember(layout: EntryLayout, names: list[bytes], entries: list[bytes], ttl: bytes) -> list[bytes]:
-    """A script call for each record; all but key and entry is the same for all of them."""
-    if not names:
-        return []
-    before, between, after = _around(layout.mark, layout.kept, len(names[0]), len(entries[0]), ttl)
-    return [b"".join((before, name, between, entry, after)) for name, entry in zip(names, entries, strict=True)]
-
-
 @lru_cache(maxsize=1024)
-def _around(mark: bytes, kept: int, name_bytes: int, entry_bytes: int, ttl: bytes) -> tuple[bytes, bytes, bytes]:
+def _around(prefix: bytes, name: bytes, mark: bytes, kept: int, size: int, ttl: bytes) -> tuple[bytes, bytes, bytes]:
     """A script call without key and entry."""
-    most = b"%d" % kept
+    start, most = b"%b%b:" % (prefix, name), b"%d" % kept
+    before = b"*8\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n" % REMEMBER
     after = b"\r\n$8\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (mark, len(most), most, len(ttl), ttl)
-    before = b"*8\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n1\r\n$%d\r\n" % (REMEMBER, name_bytes)
-    return before, b"\r\n$%d\r\n" % entry_bytes, after
+    return b"%b$%d\r\n%b" % (before, len(start) + KEY_BYTES, start), b"\r\n$%d\r\n" % (size - RECEIVED_BYTES), after
 
 
-def _values(arrivals: Arrivals, replies: Iterable[Reply]) -> tuple[list[bytes | None], list[int]]:
+def _known(arrivals: Arrivals, replies: Sequence[Reply]) -> Known:
     values, received = list[bytes | None](), list[int]()
     for reply in replies:
         value, arrived = reply if isinstance(reply, list) and len(reply) == ANSWERED else ("", None)
-        if not isinstance(value, bytes | None) or not isinstance(arrived, int) or abs(arrived) > MOST_RECEIVED:
+        if not isinstance(arrived, int) or abs(arrived) > MOST_RECEIVED or not isinstance(value, _VALUE):
             raise HistoriesUnreadable(arrivals.name, "the script's answer is none of ours")
         values.append(value)
         received.append(arrived)
-    return values, received
+    return Known(arrivals, values, received)
 
 
-def _see_each_other(
-    layout: EntryLayout, records: Sequence[tuple[bytes, bytes]], values: list[bytes | None], received: list[int]
-) -> None:
+def _seeing_each_other(known: Known) -> Known:
     """Of a dry run: what records of the same key would have found of those before them."""
-    scratch: dict[bytes, bytes] = {}
-    for at, (name, entry) in enumerate(records):
-        values[at] = scratch.get(name, values[at])
-        if may_be(layout, values[at]):
-            received[at], changed = remembered(layout, values[at], entry, received[at])
-            scratch[name] = changed or values[at] or b""
+    arrivals, scratch = known.arrivals, dict[bytes, bytes]()
+    values, received = [*known.values], [*known.received]
+    for at, (key, entry) in enumerate(zip(arrivals.keys, arrivals.entries, strict=True)):
+        value = values[at] = scratch.get(key, values[at])
+        if may_be(arrivals.layout, value):
+            received[at], changed = remembered(arrivals.layout, value, entry, received[at])
+            scratch[key] = changed or value or b""
+    return Known(arrivals, values, received)

@@ -1,5 +1,5 @@
 -- Gives back what was known of a key and when this record arrives at it, and adds the record, in one step.
--- What lies where: layout.py and packed.py, whose `remembered` does the same. ARGV: the record's entry without the time
+-- What lies where: entry_layout.py and packed.py, whose `remembered` does the same. ARGV: the record's entry without the time
 -- of its arrival, the mark of its layout, how many entries are kept, and milliseconds until the key is forgotten, 0 for
 -- a dry run, which changes nothing.
 local HEADER, ARRIVAL, LATEST = 22, 6, 2 ^ 47 - 2

@@ -8,10 +8,11 @@ import struct
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fraud_detection_api.storage.histories.layout import MARK_BYTES, EntryLayout
-from fraud_detection_api.storage.histories.store import Arrivals, keys_from, raw_keys
+from fraud_detection_api.features.entry_layout import MARK_BYTES, RECEIVED_BYTES, EntryLayout
+from fraud_detection_api.features.secret_hash import KEY_BYTES
+from fraud_detection_api.storage.histories.store import Arrivals
 
-OPENING = b"records for histories, format 1"
+OPENING = b"records for histories, format 2"
 _HEAD = struct.Struct(f">HBBB{MARK_BYTES - 1}sI")  # entries kept, amounts, values, length of the name, layout, records
 
 
@@ -20,7 +21,7 @@ def spooled(arrivals: Arrivals) -> bytes:
     layout = arrivals.layout
     counts = layout.kept, layout.amounts, layout.values, len(arrivals.name)
     head = _HEAD.pack(*counts, layout.fingerprint, len(arrivals.keys))
-    return b"".join((head, arrivals.name, raw_keys(arrivals.keys), layout.pack(arrivals.entries)))
+    return b"".join((head, arrivals.name, *arrivals.keys, *arrivals.entries))
 
 
 def despooled(content: bytes) -> Iterator[Arrivals]:
@@ -29,12 +30,17 @@ def despooled(content: bytes) -> Iterator[Arrivals]:
     while at < len(content):
         kept, amounts, values, name_bytes, fingerprint, count = _HEAD.unpack_from(content, at)
         layout = EntryLayout(kept, amounts, values, fingerprint)
+        entry_bytes = layout.size - RECEIVED_BYTES
         places = [at + _HEAD.size]
-        for size in (name_bytes, 8 * count, layout.size * count):
+        for size in (name_bytes, KEY_BYTES * count, entry_bytes * count):
             places.append(places[-1] + size)
         name, keys, packed = (content[start:end] for start, end in pairwise(places))
-        entries = layout.unpack(packed)
-        if entries is None or len(entries) != count:
+        entries = _cut(packed, entry_bytes)
+        if len(content) < places[-1] or layout.unpack(layout.arrived(entries, [0] * count)) is None:
             raise ValueError("no records")
-        yield Arrivals(layout, name, keys_from(keys), entries)
+        yield Arrivals(layout, name, _cut(keys, KEY_BYTES), entries)
         at = places[-1]
+
+
+def _cut(raw: bytes, size: int) -> list[bytes]:
+    return [raw[at : at + size] for at in range(0, len(raw), size)]

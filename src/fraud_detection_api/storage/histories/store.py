@@ -2,58 +2,56 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from fraud_detection_api.features.entry_layout import OUTSIDE, EntryLayout
 from fraud_detection_api.features.histories import HistoryKernel
-from fraud_detection_api.features.history_numpy import Flags, Numbers, Whole
-from fraud_detection_api.features.history_plan import RECEIVED
+from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecords, Wanted
-from fraud_detection_api.storage.histories.layout import EntryLayout
 from fraud_detection_api.storage.histories.packed import Unpacked, packed_histories, unpacked
 
 
-@dataclass(frozen=True)
-class Arrivals:
+class Arrivals(NamedTuple):
     """Records that come in, at their keys of one history; applied in the order in which they stand."""
 
     layout: EntryLayout
     name: bytes  # of use case and history, as b"orders:customer"
-    keys: Whole  # hashes; several records may have the same one
-    entries: Whole  # [records, layout.width], without labels; the store says when each arrived
+    keys: list[bytes]  # hashes; several records may have the same one
+    entries: list[bytes]  # packed, without labels; the store says when each arrived
+
+    def names(self, prefix: bytes = b"") -> list[bytes]:
+        """What the records' keys are called in a store."""
+        start = b"%b%b:" % (prefix, self.name)
+        return [start + key for key in self.keys]
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What was known of each record's key just before it: a packed history, None where there was none."""
 
     arrivals: Arrivals
     values: list[bytes | None]
-    received: Whole  # when each record arrived at its key, ms since 1970; of a repeated one, when it first did
+    received: list[int]  # when each record arrived at its key, ms since 1970; of a repeated one, when it first did
     is_degraded: bool = False  # the store was away: nothing is known, and the records are applied once it is back
 
-    @cached_property
+    @property
     def unpacked(self) -> Unpacked:
         """The entries; unreadable ones are refused here, or with the statistics."""
         return unpacked(self.arrivals.layout, self.arrivals.name, self.values)
 
-    def statistics(self, kernel: HistoryKernel) -> tuple[Numbers, Flags]:
-        """What the history says of the records, and its flags."""
-        out = np.empty((len(kernel.plan.statistics), len(self.values)))
-        flags = np.empty(len(self.values), np.uint8)
-        self.put_statistics(kernel, out, flags)
-        return out.T, flags
+    def statistics(self, kernel: HistoryKernel) -> tuple[bytes, bytes]:
+        """What the history says of the records, numbers in a row for each statistic, and flags."""
+        found = kernel.from_packed(self.arrivals.entries, self.received, self.values)
+        return found or self._by_numpy(kernel)
 
-    def put_statistics(self, kernel: HistoryKernel, out: Numbers, flags: Flags) -> None:
-        """The same, into rows of statistics and a row of flags."""
-        records = self.arrivals.entries.copy()
-        records[:, RECEIVED] = self.received
-        if kernel.from_packed(records, self.arrivals.layout.mark, self.values, out, flags):
-            return
-        known = self.unpacked
-        out.T[:], flags[:] = kernel.from_entries(records, known.entries, known.ends, known.dropped)
+    def _by_numpy(self, kernel: HistoryKernel) -> tuple[bytes, bytes]:
+        layout, known = self.arrivals.layout, self.unpacked
+        records = layout.unpack(layout.arrived(self.arrivals.entries, self.received))
+        if records is None:
+            raise ValueError(OUTSIDE)
+        values, flags = kernel.from_entries(records, known.entries, known.ends, known.dropped)
+        return np.ascontiguousarray(values.T).tobytes(), flags.tobytes()
 
 
 @dataclass(frozen=True)
@@ -96,11 +94,6 @@ class HistoryStore(Protocol):
         """Some of the latest records of a use case, in the order of their keys."""
 
 
-def entries_of(arrivals: Arrivals) -> list[bytes]:
-    """The packed entries of the records, without the times of their arrival, which the store adds."""
-    return arrivals.layout.pack_arrivals(arrivals.entries)
-
-
 def packed_of(histories: WholeHistories) -> Iterator[tuple[bytes, bytes]]:
     """The names of keys, and their packed histories."""
     known = Unpacked(histories.entries, histories.ends, histories.dropped)
@@ -111,20 +104,10 @@ def packed_of(histories: WholeHistories) -> Iterator[tuple[bytes, bytes]]:
 def nothing_known(arrivals: Arrivals, now: int) -> Known:
     """What is known as long as the store is away."""
     count = len(arrivals.keys)
-    return Known(arrivals, [None] * count, np.full(count, now), is_degraded=True)
+    return Known(arrivals, [None] * count, [now] * count, is_degraded=True)
 
 
 def names_of(name: bytes, keys: Whole) -> list[bytes]:
-    """What keys are called in a store."""
+    """What the keys of whole histories are called in a store."""
     start = name + b":"
     return [start + key.to_bytes(8, "big", signed=True) for key in keys.tolist()]
-
-
-def raw_keys(keys: Whole) -> bytes:
-    """Keys as bytes, the highest one first."""
-    return keys.astype(">i8").tobytes()
-
-
-def keys_from(raw: bytes) -> Whole:
-    """The same keys again."""
-    return np.frombuffer(raw, ">i8").astype(np.int64)

@@ -1,11 +1,11 @@
-"""How an entry of a history lies in a store: fixed widths, the highest byte first, and nothing that could be run."""
+"""How an entry of a history is packed for a store: fixed widths, the highest byte first, nothing that could be run."""
 
 import math
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,14 @@ from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.features.history_plan import FIRST_VALUE, ID, LABEL, MISSING, RECEIVED, TIME, Plan
 from fraud_detection_api.schemas.times import FIRST_TIME, LAST_TIME
 
-_PackedArrivals = Callable[[bytes, int, int, int], list[bytes]]
-
-FORMAT = 1
+FORMAT = 2
 MARK_BYTES = 8
 TIME_BYTES, ID_BYTES, LABEL_BYTES, VALUE_BYTES, RECEIVED_BYTES = 8, 8, 4, 6, 6
 MINUTE = 60_000
 MOST_VALUE = 2 ** (8 * VALUE_BYTES - 1) - 1
 MOST_RECEIVED = 2 ** (8 * RECEIVED_BYTES - 1) - 1
 MOST_LABEL = 2 ** (8 * LABEL_BYTES - 1) - 1
+NO_VALUE = b"\x80" + bytes(VALUE_BYTES - 1)
 
 OUTSIDE = "a number of an entry lies outside of what its history may hold"
 
@@ -59,6 +58,16 @@ class EntryLayout:
         """How many bytes an entry has; those of when it arrived are the last."""
         return sum(self._bytes)
 
+    @property
+    def amount_bytes(self) -> int:
+        """How many an amount has."""
+        return 4 if self.kept > 1 else 6  # the largest one that may be declared
+
+    @property
+    def most_amount(self) -> int:
+        """The largest amount: the squares of as many as are kept must not overflow."""
+        return math.isqrt(2**63 - 1) // self.kept
+
     def pack(self, entries: Whole) -> bytes:
         """Entries one after the other; a number that has no place there is an error of the caller's."""
         known = entries.copy()
@@ -72,11 +81,13 @@ class EntryLayout:
 
     def pack_arrivals(self, entries: Whole) -> list[bytes]:
         """Each entry by itself, without the time of its arrival."""
-        with suppress(ValueError):  # labels, and what has no place at all, are for numpy
-            if _packed_arrivals:
-                return _packed_arrivals(entries.tobytes(), self.kept, self.amounts, self.values)
         size, packed = self.size, self.pack(entries)
         return [packed[at : at + size - RECEIVED_BYTES] for at in range(0, len(packed), size)]
+
+    def arrived(self, entries: Sequence[bytes], received: Sequence[int]) -> bytes:
+        """Such entries one after the other, each with when it arrived."""
+        arrivals = [each.to_bytes(RECEIVED_BYTES, "big", signed=True) for each in received]
+        return b"".join(chain.from_iterable(zip(entries, arrivals, strict=True)))
 
     def unpack(self, packed: bytes) -> Whole | None:
         """The same entries again, or None where a number is one that was never packed."""
@@ -92,12 +103,11 @@ class EntryLayout:
     @cached_property
     def _bytes(self) -> list[int]:
         """How many each number has, in the order in which they lie."""
-        amount = 4 if self.kept > 1 else 6  # the largest one that may be declared
         return [
             TIME_BYTES,
             ID_BYTES,
             LABEL_BYTES,
-            *[amount] * self.amounts,
+            *[self.amount_bytes] * self.amounts,
             *[VALUE_BYTES] * self.values,
             RECEIVED_BYTES,
         ]
@@ -129,9 +139,8 @@ class EntryLayout:
 
     @cached_property
     def _highest(self) -> Whole:
-        """The largest number of each column; sums of squares of amounts must not overflow."""
-        amount = math.isqrt(2**63 - 1) // self.kept
-        highest = [0] * FIRST_VALUE + [amount] * self.amounts + [MOST_VALUE] * self.values
+        """The largest number of each column."""
+        highest = [0] * FIRST_VALUE + [self.most_amount] * self.amounts + [MOST_VALUE] * self.values
         highest[TIME], highest[ID], highest[RECEIVED] = LAST_TIME, 2**63 - 1, MOST_RECEIVED
         highest[LABEL] = MOST_LABEL
         return np.array(highest)
@@ -152,15 +161,9 @@ class EntryLayout:
         return np.where(self._may_miss, MISSING >> self._shifts, np.int64(MISSING))
 
 
-def _compiled() -> _PackedArrivals | None:
-    try:
-        from fraud_detection_api.features._histories import packed_arrivals
-    except ImportError:  # not built: numpy does the same, slower
-        return None
-    return packed_arrivals
-
-
-_packed_arrivals = _compiled()
+def time_of(entry: bytes) -> int:
+    """When what an entry tells of happened."""
+    return int.from_bytes(entry[:TIME_BYTES], "big", signed=True)
 
 
 def _short_labels(labels: Whole) -> Whole:

@@ -1,0 +1,17 @@
+/* Whole numbers of a fixed width, the highest byte first. */
+#include <stdint.h>
+
+static inline int64_t number_of(const uint8_t *at, int bytes)
+{
+    uint64_t found = 0;
+    for (int i = 0; i < bytes; i++) found = found << 8 | at[i];
+    int unused = 64 - 8 * bytes;
+    return (int64_t)(found << unused) >> unused;
+}
+
+static inline void put_number(uint8_t *at, int64_t number, int bytes)
+{
+    for (int i = bytes; i-- > 0; number >>= 8) at[i] = (uint8_t)number;
+}
+
+static inline int64_t lowest_of(int bytes) { return -((int64_t)1 << (8 * bytes - 1)); }
