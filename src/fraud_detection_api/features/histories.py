@@ -32,7 +32,7 @@ class HistoryKernel:
 
         It is what numpy does; with the part in C, packed histories are read there.
         """
-        return history_numpy.beside_memory(self.plan, records, self._memory(entries, ends), dropped)
+        return history_numpy.beside_memory(self.plan, records.T, self._memory(entries, ends), dropped)
 
     def from_packed(
         self, entries: list[bytes], received: list[int], values: list[bytes | None]
@@ -51,10 +51,10 @@ class HistoryKernel:
 
     def _memory(self, entries: Whole, ends: Whole) -> Whole:
         counts = np.diff(ends, prepend=0)
-        memory = np.full((len(ends), self.plan.kept, self.plan.width), MISSING)
+        memory = np.full((self.plan.width, self.plan.kept, len(ends)), MISSING)
         rows = np.repeat(np.arange(len(ends)), counts)
         places = np.arange(len(entries)) - np.repeat(ends - counts, counts) + self.plan.kept - np.repeat(counts, counts)
-        memory[rows, places] = entries
+        memory[:, places, rows] = entries.T
         return memory
 
 
