@@ -8,6 +8,7 @@ import pytest
 
 pytestmark = pytest.mark.compiled
 Row = Sequence[int]
+Texts = list[list[str | None]]
 UNUSED = [0] * 64
 
 
@@ -37,7 +38,6 @@ class Recipe:
 
 
 SOUND = Recipe()
-Texts = list[list[str | None]]
 NUMBERS: list[list[float]] = [[7], [1.5]]
 TEXT: Texts = [["a"]]
 

@@ -70,9 +70,8 @@ def _compiled(plan: Plan) -> "Histories | None":
 
 def by_key(keys: Whole) -> tuple[Whole, Whole]:
     """The order that puts records key by key, each key's in the order that they come in, and where each key ends."""
-    order = np.argsort(
-        keys.astype(np.uint16), kind="stable"
-    )  # of two bytes numpy sorts the digits, several times quicker
+    # of two bytes numpy sorts the digits, several times quicker
+    order = np.argsort(keys.astype(np.uint16), kind="stable")
     for shift in (16, 32, 48):
         digits = (keys >> shift).astype(np.uint16)
         order = order[np.argsort(digits[order], kind="stable")]
