@@ -39,6 +39,24 @@ def test_a_run_outlives_its_scheduler_and_its_workers(tmp_path: Path) -> None:
     assert sum(pipeline.done().values()) <= PARTS + 2
 
 
+def test_a_scheduler_that_goes_while_it_is_asked_for_an_answer_ends_no_run(tmp_path: Path) -> None:
+    pipeline, files = Pipeline(tmp_path), 300
+
+    def restart_after(parts: int) -> None:
+        eventually(lambda: sum(pipeline.done().values()) >= parts)
+        cluster.kill()  # parts this small are asked for all the time
+        cluster.start()
+
+    with dask_cluster(tmp_path, pipeline.variables()) as cluster:
+        pipeline = replace(pipeline, settings={"dask": cluster.address})
+        process = pipeline.start("run", *SMALL, "--files", str(files))
+        restart_after(50)
+        restart_after(150)
+        _, words = process.communicate()
+    assert process.returncode == 0, words
+    assert sum(pipeline.done().values()) <= files + PARTS + 2 * 2
+
+
 def test_cancelling_takes_the_place_away_from_workers_that_go_on(tmp_path: Path) -> None:
     pipeline = Pipeline(tmp_path)
     with dask_cluster(tmp_path, pipeline.variables()) as cluster:

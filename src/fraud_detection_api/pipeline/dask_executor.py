@@ -7,6 +7,7 @@ import importlib.util
 import queue
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import suppress
 
 import dask
@@ -41,8 +42,7 @@ class DaskExecutor:
         self._cluster = local_cluster(options.at_once) if options.dask == LOCAL else None
         self._client = self._found(time.monotonic() + options.patience_seconds)
         self._last_worker, self._next_look = time.monotonic(), 0.0
-        has_page = self._cluster is None or importlib.util.find_spec("bokeh") is not None
-        self.dashboard = str(self._client.dashboard_link) if has_page else None
+        self.dashboard = self._dashboard()
 
     def run(self, works: Sequence[PartWork]) -> Iterator[DonePart | None]:
         """Each part once it is done; what a lost scheduler was given is given to the next."""
@@ -63,6 +63,13 @@ class DaskExecutor:
         if self._cluster is not None:
             with suppress(OSError, TimeoutError):  # its processes end with this one at the latest
                 self._cluster.close(timeout=patience)
+
+    def _dashboard(self) -> str | None:
+        """Where its workers can be watched; a scheduler that has gone again is asked for parts, and then looked for."""
+        if self._cluster is None or importlib.util.find_spec("bokeh") is not None:
+            with suppress(OSError, TimeoutError):
+                return str(self._client.dashboard_link)
+        return None
 
     def _run(self, works: Sequence[PartWork]) -> Iterator[DonePart | None]:
         ended: queue.SimpleQueue[Future[str]] = queue.SimpleQueue()
@@ -144,13 +151,19 @@ def _next(ended: "queue.SimpleQueue[Future[str]]") -> "Future[str] | None":
 
 
 def _outcome(future: "Future[str]", work: PartWork) -> DonePart:
-    if future.status == "finished":
-        return done_or_raise(work, str(future.result()))
     if future.status == "error":
         error = future.exception()
         killed = f"{MOST_KILLED} workers that did it were killed; is there enough memory?"
         raise PartFailed(work.step, work.file, killed if isinstance(error, KilledWorker) else type(error).__name__)
-    raise _SchedulerLost
+    return done_or_raise(work, _answer(future))
+
+
+def _answer(future: "Future[str]") -> str:
+    """What a worker said, which the scheduler has to be asked for; errors of the work are among what it says."""
+    try:
+        return str(future.result())
+    except (OSError, TimeoutError, CancelledError):
+        raise _SchedulerLost from None
 
 
 def local_cluster(processes: int) -> LocalCluster:
