@@ -124,11 +124,16 @@ class Place:
 
 def is_run(process: psutil.Process, folder: str) -> bool:
     """Whether it does a run in this folder."""
+    words = words_of(process)
+    return "resume" in words and folder in words
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """What it was started with; nothing where it is no more."""
     try:
-        words = process.cmdline()
-        return "resume" in words and folder in words and process.status() != psutil.STATUS_ZOMBIE
+        return process.cmdline()
     except psutil.Error:
-        return False
+        return []
 
 
 def wait(holds: Callable[[], bool], longest: float) -> float:
@@ -141,27 +146,33 @@ def wait(holds: Callable[[], bool], longest: float) -> float:
     return time.monotonic() - began
 
 
-def kill_service(place: Place) -> None:
+def kill_service(place: Place) -> bool:
     """The service, whose run ends with it."""
     assert place.service is not None
     place.service.kill()
     place.service.wait()
+    return True
 
 
-def kill_run(place: Place) -> None:
-    """The process of the run."""
-    for process in place.run_processes():
-        with suppress(psutil.Error):
-            process.kill()
+def kill_run(place: Place) -> bool:
+    """The process of the run; whether there was one."""
+    return sum(killed(process) for process in place.run_processes()) > 0
 
 
-def kill_worker(place: Place) -> None:
-    """A worker, of this machine's cluster or of the scheduler's."""
+def kill_worker(place: Place) -> bool:
+    """A worker, of this machine's cluster or of the scheduler's; whether there was one."""
     owners = [psutil.Process(each.pid) for each in place.cluster[1:]] or place.run_processes()
-    workers = [each for owner in owners for each in children(owner) if "spawn_main" in " ".join(each.cmdline())]
-    if workers:
-        with suppress(psutil.Error):
-            random.choice(workers).kill()
+    workers = [each for owner in owners for each in children(owner) if "spawn_main" in " ".join(words_of(each))]
+    return bool(workers) and killed(random.choice(workers))
+
+
+def killed(process: psutil.Process) -> bool:
+    """Whether it was there to be killed."""
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return False
+    return True
 
 
 def children(process: psutil.Process) -> list[psutil.Process]:
@@ -172,15 +183,16 @@ def children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def kill_scheduler(place: Place) -> None:
+def kill_scheduler(place: Place) -> bool:
     """The scheduler with its workers, started again as a container would be."""
     for process in place.cluster:
         process.kill()
         process.wait()
     place.start_cluster()
+    return True
 
 
-KILLS: dict[str, tuple[Callable[[Place], None], ...]] = {
+KILLS: dict[str, tuple[Callable[[Place], bool], ...]] = {
     "none": (kill_service, kill_run),
     "local": (kill_service, kill_run, kill_worker),
     "scheduler": (kill_service, kill_run, kill_worker, kill_scheduler),

@@ -108,10 +108,11 @@ def kill_something(place: Place, found: Round, name: str) -> None:
     if state in ENDED:
         return
     kill = random.choice(KILLS[place.dask])
+    if not kill(place):  # a worker between two clusters, or the process of a run that is about to begin
+        return
+    began = time.monotonic()
     found.kills[kill.__name__] += 1
     found.steps[next((str(step["name"]) for step in steps if step["state"] != "finished"), "the first")] += 1
-    kill(place)
-    began = time.monotonic()
     if kill is kill_service:
         place.start_service()
         wait(lambda: place.is_at_work(name), LONGEST_RUN)
