@@ -35,7 +35,7 @@ from fraud_detection_api.storage.histories.redis_servers import RedisServers
 from fraud_detection_api.storage.histories.redis_store import REMEMBER, SCRIPTS, RedisStore
 from fraud_detection_api.storage.histories.store import Arrivals, WholeHistories
 from tests.storage.histories.private_redis import PrivateRedis, private_redis
-from tests.storage.histories.records import arriving
+from tests.storage.histories.records import arriving, statistics
 
 LAST_10 = Window(records=10)
 AMOUNTS = (Statistic.MEAN, Statistic.DEVIATION, Statistic.SMALLEST, Statistic.LARGEST, Statistic.SUM)
@@ -141,7 +141,7 @@ def _arrivals(size: int, keys: int, random: np.random.Generator) -> list[Arrival
 
 async def _remember(store: RedisStore, arrivals: Sequence[Arrivals]) -> None:
     for known in await store.remember(arrivals):
-        known.statistics(KERNEL)
+        statistics(known, KERNEL)
 
 
 async def _spent(
@@ -164,7 +164,7 @@ async def _clients(server: PrivateRedis, requests: Sequence[Sequence[Arrivals]],
     servers = RedisServers(address_of(server.url), 30, SCRIPTS)
     await servers.start()
     asked = [([own[3] for own in each], [command(*own) for own in each]) for each in words]
-    spent = await _spent(server, asked, 16, lambda each: servers.call(*each))
+    spent = await _spent(server, asked, 16, lambda each: servers.call(lambda: each[0], each[1]))
     await servers.stop()
     _add_row(table, "1, our client alone", 16, len(requests), len(requests), spent)
     if find_spec("redis") is None:

@@ -1,5 +1,6 @@
 """What a history says is the same in C, in numpy and by hand, to the bit, whatever arrives late, twice or at once."""
 
+import sys
 from dataclasses import replace
 from random import Random
 
@@ -32,6 +33,9 @@ EVERYTHING = tuple(
     )
 )
 CUSTOMER = History("customer", ("customer_id",), EVERYTHING, kept=5)
+
+
+MARK = b"8 letter"
 
 
 @st.composite
@@ -158,32 +162,72 @@ def test_a_plan_that_does_not_fit_is_refused(windows: list[tuple[int, int]], sta
     from fraud_detection_api.features._histories import Histories
 
     with pytest.raises(ValueError, match="no such plan"):
-        Histories(4, 0, 1, np.array(windows, np.int64).tobytes(), np.array(statistics, np.int64).tobytes())
+        Histories(4, 0, 1, np.array(windows, np.int64).tobytes(), np.array(statistics, np.int64).tobytes(), MARK)
 
 
 @pytest.mark.compiled
 def test_records_that_do_not_fit_are_refused() -> None:
     from fraud_detection_api.features._histories import Histories
 
-    plan = Histories(2, 0, 0, np.zeros((1, 2), np.int64).tobytes(), np.array([[1, 0, 0, 0]], np.int64).tobytes())
+    rest = np.zeros((1, 2), np.int64).tobytes(), np.array([[1, 0, 0, 0]], np.int64).tobytes()
+    plan = Histories(2, 0, 0, *rest, MARK)
+    with pytest.raises(ValueError, match="no such plan"):
+        Histories(2, 0, 0, *rest, b"layout")
     row = np.zeros(4, np.int64).tobytes()
     for records, ends in ((row[:-1], [1]), (row, [2]), (row, []), (row * 2, [2, 1]), (row, [-1, 1])):
         with pytest.raises(ValueError, match="do not fit together"):
             plan.from_stream(records, np.array(ends, np.int64).tobytes())
-    entry, layout = bytes([0] * 20), b"8 letter"
-    for entries, arrived, mark, values in (
-        ([entry], [0], b"layout", [None]),
-        ([entry], [0, 0], layout, [None]),
-        ([entry], [0], layout, [None, None]),
-        ([], [], layout, [None]),
-        ([entry[:-1]], [0], layout, [None]),
-        ([entry + b"1"], [0], layout, [None]),
-        ([b""], [0], layout, [None]),
-        ([b"\x7f" + entry[1:]], [0], layout, [None]),
-        ([entry], [2**47], layout, [None]),
-        ([entry], [-(2**47)], layout, [None]),
-        ([entry], [0], layout, [layout]),
-    ):
-        with pytest.raises(ValueError, match=r"do not fit together|none of this layout"):
-            plan.from_packed([*entries], arrived, mark, [*values])
-    assert plan.from_packed([entry], [0], layout, [None])[1] == b"\2"
+
+
+KEY, ENTRY, NEW = b"8 letter", bytes(20), (None, 0)
+MISFITS: list[tuple[list[object], list[object], list[object]]] = [
+    ([KEY], [ENTRY], []),
+    ([KEY], [ENTRY], [NEW, NEW]),
+    ([None], [ENTRY], [NEW]),
+    ([], [ENTRY], [NEW]),
+    ([KEY], [], [NEW]),
+    ([KEY], [ENTRY], [None]),
+    ([KEY], [ENTRY], [(None,)]),
+    ([KEY], [ENTRY], [(None, 0, 0)]),
+    ([KEY], [ENTRY], [[]]),
+    ([KEY], [ENTRY], [b"12"]),
+    ([KEY], [ENTRY], [(None, "0")]),
+    ([KEY], [ENTRY], [(None, None)]),
+    ([KEY], [ENTRY], [(0, 0)]),
+    ([KEY], [ENTRY], [("text", 0)]),
+    ([KEY], [ENTRY], [(None, 2**47)]),
+    ([KEY], [ENTRY], [(None, -(2**47))]),
+    ([KEY], [ENTRY], [(MARK, 0)]),
+    ([KEY], [ENTRY[:-1]], [NEW]),
+    ([KEY], [ENTRY + b"1"], [NEW]),
+    ([KEY], [b""], [NEW]),
+    ([KEY], [None], [NEW]),
+    ([KEY], [b"\x7f" + ENTRY[1:]], [NEW]),
+]
+
+
+@pytest.mark.compiled
+def test_answers_that_do_not_fit_are_refused() -> None:
+    from fraud_detection_api.features._histories import Histories
+
+    rest = np.zeros((1, 2), np.int64).tobytes(), np.array([[1, 0, 0, 0]], np.int64).tobytes()
+    plan = Histories(2, 0, 0, *rest, MARK)
+    key, entry, new = KEY, ENTRY, NEW
+
+    def recalled(keys: list[object], entries: list[object], answers: list[object]) -> tuple[bytes, bytes, bytes]:
+        return plan.recalled([plan], [keys], [entries], [answers])  # type: ignore[list-item]  # whatever it is
+
+    for keys, entries, answers in MISFITS:
+        with pytest.raises(ValueError, match=r"fit together|none of this layout|answer|cannot be one|such a time"):
+            recalled([*keys], [*entries], [*answers])
+    with pytest.raises(OverflowError):
+        recalled([key], [entry], [(None, 2**64)])
+    for others in ([], [plan, plan], [None], [object()]):
+        with pytest.raises(ValueError, match="fit together"):
+            plan.recalled(others, [[key]], [[entry]], [[new]])  # type: ignore[arg-type]  # whatever it is
+    with pytest.raises(ValueError, match="fit together"):
+        plan.recalled([plan], [[key]], [[entry]], [(new,)])  # type: ignore[list-item]  # no list
+    nothing = np.array([0.0]).tobytes()
+    assert recalled([key], [entry], [[None, 5]]) == (nothing, b"\2", (5).to_bytes(8, sys.byteorder))
+    assert recalled([None], [entry], []) == (nothing, b"\2", bytes(8))
+    assert recalled([], [], []) == (b"", b"", b"")

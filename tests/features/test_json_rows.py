@@ -78,16 +78,13 @@ def read(body: bytes) -> list[Row] | None:
     found = READER.read(body, MOST_ROWS)
     if found is None:
         return None
-    size, *buffers = found
+    size, raw, identifiers, texts = found
     numbers = [
         [None if math.isnan(value) else struct.pack("<d", value) for value in column]
-        for column in np.frombuffer(buffers[0]).reshape(5, size).tolist()
+        for column in np.frombuffer(raw).reshape(7, size).tolist()
     ]
-    texts = [
-        [None if start < 0 else body[start : start + length].decode() for start, length in column]
-        for column in np.frombuffer(buffers[2], np.int64).reshape(2, size, 2).tolist()
-    ]
-    columns = array("q", buffers[1]), *numbers[:2], texts[0], *numbers[2:], texts[1]
+    assert numbers.pop(2) == numbers.pop(5) == [bytes(8)] * size  # the places of texts
+    columns = array("q", identifiers), *numbers[:2], texts[0], *numbers[2:], texts[1]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
@@ -223,8 +220,8 @@ def test_the_example_of_the_readme_becomes_columns() -> None:
     fields = [(name, kind, False) for name, kind in zip(json.loads(README)[0], kinds, strict=True)]
     found = Reader(fields).read(README.encode(), 1)
     assert found is not None
-    size, numbers, identifiers, spans = found
-    assert (size, array("d", numbers).tolist(), spans) == (1, [23.0, 12345.0, 200000.0, 2.0], b"")
+    size, numbers, identifiers, texts = found
+    assert (size, array("d", numbers).tolist(), texts) == (1, [23.0, 12345.0, 200000.0, 2.0], [])
     assert array("q", identifiers).tolist() == [345435]
 
 

@@ -4,7 +4,13 @@
 #include "_histories.h"
 #include "_histories_packed.h"
 
-typedef struct { PyObject_HEAD plan_t plan; window_t *windows; statistic_t *statistics; } Histories;
+typedef struct {
+    PyObject_HEAD plan_t plan;
+    layout_t layout;
+    window_t *windows;
+    statistic_t *statistics;
+    char mark[MARK_BYTES];
+} Histories;
 
 /* What one key is known by while a stream goes past: the latest entries in the order of their times. */
 typedef struct { int count; int64_t dropped; int64_t *entries; } memory_t;
@@ -126,78 +132,129 @@ static PyObject *Histories_from_stream(PyObject *self, PyObject *arguments)
     return both;
 }
 
-static layout_t layout_of(int kept, int amounts, int values, const char *mark)
+/* What came of a record at its key: what was known there, or None, and when the record arrived. */
+typedef struct { const uint8_t *value; Py_ssize_t size; int64_t received; } answer_t;
+
+static bool refuse(const char *why) { return PyErr_SetString(PyExc_ValueError, why), false; }
+
+static bool read_answer(PyObject *pair, answer_t *answer)
 {
-    return (layout_t){amounts, kept > 1 ? 4 : 6, values, 3037000499LL / kept, mark}; /* squares of as many add up to less than 2^63 */
+    bool is_list = PyList_Check(pair);
+    if (is_list ? PyList_Size(pair) != 2 : !PyTuple_Check(pair) || PyTuple_Size(pair) != 2) return refuse("an answer is no pair");
+    PyObject *value = is_list ? PyList_GetItem(pair, 0) : PyTuple_GetItem(pair, 0);
+    PyObject *received = is_list ? PyList_GetItem(pair, 1) : PyTuple_GetItem(pair, 1);
+    if (!PyLong_Check(received) || (value != Py_None && !PyBytes_Check(value))) return refuse("an answer is of other kinds");
+    answer->received = PyLong_AsLongLong(received);
+    answer->value = value == Py_None ? NULL : (const uint8_t *)PyBytes_AsString(value);
+    answer->size = answer->value ? PyBytes_Size(value) : 0;
+    return answer->received != -1 || !PyErr_Occurred();
 }
 
-/* What is given of one record: its entry without the time of its arrival, that time, and the history of its key or None. */
-typedef struct { PyObject *entry, *received, *value; } packed_t;
-
-static bool unpack_record(const layout_t *layout, const packed_t *given, int64_t *record)
+/* A record from its packed entry; without an answer it has no key, and arrived as it happened. */
+static bool read_record(const layout_t *layout, PyObject *entry, const answer_t *answer, int64_t *record)
 {
     uint8_t packed[8 * MOST_WIDTH];
-    char *entry;
-    Py_ssize_t size;
-    int64_t received = PyLong_AsLongLong(given->received);
-    if ((received == -1 && PyErr_Occurred()) || PyBytes_AsStringAndSize(given->entry, &entry, &size) < 0) return false;
-    bool fits = size == entry_bytes(layout) - 6 && received > lowest_of(6) && received < -lowest_of(6);
-    if (fits) {
-        memcpy(packed, entry, (size_t)size);
-        put_number(packed + size, received, 6);
-    }
-    if (!fits || !unpack_entry(layout, packed, record)) return PyErr_SetString(PyExc_ValueError, "an entry is none of this layout"), false;
+    Py_ssize_t size = entry_bytes(layout) - 6;
+    if (!PyBytes_Check(entry) || PyBytes_Size(entry) != size) return refuse("an entry is none of this layout");
+    memcpy(packed, PyBytes_AsString(entry), (size_t)size);
+    int64_t received = answer ? answer->received : number_of(packed, 8);
+    if (received <= lowest_of(6) || received >= -lowest_of(6)) return refuse("nothing arrives at such a time");
+    put_number(packed + size, received, 6);
+    return unpack_entry(layout, packed, record) || refuse("an entry has a number that cannot be one");
+}
+
+typedef struct { double *values; uint8_t *flags; int64_t *received; memory_t memory; seen_t *seen; } room_t;
+
+static bool answer_one(const Histories *self, PyObject *entry, const answer_t *answer, room_t *room, Py_ssize_t row, Py_ssize_t rows)
+{
+    const plan_t *plan = &self->plan;
+    int64_t record[MOST_WIDTH];
+    double *values = (double *)(room->seen + 1);
+    memory_t *memory = &room->memory;
+    memory->count = 0, memory->dropped = MISSING;
+    if (!read_record(&self->layout, entry, answer, record)) return false;
+    if (answer && answer->value) memory->count = unpack(plan, &self->layout, answer->value, answer->size, memory->entries, &memory->dropped);
+    if (memory->count < 0) return refuse("a history is none of this layout");
+    room->flags[row] = see(plan, memory, record, room->seen, values);
+    room->received[row] = record[RECEIVED];
+    for (int i = 0; i < plan->statistics; i++) room->values[i * rows + row] = values[i];
     return true;
 }
 
-static bool unpack_history(const plan_t *plan, const layout_t *layout, PyObject *value, memory_t *memory)
+/* The records of one history: the next answer is that of the next record with a key. */
+static bool answer_all(const Histories *self, PyObject *keys, PyObject *entries, PyObject *answers, room_t *room)
 {
-    memory->count = 0, memory->dropped = MISSING;
-    if (value == Py_None) return true;
-    char *bytes;
-    Py_ssize_t size;
-    if (PyBytes_AsStringAndSize(value, &bytes, &size) < 0) return false;
-    memory->count = unpack(plan, layout, (const uint8_t *)bytes, size, memory->entries, &memory->dropped);
-    if (memory->count < 0) PyErr_SetString(PyExc_ValueError, "a history is none of this layout");
-    return memory->count >= 0;
-}
-
-/* Packed records beside packed histories as a store gave them: statistic by statistic in as many rows of `out`. */
-static bool from_packed(const plan_t *plan, const layout_t *layout, PyObject *const *lists, Py_ssize_t rows, double *out, uint8_t *flags)
-{
-    int64_t record[MOST_WIDTH];
-    memory_t memory = {.entries = PyMem_Malloc((size_t)plan->kept * (size_t)plan->width * sizeof(int64_t))};
-    seen_t *seen = PyMem_Malloc(sizeof *seen + (size_t)plan->statistics * sizeof(double));
-    bool done = memory.entries && seen;
-    if (!done) PyErr_NoMemory();
-    for (Py_ssize_t i = 0; done && i < rows; i++) {
-        packed_t given = {PyList_GetItem(lists[0], i), PyList_GetItem(lists[1], i), PyList_GetItem(lists[2], i)};
-        done = unpack_record(layout, &given, record) && unpack_history(plan, layout, given.value, &memory);
-        if (!done) break;
-        double *answers = (double *)(seen + 1);
-        flags[i] = see(plan, &memory, record, seen, answers);
-        for (int j = 0; j < plan->statistics; j++) out[j * rows + i] = answers[j];
+    Py_ssize_t rows = PyList_Size(entries), next = 0;
+    for (Py_ssize_t row = 0; row < rows; row++) {
+        answer_t answer;
+        bool has_key = PyList_GetItem(keys, row) != Py_None;
+        if (has_key && (next == PyList_Size(answers) || !read_answer(PyList_GetItem(answers, next++), &answer)))
+            return PyErr_Occurred() ? false : refuse("records and answers do not fit together");
+        if (!answer_one(self, PyList_GetItem(entries, row), has_key ? &answer : NULL, room, row, rows)) return false;
     }
-    PyMem_Free(memory.entries);
-    PyMem_Free(seen);
-    return done;
+    return next == PyList_Size(answers) || refuse("records and answers do not fit together");
 }
 
-static PyObject *Histories_from_packed(PyObject *self, PyObject *arguments)
+/* Room for what is said of so many records by so many histories, and for the largest history. */
+typedef struct { Py_ssize_t histories, rows, statistics, kept, width; PyObject *keys, *entries, *answers; } asked_t;
+
+static PyObject *item(PyObject *list, Py_ssize_t at) { return PyList_GetItem(list, at); }
+
+static bool measure(PyTypeObject *type, PyObject *histories, asked_t *asked)
 {
-    PyObject *lists[3], *out, *flags; /* entries, when they arrived, histories */
-    const char *mark;
-    Py_ssize_t length;
-    if (!PyArg_ParseTuple(arguments, "O!O!y#O!:from_packed", &PyList_Type, lists, &PyList_Type, lists + 1, &mark, &length, &PyList_Type, lists + 2))
+    asked->histories = PyList_Size(histories);
+    bool fits = asked->histories > 0 && PyList_Size(asked->keys) == asked->histories
+        && PyList_Size(asked->entries) == asked->histories && PyList_Size(asked->answers) == asked->histories;
+    for (Py_ssize_t i = 0; fits && i < asked->histories; i++) {
+        PyObject *lists[] = {item(asked->keys, i), item(asked->entries, i), item(asked->answers, i)};
+        fits = Py_TYPE(item(histories, i)) == type && PyList_Check(lists[0]) && PyList_Check(lists[1]) && PyList_Check(lists[2]);
+        if (!fits) break;
+        const plan_t *plan = &((Histories *)item(histories, i))->plan;
+        if (!i) asked->rows = PyList_Size(lists[0]);
+        fits = PyList_Size(lists[0]) == asked->rows && PyList_Size(lists[1]) == asked->rows;
+        asked->statistics += plan->statistics;
+        if (plan->kept > asked->kept) asked->kept = plan->kept;
+        if (plan->width > asked->width) asked->width = plan->width;
+    }
+    return fits || refuse("records and histories do not fit together");
+}
+
+static bool answer_histories(PyObject *histories, const asked_t *asked, room_t room)
+{
+    for (Py_ssize_t i = 0; i < asked->histories; i++) {
+        const Histories *self = (Histories *)item(histories, i);
+        if (!answer_all(self, item(asked->keys, i), item(asked->entries, i), item(asked->answers, i), &room)) return false;
+        room.values += self->plan.statistics * asked->rows;
+        room.flags += asked->rows;
+        room.received += asked->rows;
+    }
+    return true;
+}
+
+/* What several histories say of the same packed records, from what a store answered about the keys of those that have one. */
+static PyObject *Histories_recalled(PyObject *type, PyObject *arguments)
+{
+    PyObject *histories;
+    asked_t asked = {0};
+    if (!PyArg_ParseTuple(arguments, "O!O!O!O!:recalled", &PyList_Type, &histories, &PyList_Type, &asked.keys, &PyList_Type,
+                          &asked.entries, &PyList_Type, &asked.answers) || !measure((PyTypeObject *)type, histories, &asked))
         return NULL;
-    const plan_t *plan = &((Histories *)self)->plan;
-    Py_ssize_t rows = PyList_Size(lists[0]);
-    if (length != MARK_BYTES || PyList_Size(lists[1]) != rows || PyList_Size(lists[2]) != rows)
-        return PyErr_SetString(PyExc_ValueError, "records and their histories do not fit together"), NULL;
-    layout_t layout = layout_of(plan->kept, plan->amounts, plan->width - FIRST_VALUE - plan->amounts, mark);
-    PyObject *both = results(plan, rows, &out, &flags);
-    if (both && !from_packed(plan, &layout, lists, rows, (double *)PyBytes_AsString(out), (uint8_t *)PyBytes_AsString(flags))) Py_CLEAR(both);
-    return both;
+    PyObject *values = PyBytes_FromStringAndSize(NULL, asked.statistics * asked.rows * 8);
+    PyObject *flags = PyBytes_FromStringAndSize(NULL, asked.histories * asked.rows);
+    PyObject *received = PyBytes_FromStringAndSize(NULL, asked.histories * asked.rows * 8);
+    int64_t *entries = PyMem_Malloc((size_t)asked.kept * (size_t)asked.width * sizeof(int64_t));
+    seen_t *seen = PyMem_Malloc(sizeof *seen + (size_t)asked.statistics * sizeof(double));
+    PyObject *found = NULL;
+    if (values && flags && received && entries && seen) {
+        room_t room = {(double *)PyBytes_AsString(values), (uint8_t *)PyBytes_AsString(flags), (int64_t *)PyBytes_AsString(received), {.entries = entries}, seen};
+        if (answer_histories(histories, &asked, room)) found = PyTuple_Pack(3, values, flags, received);
+    } else if (!PyErr_Occurred()) PyErr_NoMemory();
+    PyMem_Free(entries);
+    PyMem_Free(seen);
+    Py_XDECREF(values);
+    Py_XDECREF(flags);
+    Py_XDECREF(received);
+    return found;
 }
 
 static bool is_sound(const plan_t *plan)
@@ -216,9 +273,9 @@ static bool is_sound(const plan_t *plan)
         && plan->width <= MOST_WIDTH;
 }
 
-static bool fill(Histories *self, int kept, int amounts, int values, const Py_buffer *windows, const Py_buffer *statistics)
+static bool fill(Histories *self, int kept, int amounts, int values, const Py_buffer *windows, const Py_buffer *statistics, const Py_buffer *mark)
 {
-    if (amounts < 0 || values < 0 || amounts > MOST_WIDTH || values > MOST_WIDTH)
+    if (amounts < 0 || values < 0 || amounts > MOST_WIDTH || values > MOST_WIDTH || mark->len != MARK_BYTES)
         return PyErr_SetString(PyExc_ValueError, "no such plan of statistics"), false;
     self->windows = PyMem_Malloc((size_t)windows->len + 1);
     self->statistics = PyMem_Malloc((size_t)statistics->len + 1);
@@ -228,19 +285,23 @@ static bool fill(Histories *self, int kept, int amounts, int values, const Py_bu
     self->plan = (plan_t){kept, amounts, FIRST_VALUE + amounts + values, (int)(windows->len / (Py_ssize_t)sizeof(window_t)),
                           (int)(statistics->len / (Py_ssize_t)sizeof(statistic_t)), self->windows, self->statistics};
     if (!is_sound(&self->plan)) return PyErr_SetString(PyExc_ValueError, "no such plan of statistics"), false;
+    memcpy(self->mark, mark->buf, MARK_BYTES);
+    /* the squares of as many amounts as are kept add up to less than 2^63 */
+    self->layout = (layout_t){amounts, kept > 1 ? 4 : 6, values, 3037000499LL / kept, self->mark};
     return true;
 }
 
 static PyObject *Histories_new(PyTypeObject *type, PyObject *arguments, PyObject *Py_UNUSED(keywords))
 {
     int kept, amounts, values;
-    Py_buffer windows, statistics;
-    if (!PyArg_ParseTuple(arguments, "iiiy*y*:Histories", &kept, &amounts, &values, &windows, &statistics)) return NULL;
+    Py_buffer windows, statistics, mark;
+    if (!PyArg_ParseTuple(arguments, "iiiy*y*y*:Histories", &kept, &amounts, &values, &windows, &statistics, &mark)) return NULL;
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     Histories *self = (Histories *)allocate(type, 0);
-    if (self && !fill(self, kept, amounts, values, &windows, &statistics)) Py_CLEAR(self);
+    if (self && !fill(self, kept, amounts, values, &windows, &statistics, &mark)) Py_CLEAR(self);
     PyBuffer_Release(&windows);
     PyBuffer_Release(&statistics);
+    PyBuffer_Release(&mark);
     return (PyObject *)self;
 }
 
@@ -255,7 +316,7 @@ static void Histories_free(PyObject *self)
 
 static PyMethodDef methods[] = {
     {"from_stream", Histories_from_stream, METH_VARARGS, "Statistics and flags of records in the order of keys and arrival."},
-    {"from_packed", Histories_from_packed, METH_VARARGS, "Statistics and flags of records beside packed histories of their keys."},
+    {"recalled", Histories_recalled, METH_VARARGS | METH_CLASS, "Statistics, flags and arrivals of packed records, from a store's answers."},
     {NULL, NULL, 0, NULL},
 };
 

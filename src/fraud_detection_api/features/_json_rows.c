@@ -9,13 +9,13 @@
 enum { MOST_FIELDS = 256 };
 static const Py_ssize_t BYTES_TO_RELEASE_GIL = 1 << 16; /* below, waiting to get it back costs more than reading */
 
-typedef enum { INTEGER, NUMBER, BOOLEAN, DATE, TIME, IDENTIFIER, TEXT, KINDS } Kind;
-static const char *const KIND_NAMES[KINDS] = {"integer", "number", "boolean", "date", "time", "identifier", "text"};
+typedef enum { INTEGER, NUMBER, BOOLEAN, DATE, TIME, IDENTIFIER, TEXT, TEXT_IDENTIFIER, KINDS } Kind;
+static const char *const KIND_NAMES[KINDS] = {"integer", "number", "boolean", "date", "time", "identifier", "text", "text identifier"};
 
 typedef struct {
     char *key; /* with both quotes, so that one comparison decides and no name is taken for a longer one */
     Py_ssize_t length;
-    Py_ssize_t column; /* among the columns of its output */
+    Py_ssize_t column; /* among the columns of its output; a text has one among the numbers, too, of zeros */
     Kind kind;
     bool optional;
 } Field;
@@ -35,11 +35,13 @@ typedef struct {
     uint16_t after[MOST_FIELDS + 1]; /* the field that last followed each one (0: the start), as rows repeat their order */
 } Table;
 
+static bool is_text(const Field *field) { return field->kind >= TEXT; }
+
 static bool put_missing(const Field *field, Table *table, Py_ssize_t row)
 {
     Py_ssize_t cell = field->column * table->rows + row;
     if (!field->optional || field->kind == IDENTIFIER) return false; /* no int64 means missing */
-    if (field->kind == TEXT) table->spans[2 * cell] = -1, table->spans[2 * cell + 1] = 0;
+    if (is_text(field)) table->spans[2 * cell] = -1, table->spans[2 * cell + 1] = 0;
     else table->numbers[cell] = NAN;
     return true;
 }
@@ -49,7 +51,7 @@ static const uint8_t *read_value(const Field *field, Table *table, Py_ssize_t ro
     Py_ssize_t cell = field->column * table->rows + row;
     if (at == end) return NULL;
     if (*at == 'n') return is_word(at, end, "null") && put_missing(field, table, row) ? at + 4 : NULL;
-    if (field->kind == TEXT) return read_text(at, end, table->body, &table->spans[2 * cell]);
+    if (is_text(field)) return read_text(at, end, table->body, &table->spans[2 * cell]);
     if (field->kind == IDENTIFIER) return read_identifier(at, end, &table->identifiers[cell]);
     if (field->kind == DATE) return read_date(at, end, &table->numbers[cell]);
     if (field->kind == TIME) return read_time(at, end, &table->numbers[cell]);
@@ -133,24 +135,43 @@ static Py_ssize_t count_rows(const Reader *reader, const Py_buffer *body, Py_ssi
     return most < 0 || rows > PY_SSIZE_T_MAX / (MOST_FIELDS * 16) ? -1 : rows;
 }
 
+/* The texts of each field, None where one is missing. */
+static PyObject *texts_of(const Table *table, Py_ssize_t fields)
+{
+    PyObject *all = PyList_New(fields);
+    for (Py_ssize_t field = 0; all && field < fields; field++) {
+        PyObject *texts = PyList_New(table->rows);
+        if (!texts || PyList_SetItem(all, field, texts) < 0) { Py_CLEAR(all); break; }
+        const int64_t *span = table->spans + 2 * field * table->rows;
+        for (Py_ssize_t row = 0; row < table->rows; row++, span += 2) {
+            const char *start = (const char *)table->body + span[0];
+            PyObject *text = span[0] < 0 ? Py_NewRef(Py_None) : PyUnicode_DecodeUTF8(start, (Py_ssize_t)span[1], NULL);
+            if (!text || PyList_SetItem(texts, row, text) < 0) { Py_CLEAR(all); break; }
+        }
+    }
+    return all;
+}
+
 static PyObject *read_body(const Reader *reader, const Py_buffer *body, Py_ssize_t rows)
 {
     PyObject *numbers = PyBytes_FromStringAndSize(NULL, reader->numbers * rows * 8);
     PyObject *identifiers = PyBytes_FromStringAndSize(NULL, reader->identifiers * rows * 8);
-    PyObject *spans = PyBytes_FromStringAndSize(NULL, reader->texts * rows * 16);
-    PyObject *result = NULL;
+    int64_t *spans = PyMem_Malloc((size_t)(reader->texts * rows * 16) + 1);
+    PyObject *result = NULL, *texts = NULL;
     if (numbers && identifiers && spans) {
-        Table table = {(double *)PyBytes_AsString(numbers), (int64_t *)PyBytes_AsString(identifiers),
-                       (int64_t *)PyBytes_AsString(spans), rows, body->buf, {0}};
+        Table table = {(double *)PyBytes_AsString(numbers), (int64_t *)PyBytes_AsString(identifiers), spans, rows, body->buf, {0}};
         for (int index = 0; index < reader->count; index++) table.after[index] = (uint16_t)index;
+        if (reader->texts) memset(table.numbers, 0, (size_t)(reader->numbers * rows * 8));
         PyThreadState *thread = body->len >= BYTES_TO_RELEASE_GIL ? PyEval_SaveThread() : NULL;
         bool accepted = read_rows(reader, &table, table.body + body->len);
         if (thread != NULL) PyEval_RestoreThread(thread);
-        result = accepted ? Py_BuildValue("nOOO", rows, numbers, identifiers, spans) : Py_NewRef(Py_None);
-    }
+        if (!accepted) result = Py_NewRef(Py_None);
+        else if ((texts = texts_of(&table, reader->texts)) != NULL) result = Py_BuildValue("nOOO", rows, numbers, identifiers, texts);
+    } else if (!PyErr_Occurred()) PyErr_NoMemory();
     Py_XDECREF(numbers);
     Py_XDECREF(identifiers);
-    Py_XDECREF(spans);
+    Py_XDECREF(texts);
+    PyMem_Free(spans);
     return result;
 }
 
@@ -191,7 +212,8 @@ static bool add_field(Reader *reader, PyObject *item)
     if (number == KINDS) return PyErr_Format(PyExc_ValueError, "unknown kind of field: %s", kind), false;
     char *key = quoted(text, length);
     if (key == NULL) return false;
-    Py_ssize_t *columns = number == TEXT ? &reader->texts : number == IDENTIFIER ? &reader->identifiers : &reader->numbers;
+    Py_ssize_t *columns = number >= TEXT ? &reader->texts : number == IDENTIFIER ? &reader->identifiers : &reader->numbers;
+    if (number == TEXT) reader->numbers++;
     int before = find_field(reader, 0, (uint8_t *)key, (uint8_t *)key + length + 2);
     reader->fields[reader->count++] = (Field){key, length + 2, (*columns)++, (Kind)number, optional};
     if (before >= 0) return PyErr_Format(PyExc_ValueError, "a field is named twice: %s", text), false;
@@ -237,7 +259,7 @@ static void Reader_free(PyObject *self)
 }
 
 static PyMethodDef methods[] = {
-    {"read", Reader_read, METH_VARARGS, "The columns of a plain body (rows, numbers, identifiers, spans), or None."},
+    {"read", Reader_read, METH_VARARGS, "The columns of a plain body (rows, numbers, identifiers, texts), or None."},
     {NULL, NULL, 0, NULL},
 };
 

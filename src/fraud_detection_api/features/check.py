@@ -61,6 +61,14 @@ class RecordCheck:
         return found
 
     @cached_property
+    def _identifier_bounds(self) -> tuple[float | None, float | None]:
+        """Those that an identifier of 64 bits may lie outside of."""
+        field = self._use_case.identifier_field
+        if field is None:
+            return None, None
+        return None if field.low <= -(2**63) else field.low, None if field.high >= 2**63 - 1 else field.high
+
+    @cached_property
     def _text_adapters(self) -> dict[str, TypeAdapter[object]]:
         record = self._use_case.record
         return {
@@ -98,12 +106,13 @@ class RecordCheck:
 
     def _unfit_identifiers(self, columns: Columns) -> list[Problem]:
         field, keys = self._use_case.identifier_field, columns.identifiers
-        if field is None or isinstance(keys, list) or (field.low <= -(2**63) and field.high >= 2**63 - 1):
+        if field is None or isinstance(keys, list):
             return []
-        outside = (keys < field.low) | (keys > field.high)
-        if not np.count_nonzero(outside):
+        low, high = self._identifier_bounds
+        is_low = low is not None and np.count_nonzero(keys < low)
+        if not is_low and (high is None or not np.count_nonzero(keys > high)):
             return []
-        rows = np.flatnonzero(outside).tolist()
+        rows = np.flatnonzero((keys < field.low) | (keys > field.high)).tolist()
         return [Problem(row, field.name, *bound_message(field, float(keys[row]))) for row in rows]
 
     def _broken(self, rule: Rule, columns: Columns) -> Iterator[Problem]:

@@ -12,23 +12,20 @@ def derive(columns: Columns, use_case: UseCase) -> Columns:
     """The columns of the features; those of the record themselves, where the model sees just them."""
     if not (use_case.derived or use_case.carried or use_case.histories):
         return columns
-    is_one = len(columns) == 1  # which is plain numbers
-    given = columns.numbers[:, 0].tolist() if is_one else columns.numbers
-    own = [given[place] for place in use_case.seen_places]
+    given = columns.numbers[:, 0].tolist() if len(columns) == 1 else columns.numbers  # one record is plain numbers
+    seen = [given[place] for place in use_case.seen_places]
+    made = []
     for each, sources in use_case.derivations:
-        own.append(each.values(*[given[place] * unit if unit > 1 else given[place] for place, unit in sources]))
+        made.append(each.values(*[given[place] * unit if unit > 1 else given[place] for place, unit in sources]))
     known = _remembered(columns, use_case) if use_case.histories else ()
-    numbers = np.empty((len(own) + len(known), len(columns)))
-    if is_one:
-        numbers[: len(own), 0] = own
-    elif own:
-        numbers[: len(own)] = own
+    own, derived = len(seen) + len(made), slice(len(seen), len(seen) + len(made))
+    numbers = np.empty((own + len(known), len(columns)))
+    numbers[:own] = np.array([*seen, *made]).reshape(own, -1)
+    if made:  # beyond what float32 holds there is only its largest number, which nothing that is remembered reaches
+        numbers[derived] = np.maximum(np.minimum(numbers[derived], LARGEST), -LARGEST)
     if use_case.histories:
-        numbers[len(own) :] = known
-    derived = numbers[len(use_case.seen_places) :]
-    np.minimum(derived, LARGEST, out=derived)  # beyond what float32 holds there is only its largest number
-    np.maximum(derived, -LARGEST, out=derived)
-    derived += 0.0  # no zero is negative
+        numbers[own:] = known
+    numbers[len(seen) :] += 0.0  # no zero is negative
     texts = {name: values for name, values in columns.texts.items() if name not in use_case.carried}
     return Columns(columns.identifiers, numbers, texts, given=columns)
 

@@ -19,13 +19,13 @@ class HistoryKernel:
     def __init__(self, plan: Plan, *, compiled: bool = True) -> None:
         self.plan = plan
         self.layout = EntryLayout.of(plan)
-        self._compiled = _compiled(plan) if compiled else None
+        self.compiled = _compiled(plan, self.layout.mark) if compiled else None
 
     def from_stream(self, records: Whole, ends: Whole) -> tuple[Numbers, Flags]:
         """Statistics and flags of records that stand key by key, in the order of their arrival; each key has an end."""
-        if self._compiled is None:
+        if self.compiled is None:
             return history_numpy.from_stream(self.plan, records, ends)
-        return self._found(self._compiled.from_stream(np.ascontiguousarray(records).data, ends.tobytes()))
+        return self._found(self.compiled.from_stream(np.ascontiguousarray(records).data, ends.tobytes()))
 
     def from_entries(self, records: Whole, entries: Whole, ends: Whole, dropped: Whole) -> tuple[Numbers, Flags]:
         """The same of records beside the entries of their keys, each record's after the other's, in order of time.
@@ -33,17 +33,6 @@ class HistoryKernel:
         It is what numpy does; with the part in C, packed histories are read there.
         """
         return history_numpy.beside_memory(self.plan, records.T, self._memory(entries, ends), dropped)
-
-    def from_packed(
-        self, entries: list[bytes], received: list[int], values: list[bytes | None]
-    ) -> tuple[bytes, bytes] | None:
-        """The same of packed entries beside packed histories, a row a statistic; None where nothing reads one."""
-        if self._compiled is None:
-            return None
-        try:
-            return self._compiled.from_packed(entries, received, self.layout.mark, values)
-        except ValueError:
-            return None
 
     def _found(self, found: tuple[bytes, bytes]) -> tuple[Numbers, Flags]:
         values = np.frombuffer(found[0], np.float64).reshape(-1, len(self.plan.statistics))
@@ -58,14 +47,14 @@ class HistoryKernel:
         return memory
 
 
-def _compiled(plan: Plan) -> "Histories | None":
+def _compiled(plan: Plan, mark: bytes) -> "Histories | None":
     try:
         from fraud_detection_api.features._histories import Histories
     except ImportError:  # not built: numpy does the same, slower
         return None
     statistics = [(each.kind, each.window, each.column, each.argument) for each in plan.statistics]
     parts = (np.array(plan.windows, np.int64).tobytes(), np.array(statistics, np.int64).tobytes())
-    return Histories(plan.kept, len(plan.amounts), len(plan.values), *parts)
+    return Histories(plan.kept, len(plan.amounts), len(plan.values), *parts, mark)
 
 
 def by_key(keys: Whole) -> tuple[Whole, Whole]:

@@ -18,6 +18,7 @@ from fraud_detection_api.schemas.use_case import UseCase
 MOST_PLACES = 64
 NUMBER, TEXT, IDENTIFIER = range(3)  # what a hash is made of
 
+Answer = object  # of a store about a record's key: a packed history or None, and when the record arrived there
 Kernels = Sequence[tuple[Plan, EntryLayout]]
 
 

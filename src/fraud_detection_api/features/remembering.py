@@ -15,7 +15,7 @@ from fraud_detection_api.features.columns import Columns, Remembered
 from fraud_detection_api.features.histories import HistoryKernel, by_key
 from fraud_detection_api.features.history_numpy import Flags, Numbers, Whole
 from fraud_detection_api.features.history_plan import FIRST_VALUE, ID, LABEL, MISSING, RECEIVED, TIME, Plan
-from fraud_detection_api.features.packed_records import PackedRecords, packed_records, record_packer
+from fraud_detection_api.features.packed_records import Answer, PackedRecords, packed_records, record_packer
 from fraud_detection_api.features.secret_hash import SecretHash, Value, joined
 from fraud_detection_api.schemas.record import Kind
 from fraud_detection_api.schemas.times import DAY
@@ -49,6 +49,8 @@ class Remembering:
         self.use_case = use_case
         self.histories = use_case.histories
         self.kernels = tuple(HistoryKernel(Plan(each), compiled=compiled) for each in self.histories.of)
+        self._compiled = [each.compiled for each in self.kernels if each.compiled]
+        self._statistics = sum(len(each.plan.statistics) for each in self.kernels)
         self._unit = DAY if use_case.by_name[self.histories.at].kind is Kind.DATE else 1
         self._hash = SecretHash(secret)
         self._place = {field.name: place for place, field in enumerate(use_case.inputs)}
@@ -74,6 +76,22 @@ class Remembering:
                 return self._packer(columns, ids_of(columns.identifiers))
         keyed = zip(self.kernels, self.at_keys(columns), strict=True)
         return [packed_records(kernel.layout, each.keys, each.entries) for kernel, each in keyed]
+
+    def recalled(self, records: Sequence[PackedRecords], answers: list[list[Answer]]) -> Remembered | None:
+        """What packed records see in a store's answers about those that have a key; None where C reads none."""
+        if not self._compiled:
+            return None
+        keys, entries = [each.keys for each in records], [each.entries for each in records]
+        try:
+            values, flags, received = self._compiled[0].recalled(self._compiled, keys, entries, answers)
+        except (ValueError, OverflowError):
+            return None
+        shape = len(records), len(keys[0])
+        return Remembered(
+            np.frombuffer(values).reshape(self._statistics, shape[1]),
+            np.frombuffer(flags, np.uint8).reshape(shape),
+            np.frombuffer(received, np.int64).reshape(shape),
+        )
 
     def times(self, columns: Columns) -> Whole:
         """When each record happened."""

@@ -25,24 +25,17 @@ class RecordReader:
     def __init__(self, use_case: UseCase) -> None:
         self._use_case = use_case
         self._reader = _quick_reader(use_case)
-        self._numeric = [index for index, field in enumerate(use_case.inputs) if field.kind is not Kind.CATEGORY]
-        self._plain = len(self._numeric) == len(use_case.inputs)
-        self._text_fields = [field for field in use_case.fields if field.kind is Kind.CATEGORY]
+        self._text_names = [field.name for field in use_case.fields if field.kind is Kind.CATEGORY]
 
     def read(self, body: Content, most_records: int) -> Columns | None:
         """The columns of a plain body, or None where Pydantic has to look at it."""
         found = self._reader.read(body, most_records) if self._reader else None
         if found is None:
             return None
-        size, numbers, identifiers, spans = found
-        texts = self._texts(body, size, spans)
+        size, numbers, identifiers, listed = found
+        texts = dict(zip(self._text_names, listed, strict=True))
         keys = self._keys(texts, identifiers, size)
-        values = np.frombuffer(numbers).reshape(len(self._numeric), size)
-        if self._plain:
-            return Columns(keys, values)
-        every = np.zeros((len(self._use_case.inputs), size))
-        every[self._numeric] = values
-        return Columns(keys, every, texts)
+        return Columns(keys, np.frombuffer(numbers).reshape(len(self._use_case.inputs), size), texts)
 
     def columns(self, records: Sequence[Record]) -> Columns:
         """The columns of records that Pydantic has accepted."""
@@ -77,19 +70,6 @@ class RecordReader:
             raise RecordsRefused([Problem(row, field.name, message, str(keys[row])) for row in outside])
         return np.array(keys, dtype=np.int64)
 
-    def _texts(self, body: Content, size: int, spans: bytes) -> dict[str, Texts]:
-        """The texts of each field: spans are pairs of where one begins, below 0 where there is none, and its bytes."""
-        places: list[int] = memoryview(spans).cast("q").tolist()
-        texts: dict[str, Texts] = {}
-        for number, field in enumerate(self._text_fields):
-            own = slice(2 * size * number, 2 * size * (number + 1))
-            starts, lengths = places[own][::2], places[own][1::2]
-            texts[field.name] = [
-                None if start < 0 else body[start : start + length].decode()
-                for start, length in zip(starts, lengths, strict=True)
-            ]
-        return texts
-
 
 def as_number(value: float | bool | date | datetime | None) -> float:
     """What a field's value is in a column: NaN for nothing, days since 1970 for a date, milliseconds for a time."""
@@ -116,5 +96,5 @@ def _quick_reader(use_case: UseCase) -> "Reader | None":
 
 def _wire_field(field: RecordField, use_case: UseCase) -> tuple[str, str, bool]:
     if field.kind is Kind.CATEGORY:
-        return field.name, "text", field.optional
+        return field.name, "text identifier" if field.name == use_case.identifier else "text", field.optional
     return field.name, "identifier" if field.name == use_case.identifier else str(field.kind), field.optional

@@ -87,7 +87,7 @@ class Scorer:
         """What in these records lies outside the range or the categories of training, by row."""
         found: dict[int, list[Warned]] = {}
         outside = (columns.numbers < self._low) | (columns.numbers > self._high)
-        for position, row in np.argwhere(outside) if outside.any() else ():
+        for position, row in np.argwhere(outside) if np.count_nonzero(outside) else ():
             feature = self.manifest.features[position]
             low, high = (formatted(feature.kind, bound[position, 0]) for bound in (self._low, self._high))
             message = f"outside the trained range, {low} to {high}"

@@ -6,7 +6,6 @@ FastAPI knows these addresses all the same, and documents them (`routes/addresse
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from contextvars import Context
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.types import Message, Scope
 
 from fraud_detection_api.errors import InputRefused
-from fraud_detection_api.features.validated import Slot, misfits_of
+from fraud_detection_api.features.validated import misfits_of
 from fraud_detection_api.routes.admission import JSON_HEADER, Body, InFlightLimit
 from fraud_detection_api.schemas.reasons import JUST_SCORES, MOST_REASONS, Question, ReasonsFor, reasons_query
 from fraud_detection_api.services.fair_queue import FairQueue, awaited
@@ -95,7 +94,7 @@ class FastPath:
         if len(body) > (INLINE_BYTES if scoring.is_quick else SLOW_INLINE_BYTES):
             return messages_of(await self._apart(body, question))
         if scoring.recall:
-            return messages_of(await self._in_stages(body, question, _here, _here))
+            return messages_of(await self._recalled(body, question))
         return messages_of(scoring.answer_plain(body, question) or scoring.answer_any(body, question))
 
     async def _apart(self, body: Body, question: Question) -> Answer:
@@ -111,13 +110,20 @@ class FastPath:
                 return await patiently(partial(scoring.answer_any, body, question, threads.queue.slot))
             return answer
 
+    async def _recalled(self, body: Body, question: Question) -> Answer:
+        """Where histories have to be waited for, on the event loop and without holding it."""
+        scoring = self._scoring
+        plain = scoring.reader.plain(body)
+        columns, question = (plain, question) if plain is not None else scoring.reader.validated(body, question)
+        return scoring.finish(await scoring.recalled(columns, question, _here), question)
+
     async def _in_stages(self, body: Body, question: Question, run: Run, patiently: Run) -> Answer:
-        """Stage by stage where histories have to be waited for, on the event loop and without holding it."""
+        """The same off the event loop, stage by stage."""
         scoring = self._scoring
         plain = await run(partial(scoring.reader.plain, body))
         if plain is None:
-            slot: Slot = nullcontext if patiently is _here else self._threads.queue.slot
-            columns, question = await patiently(partial(scoring.reader.validated, body, question, slot))
+            validated = partial(scoring.reader.validated, body, question, self._threads.queue.slot)
+            columns, question = await patiently(validated)
         else:
             columns = plain
         columns = await scoring.recalled(columns, question, run)

@@ -1,6 +1,7 @@
 """Recalling: what the keys of records knew before them, looked up in the online store, which remembers them at once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -29,7 +30,6 @@ class Recalling:
         self._store = store
         self._latest = latest  # where the latest record of each customer is kept, too
         use_case = remembering.use_case.name
-        self._statistics = sum(len(each.plan.statistics) for each in remembering.kernels)
         names = (f"{use_case}:{each.name}".encode() for each in remembering.histories.of)
         self._histories = [*zip([each.layout for each in remembering.kernels], names, strict=True)]
 
@@ -59,13 +59,15 @@ class Recalling:
 
     def _remembered(self, asked: Asked, known: Sequence[Known]) -> Remembered:
         records, _ = asked
+        found = self._remembering.recalled(records, [each.answers for each in known]) or self._by_numpy(records, known)
+        if known[0].is_degraded:  # all are, then
+            return replace(found, flags=found.flags | np.uint8(DEGRADED))
+        return found
+
+    def _by_numpy(self, records: Sequence[PackedRecords], known: Sequence[Known]) -> Remembered:
         whole = [*map(_of_all, records, known)]
         found = [each.statistics(kernel) for each, kernel in zip(whole, self._remembering.kernels, strict=True)]
-        count = len(records[0].keys)
-        values = np.frombuffer(b"".join([values for values, _ in found])).reshape(self._statistics, count)
-        flags = np.frombuffer(b"".join([flags for _, flags in found]), np.uint8).reshape(len(found), count)
-        if any(each.is_degraded for each in known):
-            flags = flags | np.uint8(DEGRADED)
+        values, flags = np.concatenate([values.T for values, _ in found]), np.array([flags for _, flags in found])
         return Remembered(values, flags, np.array([each.received for each in whole], np.int64))
 
 
@@ -84,15 +86,11 @@ def _arrivals(layout: EntryLayout, name: bytes, records: PackedRecords) -> Arriv
 
 def _of_all(records: PackedRecords, known: Known) -> Known:
     """What was known of all records, which is nothing where they have no key."""
-    if len(known.values) == len(records.keys):
+    if len(known.answers) == len(records.keys):
         return known
-    values, received = iter(known.values), iter(known.received)
-    own = [*zip(records.keys, records.entries, strict=True)]
-    return Known(
-        known.arrivals._replace(entries=records.entries),
-        [None if key is None else next(values) for key, _ in own],
-        [time_of(entry) if key is None else next(received) for key, entry in own],
-    )
+    answers, own = iter(known.answers), zip(records.keys, records.entries, strict=True)
+    every = [(None, time_of(entry)) if key is None else next(answers) for key, entry in own]
+    return known._replace(arrivals=known.arrivals._replace(entries=records.entries), answers=every)
 
 
 def _put_back(columns: Columns, parts: Sequence[Remembered], order: Whole) -> Columns:

@@ -1,6 +1,7 @@
 """Values as they were sent: columns become JSON's values again."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.problems import Scalar
@@ -37,7 +38,9 @@ class SentValues:
         return found
 
     def _made_of(self, numbers: list[float], columns: Columns, row: int) -> list[Scalar]:
-        values: list[Scalar] = [None if number != number else number for number in numbers]  # noqa: PLR0124
+        values: list[Scalar] = [*numbers]
+        if isnan(sum(numbers)):  # as soon as one is missing
+            values = [None if number != number else number for number in numbers]  # noqa: PLR0124
         for place, make in self._made:
             if values[place] is not None:
                 values[place] = make(numbers[place])

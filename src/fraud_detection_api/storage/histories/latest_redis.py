@@ -92,7 +92,7 @@ class LatestInRedis:
         return own + b":in_order", own + b":records", own + b":due"
 
     async def _called(self, calls: list[Call]) -> "list[Reply]":
-        return [*await self._servers.call([each.key for each in calls], [each.command for each in calls])]
+        return [*await self._servers.call(lambda: [each.key for each in calls], [each.command for each in calls])]
 
 
 def _start(wanted: Wanted) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from loguru import logger
 
+from fraud_detection_api.features.packed_records import Answer
 from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecords, Wanted
 from fraud_detection_api.storage.histories.latest_memory import LatestInMemory
 from fraud_detection_api.storage.histories.packed import merged, remembered
@@ -73,18 +74,17 @@ class MemoryStore:
 
     def _remember(self, arrivals: Arrivals, scratch: dict[bytes, bytes] | None) -> Known:
         """What was known; with a scratch, records see each other there, and nothing else changes."""
-        values, received = list[bytes | None](), list[int]()
+        answers = list[Answer]()
         for name, entry in zip(arrivals.names(), arrivals.entries, strict=True):
             now = self._clock()
             value = self._value(name, now) if scratch is None else scratch.get(name, self._value(name, now))
             arrived, changed = remembered(arrivals.layout, value, entry, now)
-            values.append(value)
-            received.append(arrived)
+            answers.append((value, arrived))
             if changed is not None and scratch is not None:
                 scratch[name] = changed
             elif changed is not None:
                 self._put(name, changed, now)
-        return Known(arrivals, values, received)
+        return Known(arrivals, answers)
 
     def _value(self, name: bytes, now: int) -> bytes | None:
         found = self._values.get(name)

@@ -98,17 +98,14 @@ class Connection(asyncio.Protocol):
         self._reader.feed(data)
         try:
             while (reply := self._reader.gets()) is not False:
-                self._take(reply)
+                call = self._waiting[0]
+                call.replies.append(reply)
+                if len(call.replies) == call.count:
+                    self._waiting.popleft()
+                    if not call.future.done():
+                        call.future.set_result(call.replies)
         except (hiredis.ProtocolError, IndexError):
             self.close("the server does not speak as Redis does")
-
-    def _take(self, reply: Reply) -> None:
-        call = self._waiting[0]
-        call.replies.append(reply)
-        if len(call.replies) == call.count:
-            self._waiting.popleft()
-            if not call.future.done():
-                call.future.set_result(call.replies)
 
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []

@@ -3,7 +3,7 @@
 import asyncio
 from binascii import crc_hqx
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from random import choice
@@ -64,23 +64,26 @@ class RedisServers:
         nodes, self._nodes, self._slots, self._first = [*self._nodes.values()], {}, [], None
         await asyncio.gather(*(node.stop() for node in nodes))
 
-    async def call(self, keys: Sequence[bytes], commands: Sequence[bytes]) -> Sequence[Reply]:
+    async def call(self, keys: Callable[[], Sequence[bytes]], commands: Sequence[bytes]) -> Sequence[Reply]:
         """The replies to commands, one about each key; raises what a server says against it."""
         if not commands:
             return []
-        replies = await self._sent(keys, commands)
+        if self._slots:
+            replies = await self._sent(keys(), commands)
+        elif self._first is None:
+            raise HistoriesAway(NOT_STARTED)
+        else:
+            replies = await self._first.send(b"".join(commands), len(commands))
         for _ in range(MOST_TRIES):
             refused = [(at, refusal_of(reply)) for at, reply in enumerate(replies) if isinstance(reply, Refusal)]
             if not refused:
                 return replies
-            again = [self._again(keys[at], commands[at], why) for at, why in refused]
+            again = [self._again(keys()[at], commands[at], why) for at, why in refused]
             for (at, _), reply in zip(refused, await asyncio.gather(*again), strict=True):
                 replies[at] = reply
         raise HistoriesAway("the servers send us from one to the other")
 
     async def _sent(self, keys: Sequence[bytes], commands: Sequence[bytes]) -> list[Reply]:
-        if not self._slots:
-            return await self._to_first(b"".join(commands), len(commands))
         places: defaultdict[Node, list[int]] = defaultdict(list)
         for at, key in enumerate(keys):
             places[self._slots[slot_of(key)]].append(at)
@@ -90,11 +93,6 @@ class RedisServers:
             for at, reply in zip(own, found, strict=True):
                 replies[at] = reply
         return replies
-
-    def _to_first(self, commands: bytes, count: int) -> "asyncio.Future[list[Reply]]":
-        if self._first is None:
-            raise HistoriesAway(NOT_STARTED)
-        return self._first.send(commands, count)
 
     async def _again(self, key: bytes, order: bytes, why: str) -> Reply:
         """The reply to a command that was refused, where there is a way; else what the refusal means."""

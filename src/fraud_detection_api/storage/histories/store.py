@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-import numpy as np
-
-from fraud_detection_api.features.entry_layout import OUTSIDE, EntryLayout
+from fraud_detection_api.features.entry_layout import MOST_RECEIVED, OUTSIDE, EntryLayout
 from fraud_detection_api.features.histories import HistoryKernel
-from fraud_detection_api.features.history_numpy import Whole
+from fraud_detection_api.features.history_numpy import Flags, Numbers, Whole
+from fraud_detection_api.features.packed_records import Answer
+from fraud_detection_api.history_errors import HistoriesUnreadable
 from fraud_detection_api.storage.histories.latest import LatestPage, LatestRecords, Wanted
 from fraud_detection_api.storage.histories.packed import Unpacked, packed_histories, unpacked
 
@@ -28,30 +28,45 @@ class Arrivals(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What was known of each record's key just before it: a packed history, None where there was none."""
+    """What was known of each record's key just before it."""
 
     arrivals: Arrivals
-    values: list[bytes | None]
-    received: list[int]  # when each record arrived at its key, ms since 1970; of a repeated one, when it first did
+    answers: list[Answer]  # as a store gave them: whoever reads one refuses what is none
     is_degraded: bool = False  # the store was away: nothing is known, and the records are applied once it is back
+
+    @property
+    def values(self) -> list[bytes | None]:
+        """The packed histories, None where there was none."""
+        return [value for value, _ in self._checked]
+
+    @property
+    def received(self) -> list[int]:
+        """When each record arrived at its key, ms since 1970; of a repeated one, when it first did."""
+        return [received for _, received in self._checked]
 
     @property
     def unpacked(self) -> Unpacked:
         """The entries; unreadable ones are refused here, or with the statistics."""
         return unpacked(self.arrivals.layout, self.arrivals.name, self.values)
 
-    def statistics(self, kernel: HistoryKernel) -> tuple[bytes, bytes]:
-        """What the history says of the records, numbers in a row for each statistic, and flags."""
-        found = kernel.from_packed(self.arrivals.entries, self.received, self.values)
-        return found or self._by_numpy(kernel)
-
-    def _by_numpy(self, kernel: HistoryKernel) -> tuple[bytes, bytes]:
+    def statistics(self, kernel: HistoryKernel) -> tuple[Numbers, Flags]:
+        """What the history says of the records by numpy, and flags."""
         layout, known = self.arrivals.layout, self.unpacked
         records = layout.unpack(layout.arrived(self.arrivals.entries, self.received))
         if records is None:
             raise ValueError(OUTSIDE)
-        values, flags = kernel.from_entries(records, known.entries, known.ends, known.dropped)
-        return np.ascontiguousarray(values.T).tobytes(), flags.tobytes()
+        return kernel.from_entries(records, known.entries, known.ends, known.dropped)
+
+    @property
+    def _checked(self) -> list[tuple[bytes | None, int]]:
+        return [_checked(self.arrivals.name, each) for each in self.answers]
+
+
+def _checked(name: bytes, answer: Answer) -> tuple[bytes | None, int]:
+    match answer:
+        case [bytes() | None as value, int(received)] if -MOST_RECEIVED <= received <= MOST_RECEIVED:
+            return value, received
+    raise HistoriesUnreadable(name, "the script's answer is none of ours")
 
 
 @dataclass(frozen=True)
@@ -104,7 +119,7 @@ def packed_of(histories: WholeHistories) -> Iterator[tuple[bytes, bytes]]:
 def nothing_known(arrivals: Arrivals, now: int) -> Known:
     """What is known as long as the store is away."""
     count = len(arrivals.keys)
-    return Known(arrivals, [None] * count, [now] * count, is_degraded=True)
+    return Known(arrivals, [(None, now)] * count, is_degraded=True)
 
 
 def names_of(name: bytes, keys: Whole) -> list[bytes]:
