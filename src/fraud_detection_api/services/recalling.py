@@ -1,6 +1,6 @@
 """Recalling: what the keys of records knew before them, looked up in the online store, which remembers them at once."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -51,11 +51,11 @@ class Recalling:
         latest = self._latest(columns) if self._latest and not question.dry_run else None
         return self._remembering.packed(columns), latest
 
-    async def _known(self, asked: Asked, question: Question) -> Sequence[Known]:
+    def _known(self, asked: Asked, question: Question) -> Awaitable[list[Known]]:
         records, latest = asked
         own = zip(self._histories, records, strict=True)
         arrivals = [_arrivals(layout, name, each) for (layout, name), each in own]
-        return await self._store.remember(arrivals, dry_run=question.dry_run, latest=latest)
+        return self._store.remember(arrivals, dry_run=question.dry_run, latest=latest)
 
     def _remembered(self, asked: Asked, known: Sequence[Known]) -> Remembered:
         records, _ = asked
