@@ -39,11 +39,12 @@ class SentValues:
 
     def _made_of(self, numbers: list[float], columns: Columns, row: int) -> list[Scalar]:
         values: list[Scalar] = [*numbers]
+        made = self._made
         if isnan(sum(numbers)):  # as soon as one is missing
             values = [None if number != number else number for number in numbers]  # noqa: PLR0124
-        for place, make in self._made:
-            if values[place] is not None:
-                values[place] = make(numbers[place])
+            made = [(place, make) for place, make in made if values[place] is not None]
+        for place, make in made:
+            values[place] = make(numbers[place])
         for place, name in self._texts:
             values[place] = columns.texts[name][row]
         return values
