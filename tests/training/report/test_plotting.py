@@ -7,7 +7,7 @@ import pytest
 
 from fraud_detection_api.training.report.markup import Markup, escaped, tag
 from fraud_detection_api.training.report.plotting.axes import Axis, percent, short
-from fraud_detection_api.training.report.plotting.chart import Chart, breadth, chart
+from fraud_detection_api.training.report.plotting.chart import WIDTH, Chart, breadth, chart, side_by_side, svg_file
 from fraud_detection_api.training.report.plotting.marks import Bars, Dots, Line, Rule
 from fraud_detection_api.training.report.plotting.rows import (
     Row,
@@ -116,6 +116,19 @@ def test_intervals_make_a_file_of_its_own() -> None:
     assert b"prefers-color-scheme" in file
     assert [text.text for text in drawing.iter("{http://www.w3.org/2000/svg}text")].count("logistic <plain>") == 1
     assert file == intervals_svg("Average precision", "95 % intervals", rows)
+
+
+def test_charts_side_by_side_make_a_file_of_its_own() -> None:
+    axis = Axis("orders", 0, 1)
+    charts = [Chart(each, each, f"{each} grow.", axis, axis, (Line(each, X, X),)) for each in ("seconds", "GiB")]
+    file = svg_file(side_by_side("size", "Size", charts))
+    drawing = parsed(file)
+    svg = "{http://www.w3.org/2000/svg}"
+    assert b"prefers-color-scheme" in file
+    assert [path.get("class") for path in drawing.iter(f"{svg}path")] == ["line s0", "line s0"]
+    shifted = [group.get("transform") for group in drawing.iter(f"{svg}g")]
+    assert shifted == ["translate(0 0)", f"translate({WIDTH:g} 0)"]
+    assert drawing.findtext(f"{svg}desc") == "seconds grow. GiB grow."
 
 
 def test_differences_below_nothing_and_large_sums_have_room_too() -> None:

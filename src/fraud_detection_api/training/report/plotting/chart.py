@@ -1,13 +1,16 @@
 """The chart: marks between two axes, with a legend above, as an inline SVG that grows with the page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fraud_detection_api.training.report.markup import Markup, joined, tag
 from fraud_detection_api.training.report.plotting.axes import Axis
 from fraud_detection_api.training.report.plotting.marks import Bars, Dots, Frame, Line, Mark, Rule, drawn
+from fraud_detection_api.training.report.plotting.palette import PLOTS, VARIABLES
 
 WIDTH, HEIGHT = 460.0, 300.0
 LEFT, RIGHT, BELOW, LEGEND_LINE = 54.0, 24.0, 46.0, 18.0
+NAMESPACE = "http://www.w3.org/2000/svg"
 
 
 @dataclass(frozen=True)
@@ -24,20 +27,21 @@ class Chart:
 
 def chart(what: Chart) -> Markup:
     """The chart as an element of a page."""
-    named = [mark for mark in what.marks if not isinstance(mark, Rule) and mark.name]
-    places, lines = _legend_places([mark.name for mark in named])
-    top = 24 + LEGEND_LINE * lines
-    frame = Frame(what.x, what.y, LEFT, top, WIDTH - LEFT - RIGHT, HEIGHT - top - BELOW)
-    legend = [_legend_item(mark, *place) for mark, place in zip(named, places, strict=True)]
-    return plot(
-        what.key,
-        (what.title, what.words),
-        (WIDTH, HEIGHT),
-        *legend,
-        _horizontal(frame),
-        _vertical(frame),
-        *(drawn(mark, frame) for mark in what.marks),
-    )
+    return plot(what.key, (what.title, what.words), (WIDTH, HEIGHT), _content(what))
+
+
+def side_by_side(key: str, title: str, charts: Sequence[Chart]) -> Markup:
+    """Charts in one row, as one drawing."""
+    shifted = (tag("g", _content(each), transform=f"translate({WIDTH * n:g} 0)") for n, each in enumerate(charts))
+    words = " ".join(each.words for each in charts)
+    return plot(key, (title, words), (WIDTH * len(charts), HEIGHT), *shifted)
+
+
+def svg_file(drawing: Markup) -> bytes:
+    """A drawing as a complete SVG file, with its colours for light and dark, whatever page shows it."""
+    style = tag("style", Markup(VARIABLES.replace(":root", "svg") + PLOTS + "svg{background:var(--paper)}"))
+    head, _, rest = drawing.partition(">")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{head} xmlns="{NAMESPACE}">{style}{rest}\n'.encode()
 
 
 def plot(key: str, title_and_words: tuple[str, str], size: tuple[float, float], *content: Markup) -> Markup:
@@ -58,6 +62,20 @@ def plot(key: str, title_and_words: tuple[str, str], size: tuple[float, float], 
 def breadth(text: str) -> float:
     """How wide a text may be, in whichever font there is."""
     return sum(14.0 if ord(letter) >= 0x2E80 else 9.8 if letter.isupper() else 7.8 for letter in text)
+
+
+def _content(what: Chart) -> Markup:
+    named = [mark for mark in what.marks if not isinstance(mark, Rule) and mark.name]
+    places, lines = _legend_places([mark.name for mark in named])
+    top = 24 + LEGEND_LINE * lines
+    frame = Frame(what.x, what.y, LEFT, top, WIDTH - LEFT - RIGHT, HEIGHT - top - BELOW)
+    legend = [_legend_item(mark, *place) for mark, place in zip(named, places, strict=True)]
+    return joined(
+        *legend,
+        _horizontal(frame),
+        _vertical(frame),
+        *(drawn(mark, frame) for mark in what.marks),
+    )
 
 
 def _legend_places(names: list[str]) -> tuple[list[tuple[float, float]], int]:

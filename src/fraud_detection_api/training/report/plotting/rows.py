@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from fraud_detection_api.training.report.markup import Markup, joined, tag
 from fraud_detection_api.training.report.plotting.axes import Axis, percent
-from fraud_detection_api.training.report.plotting.chart import WIDTH, breadth, plot
-from fraud_detection_api.training.report.plotting.palette import PLOTS, VARIABLES
+from fraud_detection_api.training.report.plotting.chart import WIDTH, breadth, plot, svg_file
 
 LINE, ABOVE, BELOW = 24.0, 8.0, 42.0
 MOST_LETTERS = 30
-NAMESPACE = "http://www.w3.org/2000/svg"
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,8 @@ def row_chart(what: RowChart, width: float = WIDTH) -> Markup:
 
 
 def intervals_svg(title: str, axis_label: str, rows: Sequence[Row]) -> bytes:
-    """Named values with intervals as a complete SVG file, with its colours for light and dark."""
-    svg = row_chart(interval_rows("intervals", title, axis_label, rows), width=640)
-    style = tag("style", Markup(VARIABLES.replace(":root", "svg") + PLOTS))
-    head, _, rest = svg.partition(">")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{head} xmlns="{NAMESPACE}">{style}{rest}\n'.encode()
+    """Named values with intervals as a complete SVG file."""
+    return svg_file(row_chart(interval_rows("intervals", title, axis_label, rows), width=640))
 
 
 def interval_rows(key: str, title: str, axis_label: str, rows: Sequence[Row]) -> RowChart:
