@@ -1,9 +1,10 @@
-"""The pipeline from raw orders to a champion: `python -m benchmarks.pipeline --orders 1200000`.
+"""The pipeline from raw orders to a champion: `python -m benchmarks.pipeline --orders 1200000 5000000`.
 
-One run in a data folder of its own, by default in process; with `--dask local` on a cluster of two workers. The table
-has the wall time of each step and the most memory of all processes of the run together (PSS, each shared page counted
-once, looked at five times a second). Beside it stands bare `xgboost.train` on the very training rows, in a process of
-its own: as many rounds as the champion has, with the same parameters, rows and weights ready as float32 arrays.
+One run for each number of orders, each in a data folder of its own, by default in process; with `--dask local` on a
+cluster of two workers. The table has the wall time of each step and the most memory of all processes of the run
+together (PSS, each shared page counted once, looked at five times a second). Beside it stands bare `xgboost.train` on
+the very training rows, in a process of its own: as many rounds as the champion has, with the same parameters, rows and
+weights ready as float32 arrays. Several sizes make a table of all, and with `--plot` a picture.
 """
 
 import argparse
@@ -26,9 +27,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.neighbours import moment, share_of_others
+from benchmarks.pipeline_plot import MOST_SECONDS, Size, most_gib, pipeline_svg
 
 FILES = 12
-MOST_SECONDS, MOST_GIB = {1_200_000: 90, 5_000_000: 420}, {1_200_000: 2.5, 5_000_000: 4.0}
 
 
 @dataclass(frozen=True)
@@ -40,25 +41,54 @@ class StepTime:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A run, and beside it the bare library."""
+
+    size: Size
+    steps: list[StepTime]
+    bare_seconds: float
+
+    @property
+    def trained(self) -> float:
+        """Seconds of training."""
+        return next(each.seconds for each in self.steps if each.name == "train")
+
+
 def main() -> None:
-    """Run the pipeline, then the bare library, and print both."""
+    """Run the pipeline, then the bare library, and print both; the same for each size."""
     options = _options()
     if options.child:
         _CHILDREN[options.child](options)
         return
+    runs: list[Measured] = []
+    for orders in options.orders:
+        runs.append(_measured(orders, options))
+        _print(runs[-1], most_gib([run.size for run in runs]))
+    if len(runs) > 1:
+        _print_all(runs)
+    if options.plot:
+        options.plot.write_bytes(pipeline_svg([run.size for run in runs]))
+
+
+def _measured(orders: int, options: argparse.Namespace) -> Measured:
     with tempfile.TemporaryDirectory(prefix="fraud-benchmark-", dir=options.within) as name:
-        arguments = ["--folder", name, "--orders", str(options.orders), "--dask", options.dask]
+        arguments = ["--folder", name, "--orders", str(orders), "--dask", options.dask]
         before = moment([])
         lines, peak = _watched(["run", *arguments])
         others = share_of_others(before, moment([]))
         bare = float(json.loads(_watched(["bare", *arguments])[0][-1])["seconds"])
-    _print(options.orders, [StepTime(**json.loads(line)) for line in lines], peak, bare)
-    print(f"Other processes took {others:.0%} of the processors meanwhile.")
+    print(f"{orders:,} orders; other processes took {others:.0%} of the processors meanwhile.")
+    steps = [StepTime(**json.loads(line)) for line in lines]
+    return Measured(Size(orders, sum(each.seconds for each in steps), peak), steps, bare)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
-    parser.add_argument("--orders", type=int, default=1_200_000, help="orders in 12 files (default 1,200,000)")
+    parser.add_argument(
+        "--orders", type=int, nargs="+", default=[1_200_000], help="orders in 12 files, of each run (default 1,200,000)"
+    )
+    parser.add_argument("--plot", type=Path, help="draw orders against seconds and memory into this SVG file")
     parser.add_argument("--dask", default="none", help="none, local, or a scheduler's address (default none)")
     parser.add_argument("--within", help="where the data folder is made (default: the folder for temporary files)")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -85,11 +115,12 @@ def run(options: argparse.Namespace) -> None:
 
     folder = DataFolder(FolderOptions(options.folder))
     places = {"models": str(options.folder / "models")}
-    people = options.orders // 120
+    (orders,) = options.orders
+    people = orders // 120
     parameters = RunParameters(
         seed=1,
         files=FILES,
-        orders_per_file=options.orders // FILES,
+        orders_per_file=orders // FILES,
         customers=people,
         emails=people,
         addresses=people,
@@ -165,21 +196,37 @@ def _pss(pid: int) -> int:
     return 0
 
 
-def _print(orders: int, steps: list[StepTime], peak: float, bare_seconds: float) -> None:
-    total = sum(each.seconds for each in steps)
+def _print(run: Measured, memory: dict[int, float]) -> None:
+    orders, total, peak = run.size.orders, run.size.seconds, run.size.gib
     table = Table("step", "rows", "seconds", "rows/s", box=MARKDOWN)
-    for each in (*steps, StepTime("all", orders, total)):
+    for each in (*run.steps, StepTime("all", orders, total)):
         table.add_row(each.name, f"{each.rows:,}", f"{each.seconds:.1f}", f"{each.rows / each.seconds:,.0f}")
     Console(width=120).print(table)
     print(f"{total:.0f} s{_verdict(total, MOST_SECONDS.get(orders), 's')}")
-    print(f"{peak:.2f} GiB in all processes{_verdict(peak, MOST_GIB.get(orders), 'GiB')}")
-    trained = next(each.seconds for each in steps if each.name == "train")
-    ratios = f"step train {trained / bare_seconds:.2f} times that, all {total / bare_seconds:.2f}"
-    print(f"bare xgboost.train {bare_seconds:.1f} s: {ratios}")
+    print(f"{peak:.2f} GiB in all processes{_verdict(peak, memory.get(orders), 'GiB')}")
+    ratios = f"step train {run.trained / run.bare_seconds:.2f} times that, all {total / run.bare_seconds:.2f}"
+    print(f"bare xgboost.train {run.bare_seconds:.1f} s: {ratios}\n")
+
+
+def _print_all(runs: list[Measured]) -> None:
+    table = Table("orders", "seconds", "training", "GiB", "beside bare xgboost.train", "target", box=MARKDOWN)
+    memory = most_gib([run.size for run in runs])
+    for run in runs:
+        orders, seconds = run.size.orders, run.size.seconds
+        targets = [(MOST_SECONDS.get(orders), "s"), (memory.get(orders), "GiB")]
+        table.add_row(
+            f"{orders:,}",
+            f"{seconds:.0f}",
+            f"{run.trained:.1f}",
+            f"{run.size.gib:.2f}",
+            f"{seconds / run.bare_seconds:.2f} x",
+            ", ".join(f"{most:.3g} {unit}" for most, unit in targets if most is not None),
+        )
+    Console(width=120).print(table)
 
 
 def _verdict(found: float, most: float | None, unit: str) -> str:
-    return "" if most is None else f" (at most {most:g} {unit}: {'reached' if found <= most else 'MISSED'})"
+    return "" if most is None else f" (at most {most:.3g} {unit}: {'reached' if found <= most else 'MISSED'})"
 
 
 if __name__ == "__main__":
