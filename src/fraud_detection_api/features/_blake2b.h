@@ -2,11 +2,11 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 128, SECRET_BYTES = 32, ROUNDS = 12 };
+enum { BLOCK_BYTES = 128, FIRST_BYTES = 32, ROUNDS = 12 }; /* of the first block, those that are given */
 
 typedef struct {
     uint64_t first[8], keyed[8]; /* before and after the block of the secret, which comes before every text */
-    uint8_t secret[BLOCK_BYTES];
+    uint8_t first_block[BLOCK_BYTES]; /* the secret */
 } blake2b_t;
 
 static const uint64_t START[8] = {
@@ -52,11 +52,11 @@ static void compress(uint64_t *state, const uint8_t *block, uint64_t bytes, bool
 
 static void set_secret(blake2b_t *hash, const uint8_t *secret, int digest_bytes)
 {
-    memcpy(hash->secret, secret, SECRET_BYTES);
+    memcpy(hash->first_block, secret, FIRST_BYTES);
     memcpy(hash->first, START, sizeof START);
-    hash->first[0] ^= 0x01010000 ^ (uint64_t)SECRET_BYTES << 8 ^ (uint64_t)digest_bytes;
+    hash->first[0] ^= 0x01010000 ^ (uint64_t)FIRST_BYTES << 8 ^ (uint64_t)digest_bytes;
     memcpy(hash->keyed, hash->first, sizeof hash->first);
-    compress(hash->keyed, hash->secret, BLOCK_BYTES, false);
+    compress(hash->keyed, hash->first_block, BLOCK_BYTES, false);
 }
 
 /* The first bytes of the digest of a text, as many as are wanted. */
@@ -68,6 +68,6 @@ static void digest(const blake2b_t *hash, const uint8_t *text, size_t bytes, uin
     memcpy(state, bytes ? hash->keyed : hash->first, sizeof state);
     for (; bytes - done > BLOCK_BYTES; done += BLOCK_BYTES) compress(state, text + done, BLOCK_BYTES + done + BLOCK_BYTES, false);
     if (bytes) memcpy(block, text + done, bytes - done);
-    compress(state, bytes ? block : hash->secret, BLOCK_BYTES + bytes, true);
+    compress(state, bytes ? block : hash->first_block, BLOCK_BYTES + bytes, true);
     for (int i = 0; i < wanted; i++) out[i] = (uint8_t)(state[i / 8] >> 8 * (i % 8));
 }

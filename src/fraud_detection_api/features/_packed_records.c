@@ -258,7 +258,7 @@ static PyObject *Packer_new(PyTypeObject *type, PyObject *arguments, PyObject *P
     if (self) {
         plan_t *plan = &self->plan;
         plan->columns = columns, plan->texts = texts, plan->time = time, plan->unit = unit;
-        bool sound = given->len == SECRET_BYTES && columns <= PY_SSIZE_T_MAX / 8
+        bool sound = given->len == FIRST_BYTES && columns <= PY_SSIZE_T_MAX / 8
             && take(given + 1, plan->amount, sizeof *plan->amount, &plan->amounts)
             && take(given + 2, plan->source, sizeof *plan->source, &plan->sources)
             && take(given + 3, plan->hash, sizeof *plan->hash, &plan->hashed)
