@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from fraud_detection_api.pipeline.run_processes import MOST_DEATHS
 from tests.pipeline.asking import RUNS, asked, state, wait_until
 from tests.pipeline.pipelines import PARTS, SMALL, Pipeline, pipeline_service, run_process
-from tests.pipeline.small_steps import DEADLY
+from tests.pipeline.small_steps import DEADLY, SLOW
 from tests.running_service import RunningService, eventually
 from tests.storage.databases import store_place
 from tests.storage.private_servers import private_server
@@ -91,6 +92,24 @@ def test_a_run_that_kills_its_process_every_time_is_given_up(tmp_path: Path) -> 
         wait_until(client, run, "failed")
         assert "without finishing a part" in client.get(f"{RUNS}/{run}").json()["run"]["error"]
         assert client.get("/ping").status_code == 200
+
+
+def test_a_run_that_gets_on_does_not_wait_longer_each_time_its_process_is_killed(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path, environment={SLOW: "0.2"})
+    with pipeline_service(pipeline) as service, service.client() as client:
+        asked(client, files=60)
+        for death in range(1, 6):
+            eventually(partial(has_done, pipeline, sum(pipeline.done().values()) + 3))
+            run_process(service).kill()
+            eventually(partial(has_died, service, death))
+        killed = time.monotonic()
+        run_process(service)
+        assert time.monotonic() - killed < 3  # five times without a part finished would have made it 4.8
+
+
+def has_done(pipeline: Pipeline, parts: int) -> bool:
+    """Whether so many parts were made."""
+    return sum(pipeline.done().values()) >= parts
 
 
 def has_died(service: RunningService, times: int) -> bool:
