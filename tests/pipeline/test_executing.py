@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from fraud_detection_api.pipeline.code_version import code_version
 from fraud_detection_api.pipeline.executing import executor_of
-from fraud_detection_api.pipeline.executor import ExecutingOptions, Executor
+from fraud_detection_api.pipeline.executor import LOCAL, ExecutingOptions, Executor
 from fraud_detection_api.pipeline.outputs import DonePart, make_folder
 from fraud_detection_api.pipeline.parameters import RunParameters
 from fraud_detection_api.pipeline.part_work import PartWork
@@ -124,6 +125,19 @@ def workers() -> set[int]:
     """The worker processes of this one's clusters."""
     children = psutil.Process().children(recursive=True)
     return {each.pid for each in children if "spawn_main" in " ".join(each.cmdline())}
+
+
+def test_a_worker_that_is_killed_while_the_cluster_starts_ends_nothing() -> None:
+    with ThreadPoolExecutor(1) as beside:
+        killing = beside.submit(kill_a_starting_process)
+        with closing(executor_of(ExecutingOptions(LOCAL))):
+            killing.result()
+
+
+def kill_a_starting_process() -> None:
+    """Kill a process of a cluster before it is one of its workers."""
+    eventually(lambda: bool(workers()))
+    os.kill(min(workers()), signal.SIGKILL)
 
 
 def test_a_scheduler_that_is_not_there_is_said_in_one_sentence() -> None:

@@ -167,7 +167,14 @@ def _answer(future: "Future[str]") -> str:
 
 
 def local_cluster(processes: int) -> LocalCluster:
-    """So many processes of this machine."""
+    """So many processes of this machine; where one is killed while it starts, all of them are started again."""
+    for _ in range(MOST_KILLED):
+        with suppress(RuntimeError):
+            return _started_cluster(processes)
+    raise DaskUnavailable("Processes of the local Dask cluster end while they start; is there enough memory?")
+
+
+def _started_cluster(processes: int) -> LocalCluster:
     return LocalCluster(
         n_workers=processes,
         threads_per_worker=1,
