@@ -6,8 +6,8 @@ with 1 where a part that was finished was made again, a digest differs, a run is
 after the start of the service. A verdict names the version of its model, which says when it was made: so of training
 it is the model's own bytes, its threshold and its figures that have to be the same.
 
-    FRAUD_HISTORIES=redis://127.0.0.1:6379/9 python -m benchmarks.kills --dask local -- \
-        --files 24 --partitions 8 --kept-non-frauds 0.02 --most-validation-rows 20000
+    FRAUD_HISTORIES=redis://127.0.0.1:6379/9 python -m benchmarks.kills --dask local --pause 4 -- \
+        --files 20 --partitions 8 --most-training-rows 40000 --most-validation-rows 20000
     python -m benchmarks.kills --steps tests.pipeline.small_steps:STEPS --pause 0.7 -- --files 6 --partitions 4
 """
 
