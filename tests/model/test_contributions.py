@@ -1,5 +1,6 @@
 """The compiled forest explains its margins as XGBoost does: exact Shapley values, for any model that has covers."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def assert_explained(sample: Sample, rows: Floats) -> None:
         assert (np.concatenate([tree[COVER_KEY] for tree in trees_of(sample.saved)]) <= 0).any()
         return
     found, expected = own.contributions(rows), librarys(sample, rows)
-    scale = np.maximum(1, np.abs(expected).max(axis=1, initial=0))[:, None]
+    least = max(1.0, abs(base_margin(sample.saved)))  # the library adds to it in float32, tree by tree
+    scale = np.maximum(least, np.abs(expected).max(axis=1, initial=0))[:, None]
     np.testing.assert_allclose(found / scale, expected / scale, atol=AGREEMENT, rtol=0)
     assert_sums(own, rows)
 
@@ -85,6 +87,11 @@ def assert_sums(own: Forest, rows: Floats) -> None:
     found = own.contributions(rows)
     sizes = np.maximum(1, np.abs(found).max(axis=1, initial=0))
     np.testing.assert_allclose(found.sum(axis=1) / sizes, margins(own, rows) / sizes, atol=ROUNDED, rtol=0)
+
+
+def base_margin(saved: bytes) -> float:
+    score = float(orjson.loads(saved)["learner"]["learner_model_param"]["base_score"].strip("[]"))
+    return math.log(score / (1 - score)) if 0 < score < 1 else 0.0
 
 
 def trees_of(saved: bytes) -> list[dict[str, list[float]]]:
