@@ -44,6 +44,13 @@ def test_a_password_is_given_and_never_shown() -> None:
             assert "other" not in str(caught.value)
 
 
+def test_a_user_without_a_password_is_named_all_the_same() -> None:
+    with private_redis() as server:
+        server.ask("ACL", "SETUSER", "scorer", "on", "nopass", "~*", "+@all")
+        server.ask("ACL", "SETUSER", "default", "-evalsha")
+        assert counts(f"redis://scorer@127.0.0.1:{server.port}", 1) == [0]
+
+
 def test_a_server_that_quotes_what_it_does_not_know_gives_no_password_away() -> None:
     with private_redis("--rename-command", "AUTH", "ENTER", url="redis://:s3cret@127.0.0.1:{port}") as server:
         assert "s3cret" in str(server.ask("AUTH", "s3cret"))

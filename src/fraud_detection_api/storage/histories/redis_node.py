@@ -121,7 +121,7 @@ class Node:
 
 def _introduction(address: RedisAddress) -> list[bytes]:
     found = []
-    if address.password:
+    if address.user or address.password:  # a user may need none
         user = [address.user.encode()] if address.user else []
         found.append(command(b"AUTH", *user, address.password.encode()))
     if address.database:
