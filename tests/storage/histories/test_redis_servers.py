@@ -48,7 +48,7 @@ def test_a_user_without_a_password_is_named_all_the_same() -> None:
     with private_redis() as server:
         server.ask("ACL", "SETUSER", "scorer", "on", "nopass", "~*", "+@all")
         server.ask("ACL", "SETUSER", "default", "-evalsha")
-        assert counts(f"redis://scorer@127.0.0.1:{server.port}", 1) == [0]
+        assert [counts(f"redis://scorer@127.0.0.1:{server.port}", 1) for _ in range(2)] == [[0], [1]]
 
 
 def test_a_server_that_quotes_what_it_does_not_know_gives_no_password_away() -> None:
