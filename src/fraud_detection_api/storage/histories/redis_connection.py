@@ -13,6 +13,7 @@ import hiredis
 
 from fraud_detection_api.history_errors import HistoriesAway
 
+MOST_UNSENT = 4  # calls: the server begins with these while the next ones are made
 Refusal = hiredis.ReplyError
 Reply: TypeAlias = bytes | int | Sequence["Reply"] | hiredis.ReplyError | None
 
@@ -40,7 +41,7 @@ class _Call:
 
 
 class Connection(asyncio.Protocol):
-    """Whatever is sent within one turn of the event loop leaves in one write; one timer watches all that waits."""
+    """What is sent within one turn of the event loop leaves in few writes; one timer watches all that waits."""
 
     def __init__(self, timeout: float) -> None:
         self._loop = asyncio.get_running_loop()
@@ -65,6 +66,8 @@ class Connection(asyncio.Protocol):
         if not self._unsent:
             self._loop.call_soon(self._flush)
         self._unsent.append(commands)
+        if len(self._unsent) == MOST_UNSENT:
+            self._flush()
         if self._timer is None:
             self._timer = self._loop.call_at(call.deadline, self._look_at_the_time)
         return future
@@ -109,7 +112,7 @@ class Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []
-        if self._transport is not None and not self.why_lost:
+        if unsent and self._transport is not None and not self.why_lost:
             self._transport.write(b"".join(unsent) if len(unsent) > 1 else unsent[0])
 
     def _look_at_the_time(self) -> None:

@@ -23,14 +23,15 @@ end
 
 local dropped, last = unpack('>i8i6', value, 9)
 received = math.max(received, math.min(last, LATEST) + 1)
-local first_id, id = HEADER + 9, sub(entry, 9, 16)
-local at = string.find(value, id, first_id, true)
+local first_id, id, rare = HEADER + 9, sub(entry, 9, 16), sub(entry, 15, 16) -- most ids begin with the same bytes
+local at = string.find(value, rare, first_id + 6, true)
 while at do
-  if (at - first_id) % size == 0 then
-    local arrived = unpack('>i6', value, at - 8 + size - ARRIVAL)
+  local start = at - 6
+  if (start - first_id) % size == 0 and sub(value, start, start + 7) == id then
+    local arrived = unpack('>i6', value, start - 8 + size - ARRIVAL)
     return {value, arrived}
   end
-  at = string.find(value, id, at + 1, true)
+  at = string.find(value, rare, at + 1, true)
 end
 if ttl == '0' then return {value, received} end
 
