@@ -102,18 +102,18 @@ _AMOUNTS = (Kind.NUMBER, Kind.INTEGER)
 _VALUES = (Kind.CATEGORY, Kind.INTEGER, Kind.BOOLEAN)
 _SHAPES = {
     Statistic.NEW: _Shape("is_new", kind=Kind.BOOLEAN, high=1),
-    Statistic.COUNT: _Shape("count", kind=Kind.INTEGER),
+    Statistic.COUNT: _Shape("count", kind=Kind.INTEGER, high=MOST_KEPT),
     Statistic.SUM: _Shape("sum", _AMOUNTS),
     Statistic.MEAN: _Shape("mean", _AMOUNTS, is_optional=True),
     Statistic.DEVIATION: _Shape("deviation", _AMOUNTS, is_optional=True),
     Statistic.SMALLEST: _Shape("smallest", _AMOUNTS, is_optional=True),
     Statistic.LARGEST: _Shape("largest", _AMOUNTS, is_optional=True),
     Statistic.RATIO: _Shape("ratio", _AMOUNTS, is_optional=True),
-    Statistic.DISTINCT: _Shape("distinct", _VALUES, kind=Kind.INTEGER),
+    Statistic.DISTINCT: _Shape("distinct", _VALUES, kind=Kind.INTEGER, high=MOST_KEPT),
     Statistic.SAME: _Shape("same", _VALUES, kind=Kind.BOOLEAN, high=1, is_optional=True),
     Statistic.KNOWN: _Shape("known", _VALUES, kind=Kind.BOOLEAN, high=1, is_optional=True),
     Statistic.SINCE: _Shape("seconds_since_last", is_optional=True),
-    Statistic.FRAUDS: _Shape("frauds", kind=Kind.INTEGER),
+    Statistic.FRAUDS: _Shape("frauds", kind=Kind.INTEGER, high=MOST_KEPT),
     Statistic.FRAUD_SHARE: _Shape("fraud_share", high=1, is_optional=True),
 }
 

@@ -128,9 +128,15 @@ def lengths_of(record: type[Record], attribute: str) -> tuple[int, float] | None
 
 def formatted(kind: Kind, value: float) -> str:
     """A column's value as people write it."""
+    if kind is Kind.TIME:
+        return _as_time(value)
     if kind is Kind.DATE and day_number(date.min) <= value <= day_number(date.max):
         return str(day_of(int(value)))
-    return time_text(int(value)) if kind is Kind.TIME and FIRST_TIME <= value <= LAST_TIME else f"{value:.10g}"
+    return f"{value:.10g}"
+
+
+def _as_time(value: float) -> str:
+    return time_text(int(value)) if FIRST_TIME <= value <= LAST_TIME else f"{value:.10g}"
 
 
 def to_json(kind: Kind, number: float) -> str | int | float | bool:
@@ -145,7 +151,9 @@ def json_of(kind: Kind) -> Callable[[float], str | int | float | bool]:
             return _as_whole
         case Kind.BOOLEAN:
             return bool
-        case Kind.DATE | Kind.TIME:
+        case Kind.TIME:
+            return _as_time
+        case Kind.DATE:
             return partial(formatted, kind)
         case _:
             return float

@@ -109,16 +109,20 @@ class OwnWriter:
     def __call__(self, scored: Scored, _: Question = JUST_SCORES) -> Content:
         return _listed(scored, self._rows)
 
+    def only(self, scored: Scored, _: Question = JUST_SCORES) -> bytes:
+        """The answer to one record."""
+        return _json(self._own.write(self._record_scores(scored)[0]))
+
     def _rows(self, scored: Scored) -> bytes:
         return _json([self._own.write(each) for each in self._record_scores(scored)])[1:-1]
 
-    def _record_scores(self, scored: Scored) -> Iterator[RecordScore]:
+    def _record_scores(self, scored: Scored) -> list[RecordScore]:
         scores, scorer, columns = scored.scores, scored.scorer, scored.columns
         threshold = np.float32(scorer.manifest.threshold)  # as it decides
         unknown = unknown_of(columns.record, scored.use_case) or [Unknown()] * len(scored)
         keys, name = _plain_keys(scored), scored.use_case.identifier
-        for row, (key, anomaly_score) in enumerate(zip_longest(keys, scores.anomaly_scores)):
-            yield RecordScore(
+        return [
+            RecordScore(
                 key,
                 scores.values[row],
                 bool(scores.flagged[row]),
@@ -129,6 +133,8 @@ class OwnWriter:
                 partial(self._features.of_row, columns, row),
                 unknown[row],
             )
+            for row, (key, anomaly_score) in enumerate(zip_longest(keys, scores.anomaly_scores))
+        ]
 
 
 def writer_of(address: Address, use_case: UseCase, slot: Slot) -> AnswerWriter:
@@ -141,7 +147,8 @@ def writer_of(address: Address, use_case: UseCase, slot: Slot) -> AnswerWriter:
         case AnswerForm.FULL:
             write = partial(full_answer, reasons=Reasons(use_case, slot))
         case own:
-            write = OwnWriter(use_case, own)
+            writer = OwnWriter(use_case, own)
+            return writer if address.reads is BodyForm.RECORDS else writer.only
     return write if address.reads is BodyForm.RECORDS else partial(_only, write=write)
 
 
