@@ -13,7 +13,7 @@ import hiredis
 
 from fraud_detection_api.history_errors import HistoriesAway
 
-MOST_UNSENT = 4  # calls: the server begins with these while the next ones are made
+MOST_UNSENT = 8  # calls: the server begins with these while the next ones are made
 Refusal = hiredis.ReplyError
 Reply: TypeAlias = bytes | int | Sequence["Reply"] | hiredis.ReplyError | None
 
