@@ -4,7 +4,6 @@ Texts and numbers that tell who somebody is are known by hashes with a secret; o
 """
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -72,8 +71,10 @@ class Remembering:
     def packed(self, columns: Columns) -> list[PackedRecords]:
         """The same as a store is told of it."""
         if self._packer:
-            with suppress(ValueError):  # what has no place in an entry, numpy says
+            try:
                 return self._packer(columns, ids_of(columns.identifiers))
+            except ValueError:  # what has no place in an entry, numpy says
+                pass
         keyed = zip(self.kernels, self.at_keys(columns), strict=True)
         return [packed_records(kernel.layout, each.keys, each.entries) for kernel, each in keyed]
 
