@@ -50,6 +50,18 @@ class HistoriesUnreadable(FraudError):
         super().__init__(f"The histories of {name.decode(errors='replace')} cannot be read: {why}.")
 
 
+class HistoriesForeign(FraudError):
+    """Nobody would be known by what another secret has hashed."""
+
+    code = "histories_foreign"
+
+    def __init__(self, use_case: str) -> None:
+        super().__init__(
+            f"The histories of {use_case} in the pipeline's folder were made with another secret, or by another "
+            "version: run the pipeline again."
+        )
+
+
 class HistoriesUnusable(FraudError):
     """The settings of the histories contradict what is installed or allowed."""
 

@@ -212,7 +212,6 @@ def test_answers_that_do_not_fit_are_refused() -> None:
 
     rest = np.zeros((1, 2), np.int64).tobytes(), np.array([[1, 0, 0, 0]], np.int64).tobytes()
     plan = Histories(2, 0, 0, *rest, MARK)
-    key, entry, new = KEY, ENTRY, NEW
 
     def recalled(keys: list[object], entries: list[object], answers: list[object]) -> tuple[bytes, bytes, bytes]:
         return plan.recalled([plan], [keys], [entries], [answers])  # type: ignore[list-item]  # whatever it is
@@ -221,13 +220,15 @@ def test_answers_that_do_not_fit_are_refused() -> None:
         with pytest.raises(ValueError, match=r"fit together|none of this layout|answer|cannot be one|such a time"):
             recalled([*keys], [*entries], [*answers])
     with pytest.raises(OverflowError):
-        recalled([key], [entry], [(None, 2**64)])
+        recalled([KEY], [ENTRY], [(None, 2**64)])
     for others in ([], [plan, plan], [None], [object()]):
         with pytest.raises(ValueError, match="fit together"):
-            plan.recalled(others, [[key]], [[entry]], [[new]])  # type: ignore[arg-type]  # whatever it is
+            plan.recalled(others, [[KEY]], [[ENTRY]], [[NEW]])  # type: ignore[arg-type]  # whatever it is
     with pytest.raises(ValueError, match="fit together"):
-        plan.recalled([plan], [[key]], [[entry]], [(new,)])  # type: ignore[list-item]  # no list
+        plan.recalled([plan], [[KEY]], [[ENTRY]], [(NEW,)])  # type: ignore[list-item]  # no list
     nothing = np.array([0.0]).tobytes()
-    assert recalled([key], [entry], [[None, 5]]) == (nothing, b"\2", (5).to_bytes(8, sys.byteorder))
-    assert recalled([None], [entry], []) == (nothing, b"\2", bytes(8))
+    assert recalled([KEY], [ENTRY], [[None, 5]]) == (nothing, b"\2", (5).to_bytes(8, sys.byteorder))
+    assert recalled([None], [ENTRY], []) == (nothing, b"\2", bytes(8))
     assert recalled([], [], []) == (b"", b"", b"")
+    late = (2**47 + 5).to_bytes(8, "big") + bytes(12)  # of the year 6429: it arrives as late as anything can
+    assert recalled([None], [late], []) == (nothing, b"\2", (2**47 - 1).to_bytes(8, sys.byteorder))

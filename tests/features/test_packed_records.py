@@ -58,6 +58,8 @@ WRONG: list[dict[str, object]] = [
     {"columns": 0},
     {"columns": -1},
     {"columns": 2**62},
+    {"columns": 2**59, "time": 2**30},
+    {"columns": 4_097},
     {"columns": 1},
     {"texts": 0},
     {"texts": -1},

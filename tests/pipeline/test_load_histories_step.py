@@ -11,7 +11,11 @@ from fraud_detection_api.features.entry_layout import EntryLayout
 from fraud_detection_api.features.history_plan import LABEL, MISSING, RECEIVED
 from fraud_detection_api.features.remembering import Remembering, in_turn
 from fraud_detection_api.features.tables import columns_of_table
+from fraud_detection_api.history_errors import HistoriesForeign
 from fraud_detection_api.pipeline.filling import whole_histories
+from fraud_detection_api.pipeline.loaded import loaded_histories
+from fraud_detection_api.pipeline.memory_filling import MemoryFilling
+from fraud_detection_api.pipeline.restoring import fill_from_files
 from fraud_detection_api.pipeline.states import read_states, states_file
 from fraud_detection_api.pipeline.steps.load_histories import LOADED, STEP
 from fraud_detection_api.storage.histories.memory import MemoryStore
@@ -96,3 +100,19 @@ def test_a_service_with_its_own_memory_is_told_where_the_files_are(finished: Pat
     inputs = {name: finished / name for name in STEP.needs}
     assert STEP.do(inputs, OWN, STEP.parts(inputs, OWN)[0], tmp_path / LOADED) == 0
     assert orjson.loads((tmp_path / LOADED).read_bytes())["files"] == str(finished / "features")
+
+
+def test_histories_of_another_secret_are_refused_and_not_taken_for_those_of_strangers(
+    finished: Path, tmp_path: Path
+) -> None:
+    inputs, parameters = {name: finished / name for name in STEP.needs}, OWN | {"data_folder": str(tmp_path)}
+    STEP.do(inputs, parameters, STEP.parts(inputs, parameters)[0], tmp_path / LOADED)
+    loaded = loaded_histories(tmp_path, RIDES)
+    assert loaded is not None
+    for remembering, keys in ((Remembering(RIDES), 100), (Remembering(RIDES, b"another"), 0)):
+        store = MemoryStore(FOREVER, lambda: 0)
+        filling = MemoryFilling(store, [remembering], tmp_path, lambda _: iter(()))
+        asyncio.run(filling.start(lambda: True))
+        assert (len(store.packed()) > keys) == bool(keys)
+    with pytest.raises(HistoriesForeign, match="run the pipeline again"):
+        asyncio.run(fill_from_files(MemoryStore(FOREVER), remembering, loaded))

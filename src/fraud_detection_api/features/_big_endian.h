@@ -14,4 +14,8 @@ static inline void put_number(uint8_t *at, int64_t number, int bytes)
     for (int i = bytes; i-- > 0; number >>= 8) at[i] = (uint8_t)number;
 }
 
-static inline int64_t lowest_of(int bytes) { return -((int64_t)1 << (8 * bytes - 1)); }
+static inline int64_t lowest_of(int bytes) { return INT64_MIN >> (64 - 8 * bytes); }
+
+/* Times of records in milliseconds since 1970. */
+#define FIRST_TIME -62135596800000LL /* the year 1 */
+#define LAST_TIME 253402300799999LL  /* the end of the year 9999 */

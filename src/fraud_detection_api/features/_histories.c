@@ -157,7 +157,8 @@ static bool read_record(const layout_t *layout, PyObject *entry, const answer_t 
     Py_ssize_t size = entry_bytes(layout) - 6;
     if (!PyBytes_Check(entry) || PyBytes_Size(entry) != size) return refuse("an entry is none of this layout");
     memcpy(packed, PyBytes_AsString(entry), (size_t)size);
-    int64_t received = answer ? answer->received : number_of(packed, 8);
+    int64_t most = -lowest_of(6) - 1, received = answer ? answer->received : number_of(packed, 8);
+    if (!answer && received > most) received = most; /* of an event of the year 6429 or later */
     if (received <= lowest_of(6) || received >= -lowest_of(6)) return refuse("nothing arrives at such a time");
     put_number(packed + size, received, 6);
     return unpack_entry(layout, packed, record) || refuse("an entry has a number that cannot be one");
@@ -195,7 +196,7 @@ static bool answer_all(const Histories *self, PyObject *keys, PyObject *entries,
     return next == PyList_Size(answers) || refuse("records and answers do not fit together");
 }
 
-/* Room for what is said of so many records by so many histories, and for the largest history. */
+/* Who is asked about how many records, and how much there will be to say. */
 typedef struct { Py_ssize_t histories, rows, statistics, kept, width; PyObject *keys, *entries, *answers; } asked_t;
 
 static PyObject *item(PyObject *list, Py_ssize_t at) { return PyList_GetItem(list, at); }
@@ -203,20 +204,20 @@ static PyObject *item(PyObject *list, Py_ssize_t at) { return PyList_GetItem(lis
 static bool measure(PyTypeObject *type, PyObject *histories, asked_t *asked)
 {
     asked->histories = PyList_Size(histories);
-    bool fits = asked->histories > 0 && PyList_Size(asked->keys) == asked->histories
+    bool sound = asked->histories > 0 && PyList_Size(asked->keys) == asked->histories
         && PyList_Size(asked->entries) == asked->histories && PyList_Size(asked->answers) == asked->histories;
-    for (Py_ssize_t i = 0; fits && i < asked->histories; i++) {
+    for (Py_ssize_t i = 0; sound && i < asked->histories; i++) {
         PyObject *lists[] = {item(asked->keys, i), item(asked->entries, i), item(asked->answers, i)};
-        fits = Py_TYPE(item(histories, i)) == type && PyList_Check(lists[0]) && PyList_Check(lists[1]) && PyList_Check(lists[2]);
-        if (!fits) break;
+        sound = Py_TYPE(item(histories, i)) == type && PyList_Check(lists[0]) && PyList_Check(lists[1]) && PyList_Check(lists[2]);
+        if (!sound) break;
         const plan_t *plan = &((Histories *)item(histories, i))->plan;
         if (!i) asked->rows = PyList_Size(lists[0]);
-        fits = PyList_Size(lists[0]) == asked->rows && PyList_Size(lists[1]) == asked->rows;
+        sound = PyList_Size(lists[0]) == asked->rows && PyList_Size(lists[1]) == asked->rows;
         asked->statistics += plan->statistics;
         if (plan->kept > asked->kept) asked->kept = plan->kept;
         if (plan->width > asked->width) asked->width = plan->width;
     }
-    return fits || refuse("records and histories do not fit together");
+    return sound || refuse("records and histories do not fit together");
 }
 
 static bool answer_histories(PyObject *histories, const asked_t *asked, room_t room)
@@ -269,7 +270,7 @@ static bool is_sound(const plan_t *plan)
         if (statistic->column < 0 || statistic->column >= plan->width) return false;
         if (statistic->argument < 0 || statistic->argument > MOST_SPAN) return false;
     }
-    return plan->windows > 0 && plan->windows <= MOST_WINDOWS && plan->kept > 0 && plan->kept <= MOST_KEPT
+    return plan->windows > 0 && plan->windows <= MOST_WINDOWS && plan->statistics <= MOST_STATISTICS && plan->kept > 0 && plan->kept <= MOST_KEPT
         && plan->width <= MOST_WIDTH;
 }
 

@@ -1,8 +1,6 @@
 /* A history as it lies in a store, as features/entry_layout.py packs it: whole numbers of fixed widths, the highest byte
  * first. What comes from a store is not trusted: each number has to be one that could have been packed. */
 #include "_big_endian.h"
-#define FIRST_TIME -62135596800000LL /* the year 1 */
-#define LAST_TIME 253402300799999LL  /* the end of the year 9999 */
 enum { MARK_BYTES = 8, HEADER_BYTES = MARK_BYTES + 8 + 6, MINUTE = 60000 };
 
 typedef struct { int amounts, amount_bytes, values; int64_t most_amount; const char *mark; } layout_t;

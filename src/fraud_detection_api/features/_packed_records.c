@@ -7,10 +7,8 @@
 #include "_big_endian.h"
 #include "_blake2b.h"
 
-enum { KEY_BYTES = 8, VALUE_BYTES = 6, DIGEST_BYTES = KEY_BYTES + VALUE_BYTES, MOST = 64 };
+enum { KEY_BYTES = 8, VALUE_BYTES = 6, DIGEST_BYTES = KEY_BYTES + VALUE_BYTES, MOST = 64, MOST_COLUMNS = 4096 };
 enum { NUMBER, TEXT, IDENTIFIER, SOURCES };
-#define FIRST_TIME -62135596800000LL /* the year 1 */
-#define LAST_TIME 253402300799999LL  /* the end of the year 9999 */
 
 typedef struct { int64_t column, scale, bytes, most; } amount_t;  /* where it is, and how it lies in an entry */
 typedef struct { int64_t kind, place; } source_t;                 /* what a hash is made of */
@@ -60,6 +58,7 @@ static found_t of_number(part_t *part, int64_t number)
 
 static found_t of_text(part_t *part, PyObject *text)
 {
+    if (!text) return FAILED;
     if (text == Py_None) return NONE;
     part->text = PyUnicode_AsUTF8AndSize(text, &part->bytes);
     part->length = part->text ? PyUnicode_GetLength(text) : 0;
@@ -69,7 +68,10 @@ static found_t of_text(part_t *part, PyObject *text)
 static found_t read_part(const records_t *records, const source_t *source, Py_ssize_t row, part_t *part)
 {
     if (source->kind == IDENTIFIER) return of_number(part, records->identifiers[row]);
-    if (source->kind == TEXT) return of_text(part, PyList_GetItem(PyList_GetItem(records->texts, source->place), row));
+    if (source->kind == TEXT) {
+        PyObject *texts = PyList_GetItem(records->texts, source->place);
+        return of_text(part, texts ? PyList_GetItem(texts, row) : NULL);
+    }
     double number = records->numbers[source->place * records->rows + row];
     if (isnan(number)) return NONE;
     if (fabs(number) < 0x1p63) return of_number(part, (int64_t)number);
@@ -93,10 +95,10 @@ static found_t join(const records_t *records, const hashed_t *hashed, Py_ssize_t
         }
         char length[24], *end = length + sizeof length - 1, *digits = digits_of(part.length, end);
         *end = ':';
-        size_t told = (size_t)(end + 1 - digits);
-        memcpy(text + size, digits, told);
-        memcpy(text + size + told, part.text, (size_t)part.bytes);
-        size += told + (size_t)part.bytes;
+        size_t before = (size_t)(end + 1 - digits);
+        memcpy(text + size, digits, before);
+        memcpy(text + size + before, part.text, (size_t)part.bytes);
+        size += before + (size_t)part.bytes;
     }
     if (found == SOME) digest(&records->plan->secret, (uint8_t *)text, size, digests->bytes, DIGEST_BYTES);
     PyMem_Free(text);
@@ -113,9 +115,10 @@ static bool hash(const records_t *records, const hashed_t *hashed, Py_ssize_t ro
         if (found == SOME) digest(&records->plan->secret, (const uint8_t *)part.text, (size_t)part.bytes, out->bytes, DIGEST_BYTES);
     }
     out->is_some = found == SOME;
+    if (found != SOME) return found == NONE;
     if (number_of(out->bytes, KEY_BYTES) == lowest_of(KEY_BYTES)) out->bytes[KEY_BYTES - 1] = 1; /* that is nobody's */
     if (number_of(out->bytes + KEY_BYTES, VALUE_BYTES) == lowest_of(VALUE_BYTES)) out->bytes[DIGEST_BYTES - 1] = 1;
-    return found != FAILED;
+    return true;
 }
 
 static bool put_amount(const records_t *records, const amount_t *amount, Py_ssize_t row, uint8_t *at)
@@ -208,7 +211,7 @@ static bool is_in(int64_t place, int64_t count) { return place >= 0 && place < c
 
 static bool is_sound(const plan_t *plan)
 {
-    if (!is_in(plan->time, plan->columns) || plan->unit < 1 || plan->texts < 0) return false;
+    if (plan->columns > MOST_COLUMNS || !is_in(plan->time, plan->columns) || plan->unit < 1 || plan->texts < 0) return false;
     for (Py_ssize_t i = 0; i < plan->amounts; i++) {
         const amount_t *amount = plan->amount + i;
         if (!is_in(amount->column, plan->columns) || (amount->bytes != 4 && amount->bytes != 6) || amount->scale < 1) return false;
@@ -258,7 +261,7 @@ static PyObject *Packer_new(PyTypeObject *type, PyObject *arguments, PyObject *P
     if (self) {
         plan_t *plan = &self->plan;
         plan->columns = columns, plan->texts = texts, plan->time = time, plan->unit = unit;
-        bool sound = given->len == FIRST_BYTES && columns <= PY_SSIZE_T_MAX / 8
+        bool sound = given->len == FIRST_BYTES
             && take(given + 1, plan->amount, sizeof *plan->amount, &plan->amounts)
             && take(given + 2, plan->source, sizeof *plan->source, &plan->sources)
             && take(given + 3, plan->hash, sizeof *plan->hash, &plan->hashed)

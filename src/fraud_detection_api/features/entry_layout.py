@@ -81,7 +81,9 @@ class EntryLayout:
 
     def pack_arrivals(self, entries: Whole) -> list[bytes]:
         """Each entry by itself, without the time of its arrival."""
-        size, packed = self.size, self.pack(entries)
+        unreceived = entries.copy()
+        unreceived[:, RECEIVED] = 0
+        size, packed = self.size, self.pack(unreceived)
         return [packed[at : at + size - RECEIVED_BYTES] for at in range(0, len(packed), size)]
 
     def arrived(self, entries: Sequence[bytes], received: Sequence[int]) -> bytes:

@@ -1,7 +1,6 @@
 """Packed records: what stores of histories are told of them, the hash of each key and an entry without its arrival."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ MOST_PLACES = 64
 NUMBER, TEXT, IDENTIFIER = range(3)  # what a hash is made of
 
 Answer = object  # of a store about a record's key: a packed history or None, and when the record arrived there
-Kernels = Sequence[tuple[Plan, EntryLayout]]
+Plans = Sequence[tuple[Plan, EntryLayout]]
 
 
 class PackedRecords(NamedTuple):
@@ -39,7 +38,7 @@ def packed_records(layout: EntryLayout, keys: Whole, entries: Whole) -> PackedRe
 class RecordPacker:
     """Packs records in C, one as quickly as among many."""
 
-    def __init__(self, use_case: UseCase, kernels: Kernels, secret: bytes, time: tuple[int, int]) -> None:
+    def __init__(self, use_case: UseCase, kernels: Plans, secret: bytes, time: tuple[int, int]) -> None:
         from fraud_detection_api.features._packed_records import Packer
 
         recipe = _Recipe(use_case, kernels)
@@ -58,15 +57,19 @@ class RecordPacker:
         return [each if isinstance(each, str) else None for each in columns.identifiers]
 
 
+class _TooLarge(Exception):  # nobody sees it
+    """More of something than C has room for."""
+
+
 class _Recipe:
     """Where everything is that histories know of a record, in the numbers that the packer knows."""
 
-    def __init__(self, use_case: UseCase, kernels: Kernels) -> None:
+    def __init__(self, use_case: UseCase, kernels: Plans) -> None:
         self.texts = [field.name for field in use_case.fields if field.kind is Kind.CATEGORY]
         self._identifier = use_case.identifier
         self._column = {field.name: at for at, field in enumerate(use_case.inputs)}
-        self._entries = [self._amounts(*each) for each in kernels]
-        self._amount = {each: at for at, each in enumerate(dict.fromkeys(chain(*self._entries)))}
+        self._entry_amounts = [self._amounts(*each) for each in kernels]
+        self._amount = {each: at for at, each in enumerate(dict.fromkeys(chain(*self._entry_amounts)))}
         self._hashes = [(plan.history.key, [(name,) for name in plan.values]) for plan, _ in kernels]
         hashed = dict.fromkeys(each for key, values in self._hashes for each in (key, *values))
         self._hashed = {each: at for at, each in enumerate(hashed)}
@@ -75,11 +78,13 @@ class _Recipe:
         """Amounts, what hashes are made of, how much of that makes each, and a recipe for each history."""
         ends = [0, *accumulate(map(len, self._hashed))]
         hashed = [(start, end - start) for start, end in pairwise(ends)]
+        if max(len(self._amount), len(self._hashed), ends[-1], len(self._entry_amounts)) > MOST_PLACES:
+            raise _TooLarge
         sources = [self._source(name) for names in self._hashed for name in names]
         return [np.array([*each], np.int64).tobytes() for each in (self._amount, sources, hashed, self._recipes())]
 
     def _recipes(self) -> Iterator[list[int]]:
-        for amounts, (key, values) in zip(self._entries, self._hashes, strict=True):
+        for amounts, (key, values) in zip(self._entry_amounts, self._hashes, strict=True):
             places = [*map(self._amount.__getitem__, amounts), *map(self._hashed.__getitem__, values)]
             unused = [0] * (MOST_PLACES - len(places))
             yield [self._hashed[key], len(amounts), len(values), *places, *unused]
@@ -94,11 +99,12 @@ class _Recipe:
         return (IDENTIFIER, 0) if name == self._identifier else (NUMBER, self._column[name])
 
 
-def record_packer(use_case: UseCase, kernels: Kernels, secret: bytes, time: tuple[int, int]) -> RecordPacker | None:
+def record_packer(use_case: UseCase, kernels: Plans, secret: bytes, time: tuple[int, int]) -> RecordPacker | None:
     """What packs records of a use case, whose time is a column of so many milliseconds; without it, numpy does.
 
     It is not built, or there is more of something than it has room for.
     """
-    with suppress(ImportError, ValueError):
+    try:
         return RecordPacker(use_case, kernels, secret, time)
-    return None
+    except (ImportError, _TooLarge):
+        return None

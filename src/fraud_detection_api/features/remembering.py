@@ -57,6 +57,11 @@ class Remembering:
         time = self._place[self.histories.at], self._unit
         self._packer = record_packer(use_case, kernels, self._hash.secret, time) if compiled else None
 
+    @property
+    def hashes_mark(self) -> str:
+        """What tells these hashes from those of another secret or another version, and nothing of the secret."""
+        return self._hash("")[0].hex()
+
     def at_keys(self, columns: Columns, arrivals: Arrivals | None = None) -> list[AtKeys]:
         """Records as each history knows them."""
         arrivals = arrivals or Arrivals()

@@ -21,6 +21,7 @@ class LoadedHistories:
     partitions: int
     skip_bad_rows: bool
     loaded_at: float  # seconds since 1970
+    hashes: str = ""  # which secret and which version hashed keys and values: `Remembering.hashes_mark`
 
     @property
     def moment(self) -> datetime:

@@ -8,6 +8,7 @@ from loguru import logger
 
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.remembering import Remembering
+from fraud_detection_api.history_errors import HistoriesForeign
 from fraud_detection_api.pipeline.filling import fill_from_log
 from fraud_detection_api.pipeline.loaded import LoadedHistories, loaded_histories
 from fraud_detection_api.schemas.use_case import UseCase
@@ -67,6 +68,11 @@ class MemoryFilling:
                 continue
             from fraud_detection_api.pipeline.restoring import fill_from_files  # only now: it loads Arrow
 
-            keys = await fill_from_files(self._store, each, loaded, is_listed=name in self._listed)
+            try:
+                keys = await fill_from_files(self._store, each, loaded, is_listed=name in self._listed)
+            except HistoriesForeign as error:  # nobody is known, which every answer says
+                logger.error(error.message)
+                self._loaded[name] = loaded
+                continue
             self._loaded[name] = loaded
             logger.bind(use_case=name, **keys).info("Histories filled from the pipeline's files")

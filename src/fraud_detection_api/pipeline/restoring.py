@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fraud_detection_api.features.columns import Columns
 from fraud_detection_api.features.remembering import Arrivals, Remembering
+from fraud_detection_api.history_errors import HistoriesForeign
 from fraud_detection_api.pipeline.filling import fill, fill_latest
 from fraud_detection_api.pipeline.loaded import LoadedHistories
 from fraud_detection_api.pipeline.raw_records import checked_batches, raw_files
@@ -23,6 +24,8 @@ async def fill_from_files(
 
     Where the use case is listed, the latest record of each customer is filled in, too, from the run's raw records.
     """
+    if loaded.hashes != remembering.hashes_mark:
+        raise HistoriesForeign(remembering.use_case.name)
     counts = dict.fromkeys((each.name for each in remembering.histories.of), 0)
     for kernel in remembering.kernels:
         history = kernel.plan.history

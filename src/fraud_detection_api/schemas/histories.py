@@ -18,6 +18,7 @@ from fraud_detection_api.schemas.times import DAY
 
 HOUR = DAY // 24
 MOST_KEPT = 4_096
+MOST_COUNTED = 2.0**53  # also of what somebody has counted elsewhere
 MOST_WINDOWS, MOST_FIELDS = 64, 30  # of a history: the kernel has room for as many
 MOST = 1_000_000  # of records, days or hours of a window
 MOST_DECIMALS = 6
@@ -102,18 +103,18 @@ _AMOUNTS = (Kind.NUMBER, Kind.INTEGER)
 _VALUES = (Kind.CATEGORY, Kind.INTEGER, Kind.BOOLEAN)
 _SHAPES = {
     Statistic.NEW: _Shape("is_new", kind=Kind.BOOLEAN, high=1),
-    Statistic.COUNT: _Shape("count", kind=Kind.INTEGER, high=MOST_KEPT),
+    Statistic.COUNT: _Shape("count", kind=Kind.INTEGER, high=MOST_COUNTED),
     Statistic.SUM: _Shape("sum", _AMOUNTS),
     Statistic.MEAN: _Shape("mean", _AMOUNTS, is_optional=True),
     Statistic.DEVIATION: _Shape("deviation", _AMOUNTS, is_optional=True),
     Statistic.SMALLEST: _Shape("smallest", _AMOUNTS, is_optional=True),
     Statistic.LARGEST: _Shape("largest", _AMOUNTS, is_optional=True),
     Statistic.RATIO: _Shape("ratio", _AMOUNTS, is_optional=True),
-    Statistic.DISTINCT: _Shape("distinct", _VALUES, kind=Kind.INTEGER, high=MOST_KEPT),
+    Statistic.DISTINCT: _Shape("distinct", _VALUES, kind=Kind.INTEGER, high=MOST_COUNTED),
     Statistic.SAME: _Shape("same", _VALUES, kind=Kind.BOOLEAN, high=1, is_optional=True),
     Statistic.KNOWN: _Shape("known", _VALUES, kind=Kind.BOOLEAN, high=1, is_optional=True),
     Statistic.SINCE: _Shape("seconds_since_last", is_optional=True),
-    Statistic.FRAUDS: _Shape("frauds", kind=Kind.INTEGER, high=MOST_KEPT),
+    Statistic.FRAUDS: _Shape("frauds", kind=Kind.INTEGER, high=MOST_COUNTED),
     Statistic.FRAUD_SHARE: _Shape("fraud_share", high=1, is_optional=True),
 }
 

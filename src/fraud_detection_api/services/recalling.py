@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from fraud_detection_api.features.columns import DEGRADED, Columns, Remembered
-from fraud_detection_api.features.entry_layout import EntryLayout, time_of
+from fraud_detection_api.features.entry_layout import MOST_RECEIVED, EntryLayout, time_of
 from fraud_detection_api.features.history_numpy import Whole
 from fraud_detection_api.features.packed_records import PackedRecords
 from fraud_detection_api.features.remembering import Remembering
@@ -89,7 +89,7 @@ def _of_all(records: PackedRecords, known: Known) -> Known:
     if len(known.answers) == len(records.keys):
         return known
     answers, own = iter(known.answers), zip(records.keys, records.entries, strict=True)
-    every = [(None, time_of(entry)) if key is None else next(answers) for key, entry in own]
+    every = [(None, min(time_of(entry), MOST_RECEIVED)) if key is None else next(answers) for key, entry in own]
     return known._replace(arrivals=known.arrivals._replace(entries=records.entries), answers=every)
 
 

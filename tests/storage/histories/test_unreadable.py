@@ -142,6 +142,9 @@ def test_what_has_no_place_in_an_entry_is_never_cut_off(column: int, value: int)
     entries[0, column] = value
     with pytest.raises(ValueError, match="outside of what its history may hold"):
         LAYOUT.pack(entries)
+    if column == RECEIVED:  # which is not packed
+        assert LAYOUT.pack_arrivals(entries) == LAYOUT.pack_arrivals(rows([entry(1)]))
+        return
     with pytest.raises(ValueError, match="outside of what its history may hold"):
         LAYOUT.pack_arrivals(entries)
 

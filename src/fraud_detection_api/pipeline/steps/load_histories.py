@@ -36,7 +36,8 @@ def load_histories(inputs: Inputs, parameters: Parameters, _: Part, path: Path) 
     options, remembering = _options(parameters), remembering_of(parameters)
     partitions = scatter_of(len(remembering.kernels), parameters).partitions
     features, raw = (str(inputs[name].absolute()) for name in ("features", "make_sample"))
-    loaded = LoadedHistories(features, raw, partitions, is_set(parameters, "skip_bad_rows"), time.time())
+    skips, hashes = is_set(parameters, "skip_bad_rows"), remembering.hashes_mark
+    loaded = LoadedHistories(features, raw, partitions, skips, time.time(), hashes)
     is_listed = remembering.use_case.name in between_commas(text_of(parameters, "find", ""))
     keys = {}
     if options.url != MEMORY:

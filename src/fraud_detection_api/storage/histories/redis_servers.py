@@ -78,7 +78,8 @@ class RedisServers:
             refused = [(at, refusal_of(reply)) for at, reply in enumerate(replies) if isinstance(reply, Refusal)]
             if not refused:
                 return replies
-            again = [self._again(keys()[at], commands[at], why) for at, why in refused]
+            names = keys()
+            again = [self._again(names[at], commands[at], why) for at, why in refused]
             for (at, _), reply in zip(refused, await asyncio.gather(*again), strict=True):
                 replies[at] = reply
         raise HistoriesAway("the servers send us from one to the other")

@@ -126,7 +126,9 @@ class SpoolingStore:
                 segment.remove()
             else:
                 segment.set_aside()
-                self._say(f"{path.name} cannot be applied wholly, and is set aside")
+                self._say(
+                    f"{path.name} cannot be applied wholly (another version may have written it), and is set aside"
+                )
         if count:
             logger.info("{} records that had waited are remembered", count)
 
