@@ -1,4 +1,4 @@
-"""One connection to Redis: many commands in one write, and their replies in the same order.
+"""One connection to Redis: many commands in few writes, and their replies in the same order.
 
 No client library: `redis.asyncio` takes many times as long for a call as the server does (docs/architecture.md). The
 replies are read by hiredis, the reader in C of the Redis project.
@@ -13,7 +13,7 @@ import hiredis
 
 from fraud_detection_api.history_errors import HistoriesAway
 
-MOST_UNSENT = 8  # calls: the server begins with these while the next ones are made
+MOST_UNSENT = 8  # requests: the server begins with these while the next ones are made
 Refusal = hiredis.ReplyError
 Reply: TypeAlias = bytes | int | Sequence["Reply"] | hiredis.ReplyError | None
 
