@@ -80,8 +80,8 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.orders", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how often each load is repeated (default 5)")
-    parser.add_argument("--seconds", type=int, default=4, help="length of one load (default 4)")
+    parser.add_argument("--rounds", type=int, default=11, help="how often each load is repeated (default 11)")
+    parser.add_argument("--seconds", type=int, default=2, help="length of one load (default 2)")
     return parser.parse_args()
 
 

@@ -34,11 +34,12 @@ FILES = 12
 
 @dataclass(frozen=True)
 class StepTime:
-    """A step, and how long it took by the clock."""
+    """A step, how long it took by the clock, and the most memory of all processes meanwhile."""
 
     name: str
     rows: int
     seconds: float
+    gib: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,13 @@ def _measured(orders: int, options: argparse.Namespace) -> Measured:
     with tempfile.TemporaryDirectory(prefix="fraud-benchmark-", dir=options.within) as name:
         arguments = ["--folder", name, "--orders", str(orders), "--dask", options.dask]
         before = moment([])
-        lines, peak = _watched(["run", *arguments])
+        lines = _watched(["run", *arguments])
         others = share_of_others(before, moment([]))
-        bare = float(json.loads(_watched(["bare", *arguments])[0][-1])["seconds"])
+        bare = float(json.loads(_watched(["bare", *arguments])[-1][0])["seconds"])
     print(f"{orders:,} orders; other processes took {others:.0%} of the processors meanwhile.")
-    steps = [StepTime(**json.loads(line)) for line in lines]
-    return Measured(Size(orders, sum(each.seconds for each in steps), peak), steps, bare)
+    steps = [StepTime(**json.loads(line) | {"gib": gib}) for line, gib in lines]
+    size = Size(orders, sum(each.seconds for each in steps), max(each.gib for each in steps))
+    return Measured(size, steps, bare)
 
 
 def _options() -> argparse.Namespace:
@@ -158,14 +160,18 @@ def bare(options: argparse.Namespace) -> None:
 _CHILDREN = {"run": run, "bare": bare}
 
 
-def _watched(arguments: list[str]) -> tuple[list[str], float]:
-    """What a process printed, and the most memory that it and its children had together, in GiB."""
+def _watched(arguments: list[str]) -> list[tuple[str, float]]:
+    """What a process printed, each line with the most memory that it and its children had had since the last, in GiB."""
     command = [sys.executable, "-m", "benchmarks.pipeline", "--child", *arguments]
+    printed = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         with _peak_of(child.pid) as peak:
-            printed = child.communicate()[0]
-        assert child.returncode == 0, f"{arguments} ended with {child.returncode}"
-    return printed.splitlines(), peak[0] / 2**20
+            assert child.stdout is not None
+            for line in child.stdout:
+                printed.append((line, peak[0] / 2**20))
+                peak[0] = 0
+        assert child.wait() == 0, f"{arguments} ended with {child.returncode}"
+    return printed
 
 
 @contextmanager
@@ -198,9 +204,10 @@ def _pss(pid: int) -> int:
 
 def _print(run: Measured, memory: dict[int, float]) -> None:
     orders, total, peak = run.size.orders, run.size.seconds, run.size.gib
-    table = Table("step", "rows", "seconds", "rows/s", box=MARKDOWN)
-    for each in (*run.steps, StepTime("all", orders, total)):
-        table.add_row(each.name, f"{each.rows:,}", f"{each.seconds:.1f}", f"{each.rows / each.seconds:,.0f}")
+    table = Table("step", "rows", "seconds", "rows/s", "GiB", box=MARKDOWN)
+    for each in (*run.steps, StepTime("all", orders, total, peak)):
+        rate = f"{each.rows / each.seconds:,.0f}"
+        table.add_row(each.name, f"{each.rows:,}", f"{each.seconds:.1f}", rate, f"{each.gib:.2f}")
     Console(width=120).print(table)
     print(f"{total:.0f} s{_verdict(total, MOST_SECONDS.get(orders), 's')}")
     print(f"{peak:.2f} GiB in all processes{_verdict(peak, memory.get(orders), 'GiB')}")
