@@ -161,7 +161,7 @@ _CHILDREN = {"run": run, "bare": bare}
 
 
 def _watched(arguments: list[str]) -> list[tuple[str, float]]:
-    """What a process printed, each line with the most memory that it and its children had had since the last, in GiB."""
+    """What a process printed, each line with the most memory of it and its children since the last one, in GiB."""
     command = [sys.executable, "-m", "benchmarks.pipeline", "--child", *arguments]
     printed = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
