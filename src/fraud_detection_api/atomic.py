@@ -54,10 +54,18 @@ def whole_path(path: Path) -> Iterator[Path]:
 
 def remove_partials(root: Path) -> None:
     """Remove all that was begun below a folder; whoever still writes there finds the place gone and makes nothing."""
-    for partial in list(root.rglob(".*.part")):
+    for partial in list(_partials(root)):
         gone = partial.with_name(f".{secrets.token_hex(8)}.part")  # what is opened there again is not made again
         with suppress(FileNotFoundError):
             _remove(partial.replace(gone))
+
+
+def _partials(root: Path) -> Iterator[Path]:
+    """All that was begun; what vanishes meanwhile is passed by."""
+    for place, folders, names in os.walk(root):
+        begun = [name for name in (*folders, *names) if name.startswith(".") and name.endswith(".part")]
+        folders[:] = [name for name in folders if name not in begun]
+        yield from (Path(place) / name for name in begun)
 
 
 def _remove(path: Path) -> None:

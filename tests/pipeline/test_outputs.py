@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -145,3 +147,27 @@ def test_of_several_that_make_a_file_once_at_once_the_first_ones_stays(tmp_path:
     assert len(seen) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_vanishes_while_left_overs_are_removed_ends_nothing(tmp_path: Path) -> None:
+    """Parts that were at work end meanwhile, and take their own folders along."""
+    is_over = threading.Event()
+
+    def work(number: int) -> None:
+        while not is_over.is_set():
+            place = tmp_path / "output" / f".{number}.part"
+            place.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(place, ignore_errors=True)
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(2)]
+    for each in workers:
+        each.start()
+    try:
+        for _ in range(300):
+            remove_partials(tmp_path)
+    finally:
+        is_over.set()
+        for each in workers:
+            each.join()
+    remove_partials(tmp_path)
+    assert not [*tmp_path.rglob(".*.part")]

@@ -82,7 +82,7 @@ def test_raw_orders_that_are_not_there_fail_the_run_in_one_line(pipeline: Pipeli
 def test_an_error_ends_a_run_and_is_told_with_its_step(pipeline: Pipeline, seed: int, why: str) -> None:
     ended = pipeline.do("run", *SMALL, "--seed", str(seed))
     found = pipeline.run()
-    assert (ended.returncode, found.run.state, found.run.error_step) == (2, "failed", "scatter")
+    assert (ended.returncode, found.run.state, found.run.error_step) == (2, "failed", "scatter"), ended.stderr
     assert [step.state for step in found.steps] == ["finished", "failed", "waiting", "waiting"]
     assert re.match(rf"Step scatter failed at scatter-00[01]\.parquet: {re.escape(why)}", str(found.run.error))
     assert ended.stderr.splitlines()[-1] == f"fraud: {found.run.error}"

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Iterator, Sequence
 
 from fraud_detection_api.pipeline.executor import TICK_SECONDS, done_or_raise
@@ -17,6 +18,7 @@ class ThreadExecutor:
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
         self._is_closed = threading.Event()
+        self._threads: list[threading.Thread] = []
 
     def run(self, works: Sequence[PartWork]) -> Iterator[DonePart | None]:
         """Each part once it is done."""
@@ -27,15 +29,20 @@ class ThreadExecutor:
             waiting.put(work)
         for number in range(min(self._at_once, len(works))):
             arguments = (waiting, results, enough)
-            threading.Thread(target=self._work, args=arguments, name=f"part-{number}", daemon=True).start()
+            thread = threading.Thread(target=self._work, args=arguments, name=f"part-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
         try:
             yield from _gathered(results, len(works))
         finally:
             enough.set()
 
-    def close(self, patience: float = 5.0) -> None:  # noqa: ARG002 - nothing is waited for
-        """No further part is begun."""
+    def close(self, patience: float = 5.0) -> None:
+        """No further part is begun; those at work may end, as long as patience lasts."""
         self._is_closed.set()
+        end = time.monotonic() + patience
+        for thread in self._threads:
+            thread.join(max(end - time.monotonic(), 0))
 
     def _work(
         self,
