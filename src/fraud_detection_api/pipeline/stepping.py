@@ -19,6 +19,7 @@ from fraud_detection_api.pipeline.outputs import (
 from fraud_detection_api.pipeline.part_work import PartWork
 from fraud_detection_api.pipeline.step import Parameters, Part, Step
 from fraud_detection_api.schemas.runs import StepRecord, StepState
+from fraud_detection_api.storage.arrow_memory import give_back
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def progress_of(work: StepWork, executor: Executor) -> Generator[StepRecord]:
             done.append(made)
             record = _counted(record, done)
         yield record
+    give_back()
     yield _finished(record, finish(work.folder, work.step, tuple(done)), record.found)
 
 
